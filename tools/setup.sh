@@ -9,9 +9,10 @@ ol_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 
 # What the release build needs, and what the tests need on top of it. libc6-dev
 # is only a recommendation of gcc, so it is named.
+# shellcheck disable=SC2034 # used by ./run and ./test
 ol_packages_run=(gcc libc6-dev pkg-config meson ninja-build libsodium-dev
     libuv1-dev libjansson-dev libinih-dev libsqlite3-dev)
-# shellcheck disable=SC2034 # used by ./test
+# shellcheck disable=SC2034
 ol_packages_test=(libcmocka-dev golang-go golang-github-flynn-noise-dev
     python3 iproute2 clang libclang-rt-14-dev binutils shellcheck)
 
