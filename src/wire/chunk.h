@@ -1,0 +1,175 @@
+/*
+ * Chunks: what a frame, a bundle or a handshake payload is made of.
+ *
+ *   type 1 | length 2 | body
+ *
+ * One table (ol_chunk_rule) names each type, its least and greatest length,
+ * and where it may stand. A decoder takes the body only, checks every bound
+ * and accepts one encoding per value. Unknown types are MALFORMED in version 1
+ * frames and bundles, and skipped in handshake payloads (so that a newer
+ * version can say more before versions are agreed).
+ * Errors of every decoder: OL_ERR_SHORT, OL_ERR_LONG, OL_ERR_MALFORMED.
+ * Source: doc/protocol.md 5.
+ */
+#ifndef OL_WIRE_CHUNK_H
+#define OL_WIRE_CHUNK_H
+
+#include <openline/err.h>
+#include <openline/span.h>
+
+#include "wire/messages.h"
+
+struct ol_chunk_rule {
+    const char *name;
+    uint16_t least, most; /* bytes of body */
+    uint8_t where;        /* OL_IN_* */
+};
+
+/* NULL for a type that this version does not know. */
+const struct ol_chunk_rule *ol_chunk_rule(uint8_t type);
+
+struct ol_chunk {
+    uint8_t type;
+    struct ol_span body; /* borrowed from what is read */
+};
+
+/*
+ * The next chunk of a plaintext. OL_OK with type PAD and an empty body at the
+ * end (nothing left, or padding, whose bytes must all be zero). Checks the
+ * rule's bounds and place. `where` is one of OL_IN_*.
+ */
+OL_MUST_USE enum ol_err ol_chunk_next(struct ol_reader *r, uint8_t where,
+                                      struct ol_chunk *chunk);
+
+/* PROBE: id 4 | sent 8. ECHO: id 4 | sent 8 | delay_us 4. */
+struct ol_probe {
+    uint32_t id;
+    uint64_t sent_us;  /* the prober's own clock, opaque to the other */
+    uint32_t delay_us; /* ECHO: between hearing the probe and this */
+};
+
+/* VIEW: serial 4 | attendance 1 | line 1 | count 1 | (tag 4 | state 1)*.
+ * Tags, ascending, name channels in 4 bytes (ol_channel_tag in crypto). */
+struct ol_view {
+    uint32_t serial; /* the newest counts */
+    uint8_t attendance; /* enum ol_attendance: 0 unknown, 1 yes, 2 no */
+    uint8_t line;       /* enum ol_line_state as its sender sees it */
+    uint8_t count;
+    struct {
+        uint32_t tag;
+        uint8_t state; /* enum ol_chan_state as its sender sees it */
+    } v[OL_CHANNELS_MAX];
+};
+
+/* ACK: index 4 | high 4 | delay_100us 2 | count 1 | first 2 | (gap 2 | run 2)*
+ * count: ranges beyond the first. first: counters below `high` that follow
+ * without a gap. gap: counters missing - 1; run: counters present - 1. */
+struct ol_ack {
+    uint32_t index; /* the frame index under which the frames came */
+    uint32_t high;
+    uint16_t delay_100us; /* since `high` was heard */
+    uint8_t count;        /* ranges in v, 1 to OL_ACK_RANGES */
+    struct {
+        uint32_t hi, lo; /* inclusive, descending, disjoint */
+    } v[OL_ACK_RANGES];
+};
+
+/*
+ * HELD: boot 8 | serial 4 | flags 1 | [prekey 4 | key 32] | (log)*
+ * log: prec 1 | upto 4 | root 8 | limit 4 | ranges 1 | parts 1 |
+ *      (first 4 | count 2)* | (index 4 | mask 8)*
+ * A log stands at most once, ascending. A log not mentioned has not changed.
+ */
+struct ol_held_log {
+    uint32_t upto; /* every record up to here is on my disk */
+    uint8_t root[OL_ROOT]; /* of the tree of those; zeros when upto is 0 */
+    uint32_t limit; /* credit: the highest index that I take; >= upto */
+    uint8_t n_ranges;
+    struct {
+        uint32_t first; /* > upto + 1 and beyond the range before */
+        uint16_t count; /* >= 1 */
+    } ranges[OL_HELD_RANGES];
+    uint8_t n_parts;
+    struct {
+        uint32_t index; /* > upto */
+        uint64_t mask;  /* bit k: unit k of the record is on my disk */
+    } parts[OL_HELD_PARTS];
+};
+
+struct ol_held {
+    uint8_t boot[8];
+    uint32_t serial; /* grows within a boot: the newest counts */
+    bool has_prekey;
+    uint32_t prekey_id; /* 1.. */
+    uint8_t prekey[32];
+    uint8_t logs; /* bit p: log p is mentioned */
+    struct ol_held_log log[4];
+};
+
+/* SEGMENT: what 1 | index 4 | offset 2 | bytes.
+ * what: bits 0-1 precedence, bits 2-3 codec, bit 4 last; others zero. */
+struct ol_segment {
+    uint8_t prec;
+    uint8_t codec;
+    bool last;
+    uint32_t index;       /* from 1 */
+    uint16_t offset;      /* multiple of OL_UNIT */
+    struct ol_span bytes; /* >= 1; multiple of OL_UNIT unless last */
+};
+
+/* BLOB: hash 32 | offset 8 | bytes. */
+struct ol_blob {
+    uint8_t hash[32];
+    uint64_t offset;
+    struct ol_span bytes;
+};
+
+/* RETURN: as SEGMENT; the receiver's own record, given back. */
+
+/* CHECKPOINT, COSIGNATURE: prec 1 | size 4 | root 32 | signature 64. */
+struct ol_checkpoint {
+    uint8_t prec;
+    uint32_t size;
+    uint8_t root[32];
+    uint8_t sig[64];
+};
+
+/* HELLO: least version 1 | greatest 1 | frame limit 2 | flags 4. */
+struct ol_hello {
+    uint8_t version_min, version_max;
+    uint16_t frame_max; /* the largest frame its sender takes */
+    uint32_t flags;     /* none yet: sent as 0, ignored */
+};
+
+/* Body to structure. */
+OL_MUST_USE enum ol_err ol_probe_decode(struct ol_span b, struct ol_probe *);
+OL_MUST_USE enum ol_err ol_echo_decode(struct ol_span b, struct ol_probe *);
+OL_MUST_USE enum ol_err ol_view_decode(struct ol_span b, struct ol_view *);
+OL_MUST_USE enum ol_err ol_ack_decode(struct ol_span b, struct ol_ack *);
+OL_MUST_USE enum ol_err ol_held_decode(struct ol_span b, struct ol_held *);
+OL_MUST_USE enum ol_err ol_segment_decode(struct ol_span b,
+                                          struct ol_segment *);
+OL_MUST_USE enum ol_err ol_blob_decode(struct ol_span b, struct ol_blob *);
+OL_MUST_USE enum ol_err ol_checkpoint_decode(struct ol_span b,
+                                             struct ol_checkpoint *);
+OL_MUST_USE enum ol_err ol_hello_decode(struct ol_span b, struct ol_hello *);
+
+/*
+ * Structure to a whole chunk, head included. All or nothing: false, and the
+ * writer as it was (its failed flag untouched), when it does not fit.
+ */
+bool ol_probe_encode(struct ol_writer *w, const struct ol_probe *);
+bool ol_echo_encode(struct ol_writer *w, const struct ol_probe *);
+bool ol_view_encode(struct ol_writer *w, const struct ol_view *);
+/* Drops the lowest ranges that do not fit; false when not even one does. */
+bool ol_ack_encode(struct ol_writer *w, const struct ol_ack *);
+/* Drops ranges and parts that do not fit, from the last; then false. */
+bool ol_held_encode(struct ol_writer *w, const struct ol_held *);
+bool ol_segment_encode(struct ol_writer *w, const struct ol_segment *);
+bool ol_return_encode(struct ol_writer *w, const struct ol_segment *);
+bool ol_blob_encode(struct ol_writer *w, const struct ol_blob *);
+bool ol_checkpoint_encode(struct ol_writer *w, uint8_t type,
+                          const struct ol_checkpoint *);
+bool ol_hello_encode(struct ol_writer *w, const struct ol_hello *);
+
+#endif

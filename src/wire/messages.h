@@ -1,0 +1,141 @@
+/*
+ * Every layout and every limit of the protocol, version 1.
+ *
+ * doc/protocol.md says the same in words; the numbers live here only.
+ * All integers are big-endian. Layouts:
+ *
+ *   frame    type 1 | index 4 | counter 4 | ciphertext | tag 16
+ *   knock    type 1 | nonce 16 | short 8 | ciphertext | tag 16
+ *   behind   as knock
+ *   bundle   type 1 | nonce 16 | short 8 | envelope 12+16 | Kpsk0 message
+ *   stream   length 2 | any of the above
+ *   file     "OLB1" | (length 2 | bundle)*
+ *
+ *   knock's plaintext   opening 8 | name 16 | Noise message
+ *   behind's plaintext  opening 8 | nonce 16 (of the knock it answers)
+ *   envelope            number 8 | prekey 4
+ *
+ *   chunk    type 1 | length 2 | body            (PAD: type 0, all the rest)
+ */
+#ifndef OL_WIRE_MESSAGES_H
+#define OL_WIRE_MESSAGES_H
+
+#include <stdint.h>
+
+#define OL_PROTOCOL_NAME "openline"
+#define OL_PROTOCOL_VERSION 1u
+
+/* First byte of everything that travels. */
+enum ol_packet {
+    OL_PACKET_KNOCK = 1,    /* initiator's, Noise message 1 */
+    OL_PACKET_RESPONSE = 2, /* responder's, Noise message 2 */
+    OL_PACKET_BEHIND = 3,   /* "your opening number is too low" */
+    OL_PACKET_FRAME = 4,
+    OL_PACKET_BUNDLE = 5,
+};
+
+/* Sizes of parts, in bytes. */
+#define OL_TAG 16u
+#define OL_FRAME_HEAD 9u
+#define OL_FRAME_OVER (OL_FRAME_HEAD + OL_TAG) /* 25 */
+#define OL_SEALED_NONCE 16u                    /* random part */
+#define OL_SEALED_SHORT 8u                     /* SipHash of it */
+#define OL_SEALED_HEAD (1u + OL_SEALED_NONCE + OL_SEALED_SHORT)
+#define OL_KNOCK_PLAIN_HEAD 24u /* opening, name */
+#define OL_BEHIND_PLAIN 24u
+#define OL_ENVELOPE_PLAIN 12u
+#define OL_ENVELOPE (OL_SEALED_HEAD + OL_ENVELOPE_PLAIN + OL_TAG)
+#define OL_NOISE_IK1_OVER (32u + 48u + 16u) /* e, s, payload tag */
+#define OL_NOISE_IK2_OVER (32u + 16u)       /* e, payload tag */
+#define OL_NOISE_K_OVER (32u + 16u)         /* e, payload tag */
+#define OL_BUNDLE_OVER (OL_ENVELOPE + OL_NOISE_K_OVER)
+#define OL_CHUNK_HEAD 3u
+
+/* Sizes of packets. */
+#define OL_NAME_MAX 16u /* channel name, ASCII */
+#define OL_STATION_MAX 32u
+#define OL_FRAME_MIN 192u    /* the least a live bearer presents */
+#define OL_FRAME_UDP 1200u   /* what udp presents */
+#define OL_FRAME_MAX 4096u   /* streams, for bulk */
+#define OL_BUNDLE_MAX 65535u /* one bundle, whole */
+#define OL_PACKET_MAX OL_BUNDLE_MAX
+#define OL_PAYLOAD_MAX 512u /* of a handshake message */
+#define OL_KNOCK_MAX                                                           \
+    (OL_SEALED_HEAD + OL_KNOCK_PLAIN_HEAD + OL_NOISE_IK1_OVER +                \
+     OL_PAYLOAD_MAX + OL_TAG)
+#define OL_BUNDLE_MAGIC "OLB1"
+
+/* Chunks. */
+enum ol_chunk_type {
+    OL_CHUNK_PAD = 0,
+    OL_CHUNK_PROBE = 1,
+    OL_CHUNK_ECHO = 2,
+    OL_CHUNK_VIEW = 3, /* what I hear on each channel, attendance */
+    OL_CHUNK_ACK = 4,  /* FRAMES-ACK */
+    OL_CHUNK_HELD = 5,
+    OL_CHUNK_SEGMENT = 6,
+    OL_CHUNK_BLOB = 7,
+    OL_CHUNK_RETURN = 8,
+    OL_CHUNK_CHECKPOINT = 9,
+    OL_CHUNK_COSIGNATURE = 10,
+    OL_CHUNK_HELLO = 11, /* versions and limits, in handshake payloads */
+    OL_CHUNK_TYPES
+};
+
+/* Where a chunk may stand; the table in chunk.c says which where. */
+#define OL_IN_FRAME 1u
+#define OL_IN_BUNDLE 2u
+#define OL_IN_HANDSHAKE 4u
+
+#define OL_ACK_RANGES 32u
+#define OL_HELD_RANGES 16u  /* ranges of whole records beyond the first gap */
+#define OL_HELD_PARTS 8u    /* records that are held in part */
+#define OL_GAPS_MAX 256u    /* receive gaps kept per log */
+#define OL_UNIT 128u        /* segments start and end on units of a record */
+#define OL_ROOT 8u          /* bytes of a root in HELD */
+#define OL_SEGMENT_HEAD 7u  /* log and flags 1, index 4, offset 2 */
+#define OL_CODEC_RAW 0u
+#define OL_CODEC_BROTLI 1u /* reserved: not accepted by this version */
+
+/* Stations, channels, epochs. */
+#define OL_LINES_MAX 64u
+#define OL_CHANNELS_MAX 16u
+#define OL_EPOCHS_MAX 4u
+#define OL_BOOTS_MAX 32u /* boot ids of the peer that are remembered */
+
+/* What of each log is loaded, in records: the window and the credit. */
+#define OL_WINDOW_FLASH 64u
+#define OL_WINDOW_IMMEDIATE 64u
+#define OL_WINDOW_PRIORITY 128u
+#define OL_WINDOW_ROUTINE 2048u
+#define OL_LOADED_BYTES (4u * 1024 * 1024) /* per line, both directions */
+#define OL_INFLIGHT_MAX 2048u              /* frames per channel */
+#define OL_BATCHES_MAX 8u
+#define OL_BATCH_ROWS 1024u
+
+/* Timers, in milliseconds unless the name says otherwise. */
+#define OL_PROBE_MS 20000u       /* default probe interval */
+#define OL_HOLD_MS 30000u        /* default hold time */
+#define OL_PROBE_DOUBT_MS 2000u  /* probing while unanswered, and when down */
+#define OL_PROBE_OWED_MS 250u    /* down, and something is owed */
+#define OL_PROBE_OWED_FOR_S 3600u
+#define OL_PROBE_LATE_MS 10000u  /* down for longer than a day */
+#define OL_PROBE_LATE_AFTER_S 86400u
+#define OL_ACK_DELAY_MS 25u
+#define OL_ACK_EVERY 2u /* frames that ask for an ack */
+#define OL_KNOCK_MIN_MS 1000u
+#define OL_BEHIND_MIN_MS 1000u
+#define OL_REKEY_AFTER_S 120u /* after the first record segment */
+#define OL_REKEY_DAILY_S 86400u
+#define OL_REKEY_TAKEOVER_S 15u
+#define OL_EPOCH_END_S 90000u /* 25 h: hard end */
+#define OL_EPOCH_KEEP_S 180u  /* receive keys after the next is confirmed */
+#define OL_EPOCH_FRAMES UINT32_MAX
+#define OL_DH_PER_S 20u       /* handshakes per line and second */
+#define OL_HELD_POUCH_MS 60000u     /* a bundle for a changed HELD only */
+#define OL_BUNDLE_AGAIN_S 86400u    /* bundle again what is not held */
+#define OL_BUNDLE_PAUSE_MS 1000u    /* between bundles for new records */
+#define OL_BUNDLE_LIVE_MS 10000u    /* owed so long on a live line: bundle */
+#define OL_CLOCK_GRANULARITY_MS 1u
+
+#endif
