@@ -123,3 +123,16 @@ ol_sanitized() {
         ol_ninja "$dir" || return 1
     } 9>"$dir/.openline-lock"
 }
+
+# The build for fuzzing: the same with clang, whose warnings count as well.
+ol_fuzzing() {
+    local dir=$ol_root/build-fuzz
+    mkdir -p "$dir"
+    {
+        flock 9
+        CC=clang ol_configure "$dir" --buildtype=debugoptimized \
+            -Db_ndebug=false -Db_sanitize=address,undefined \
+            -Db_lundef=false -Dtests=fuzz || return 1
+        ol_ninja "$dir" || return 1
+    } 9>"$dir/.openline-lock"
+}
