@@ -1,0 +1,110 @@
+/*
+ * A record: one immutable entry of a log, as a C structure.
+ *
+ * All spans are borrowed: a decoded record points into the bytes it was
+ * decoded from. Texts are UTF-8. Source: doc/protocol.md 6.
+ */
+#ifndef OPENLINE_RECORD_H
+#define OPENLINE_RECORD_H
+
+#include "span.h"
+
+#define OL_RECORD_MAX 8192u /* canonical bytes */
+#define OL_TEXT_MAX 4096u   /* bytes of text in a record */
+#define OL_ID_SIZE 16u
+
+/* The order is the rank: lower goes first. One log per precedence. */
+enum ol_prec { OL_FLASH, OL_IMMEDIATE, OL_PRIORITY, OL_ROUTINE, OL_PRECS };
+
+/* Kinds 0 to 255; unknown kinds are kept, acknowledged and shown as such. */
+enum ol_kind {
+    OL_KIND_MESSAGE = 1,
+    OL_KIND_RECEIPT = 2,
+    OL_KIND_ASK = 3,
+    OL_KIND_ANSWER = 4,
+    OL_KIND_DECLINE = 5,
+    OL_KIND_CANCEL = 6,
+    OL_KIND_STANCE = 7,
+    OL_KIND_CLOSING = 8,
+    OL_KIND_RULE = 9,
+    OL_KIND_NOTIFICATION = 10,
+    OL_KIND_RETURNED = 11, /* what a restored station lost and got back */
+};
+
+enum ol_marking { OL_ACTUAL, OL_EXERCISE, OL_TEST, OL_MARKINGS };
+
+/* How far a message came, as its own rank: rungs only rise. */
+enum ol_rung {
+    OL_RUNG_DRAFT,
+    OL_RUNG_QUEUED,
+    OL_RUNG_SENT,
+    OL_RUNG_DELIVERED,
+    OL_RUNG_READ,
+    OL_RUNG_UNDERSTOOD,
+    OL_RUNG_ANSWERED,
+    OL_RUNGS
+};
+
+/* What a reference says of the record it points to. */
+enum ol_rel {
+    OL_REL_ANSWERS = 1,
+    OL_REL_SUPERSEDES = 2,
+    OL_REL_CANCELS = 3,
+    OL_REL_TRANSLATES = 4,
+    OL_REL_READ = 5,       /* receipt-of: its officer has read it */
+    OL_REL_UNDERSTOOD = 6, /* receipt-of: and has understood it */
+    OL_REL_DECLINES = 7,
+    OL_REL_RESTS_ON = 8, /* the FLASH index on which it rests */
+};
+
+#define OL_REFS_MAX 8u
+#define OL_ATTACHMENTS_MAX 8u
+#define OL_RELEASES_MAX 8u
+#define OL_ADDRESSEES_MAX 8u
+
+struct ol_ref {
+    uint8_t rel;     /* enum ol_rel; unknown ones are kept */
+    bool own;        /* the record was written by this record's author */
+    uint64_t number; /* of that author on this line, from 1 */
+};
+
+struct ol_attachment {
+    struct ol_span hash; /* 32 bytes, BLAKE2b-256 of the content */
+    uint64_t size;       /* bytes */
+    struct ol_span name; /* 1 to 255 bytes of UTF-8, never a path */
+    struct ol_span type; /* media type, may be empty */
+};
+
+struct ol_release {
+    struct ol_span by;  /* official, 1 to 64 bytes */
+    struct ol_span sig; /* 64 bytes */
+};
+
+struct ol_record {
+    uint8_t prec;     /* enum ol_prec */
+    uint32_t index;   /* in its log, from 1 */
+    uint64_t number;  /* per author and line, from 1: only a name */
+    struct ol_span id; /* OL_ID_SIZE random bytes */
+    uint8_t kind;     /* enum ol_kind */
+    uint64_t written_ms; /* Unix time of the author's clock: content */
+    struct ol_span lang; /* BCP 47, at most 35 bytes, may be empty */
+    uint8_t marking;     /* enum ol_marking */
+    struct ol_span originator; /* role, at most 64 bytes, may be empty */
+    struct ol_span to;         /* addressed role, the same */
+    struct ol_span addressees[OL_ADDRESSEES_MAX]; /* roles, the same */
+    uint8_t n_addressees;
+    struct ol_span subject; /* at most 256 bytes, may be empty */
+    struct ol_span text;    /* at most OL_TEXT_MAX */
+    struct ol_span form_id; /* at most 64 bytes, may be empty */
+    struct ol_span form_hash;   /* 0 or 32 bytes */
+    struct ol_span form_fields; /* at most 4,096 bytes, opaque here */
+    struct ol_ref refs[OL_REFS_MAX];
+    uint8_t n_refs;
+    uint64_t deadline_ms; /* Unix time, 0: none */
+    struct ol_attachment attachments[OL_ATTACHMENTS_MAX];
+    uint8_t n_attachments;
+    struct ol_release releases[OL_RELEASES_MAX];
+    uint8_t n_releases;
+};
+
+#endif

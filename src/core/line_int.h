@@ -1,0 +1,566 @@
+/*
+ * The line's whole state, and what the files of the core share.
+ *
+ * line.c dispatches; each other file owns one part of this structure and is
+ * the only one that writes it:
+ *
+ *   fx.c        effects, batches, what is on disk
+ *   hand.c      the handshake: attempts, knocks, responses
+ *   epoch.c     generations of session keys
+ *   path.c      per channel: round trip, loss, congestion, frames in flight
+ *   probe.c     per channel: heard, answered, states; the line's state; views
+ *   send.c      own logs: submit, window, paging, what the peer holds
+ *   recv.c      the peer's logs: segments, records, HELD
+ *   chunks.c    the table of chunk types: what is accepted where
+ *   schedule.c  which bytes go on which channel; frames out
+ *   pouch.c     bundles
+ *   state.c     what the core itself keeps on disk, as bytes
+ *
+ * Each ends with what it wants done by when: ol_wake lowers eff->wake_ns.
+ */
+#ifndef OL_CORE_LINE_INT_H
+#define OL_CORE_LINE_INT_H
+
+#include <openline/line.h>
+
+#include "base/check.h"
+#include "base/units.h"
+#include "base/window.h"
+#include "core/pool.h"
+#include "crypto/crypto.h"
+#include "crypto/knock.h"
+#include "crypto/noise.h"
+#include "crypto/tree.h"
+#include "wire/chunk.h"
+#include "wire/frame.h"
+#include "wire/messages.h"
+
+#define OL_ARENA (256u * 1024)
+#define OL_FX_RESERVE 8u /* effects kept free for what must not wait */
+#define OL_REFS 8192u    /* segments in flight, all channels */
+#define OL_NO_REF 0xffffu
+#define OL_PLAIN_MAX (60u * 1024) /* of a bundle */
+#define OL_NONCES 32u    /* of our newest knocks */
+#define OL_SENT_RANGES 32u
+
+/* ---- own logs (send.c) ------------------------------------------------ */
+
+struct ol_out_slot {
+    uint32_t index; /* 0: empty */
+    uint16_t size;  /* canonical bytes */
+    uint16_t block;
+    uint16_t flights;   /* frames in flight that carry a part */
+    uint16_t copies_on; /* bit c: wholly sent on c, and not lost there */
+    uint64_t owed;      /* bit k: unit k is to be sent */
+    uint64_t held;      /* bit k: unit k is on the peer's disk */
+    uint8_t root[OL_ROOT]; /* of the log up to here */
+};
+
+struct ol_out_log {
+    struct ol_tree tree; /* of all `size` records */
+    uint32_t size;    /* numbered */
+    uint32_t durable; /* on our disk: only these may leave */
+    uint32_t acked;   /* held by the peer, root compared */
+    uint32_t acked_put; /* as told to the ledger */
+    uint32_t loaded;  /* slots hold acked+1 .. loaded without a gap */
+    uint32_t limit;   /* the peer's credit */
+    uint32_t hint;    /* nothing below is owed */
+    uint32_t owing;   /* slots that owe something */
+    uint32_t behind;  /* HELD waits for the root of this index, 0: none */
+    uint8_t behind_root[OL_ROOT];
+    bool stopped;     /* the peer's root is not ours */
+    bool loading;     /* a LOAD is under way */
+    bool cp_dirty;    /* a checkpoint is to be sent */
+    struct ol_checkpoint cp; /* newest signed */
+    uint32_t cp_durable;     /* its size, once on disk; 0: none */
+    uint64_t retry_ns;   /* then what is acked and not held is owed again */
+    uint8_t retries;
+};
+
+/* ---- the peer's logs (recv.c) ----------------------------------------- */
+
+enum ol_in_state { OL_IN_EMPTY, OL_IN_PARTIAL, OL_IN_WHOLE, OL_IN_PUT };
+
+struct ol_in_slot {
+    uint32_t index;
+    uint16_t size; /* 0: the last segment has not come yet */
+    uint16_t block;
+    uint8_t state; /* enum ol_in_state */
+    uint8_t kind;
+    uint8_t rel;       /* of a receipt: the rung it gives */
+    uint64_t number;   /* of a receipt: the message it is of */
+    uint64_t mask;     /* units here */
+    uint64_t part;     /* units on disk as PART */
+    uint64_t part_put; /* units put, in batch */
+    uint64_t batch;    /* that makes PUT (or part_put) durable */
+    uint64_t since_ns; /* first byte */
+    uint8_t leaf[OL_HASH];
+};
+
+struct ol_in_log {
+    struct ol_tree tree; /* of `upto` records */
+    uint32_t upto;       /* put, without a gap */
+    uint32_t durable;    /* of these, on disk */
+    uint8_t durable_root[OL_ROOT];
+    uint32_t high;       /* the highest index in any slot */
+    uint32_t whole;      /* slots that wait to be put */
+    bool dirty;          /* the HELD that the peer has lacks something */
+    bool urgent;         /* say it on every channel */
+    bool has_cp;
+    struct ol_checkpoint cp; /* newest that the peer sent; checked at size */
+};
+
+/* ---- epochs (epoch.c) -------------------------------------------------- */
+
+enum ol_epoch_state { OL_EP_FREE, OL_EP_UNCONFIRMED, OL_EP_CONFIRMED };
+
+struct ol_epoch_chan {
+    struct ol_frame_key tx, rx;
+    uint32_t counter;     /* the next to send */
+    struct ol_window seen;
+    uint32_t owed_acks;   /* frames that ask for an ack */
+    uint64_t ack_due_ns;  /* OL_NEVER_NS: nothing to ack */
+    uint64_t high_ns;     /* when the highest was heard */
+};
+
+struct ol_epoch {
+    uint8_t state; /* enum ol_epoch_state */
+    bool initiator;
+    bool held_seen; /* the peer's HELD arrived: segments may go */
+    uint64_t opening;
+    uint64_t made_ns, confirmed_ns;
+    uint64_t segment_ns; /* the first record segment, 0: none */
+    uint64_t dies_ns;    /* receive keys end */
+    struct ol_epoch_chan ch[OL_CHANNELS_MAX];
+};
+
+/* ---- the handshake (hand.c) -------------------------------------------- */
+
+struct ol_attempt {
+    bool active;
+    bool made;       /* msg is there; else its number awaits the disk */
+    uint64_t opening;
+    uint64_t batch;  /* that reserves the number */
+    uint64_t started_ns;
+    struct ol_noise noise;
+    uint8_t msg[OL_NOISE_IK1_OVER + OL_PAYLOAD_MAX];
+    uint16_t msg_n;
+    uint64_t next_ns[OL_CHANNELS_MAX];
+    uint32_t sent; /* knocks, all channels */
+};
+
+struct ol_response { /* the newest one, for knocks that come again */
+    bool valid;
+    bool due;       /* not sent yet: awaits the disk */
+    uint64_t opening;
+    uint64_t batch;
+    uint16_t channel; /* where the knock came from */
+    struct ol_addr to;
+    uint64_t last_ns;
+    uint8_t msg[OL_NOISE_IK2_OVER + OL_PAYLOAD_MAX];
+    uint16_t msg_n;
+};
+
+/* ---- channels (path.c, probe.c) ----------------------------------------- */
+
+#define OL_FLIGHT_HELD 1u
+#define OL_FLIGHT_CP 2u
+#define OL_FLIGHT_OWED 4u /* its segments have been owed again: doubt */
+
+struct ol_flight {
+    uint32_t counter;
+    uint32_t held_serial; /* of the HELD in it */
+    uint16_t bytes;
+    uint16_t ref;  /* chain of segments */
+    uint8_t flags;
+    uint8_t held_logs; /* logs that its HELD mentioned */
+    uint8_t cp_logs;
+    bool open;     /* neither acked nor lost */
+    bool data;     /* carries segments */
+    uint64_t sent_ns;
+};
+
+struct ol_ref { /* one segment in flight */
+    uint32_t index;
+    uint16_t next;
+    uint8_t prec;
+    uint64_t mask;
+};
+
+struct ol_path {
+    /* in flight: a ring in order of counters, head..tail */
+    uint32_t head, tail; /* tail - head <= OL_INFLIGHT_MAX */
+    struct ol_flight flight[OL_INFLIGHT_MAX];
+    uint32_t open;        /* of these */
+    uint32_t bytes;       /* in open ones */
+    uint32_t high;        /* highest counter acked in this epoch */
+    bool high_any;
+    /* RFC 9002 */
+    uint64_t srtt_ns, rttvar_ns, min_rtt_ns; /* srtt 0: no sample */
+    uint32_t cwnd, ssthresh;
+    uint64_t recovery_ns; /* losses of frames sent before count once */
+    uint64_t shrunk_ns;   /* the queue rule acted last */
+    uint64_t pace_ns;     /* the next data frame may go then */
+    uint64_t loss_ns;     /* time threshold of the oldest, OL_NEVER_NS */
+    uint32_t pto_count;
+    uint64_t pto_ns;      /* when the next probe timeout fires */
+    double loss;          /* recent share, for people */
+    uint64_t acked_frames, lost_frames;
+};
+
+struct ol_lchan {
+    struct ol_chan_conf conf;
+    uint64_t hold_ns;
+    uint32_t tag;
+    bool disabled;
+    bool up;             /* transport, empty address */
+    uint32_t room;       /* bytes the transport takes now */
+    bool has_addr;       /* addr is where we send; else the empty one */
+    struct ol_addr addr;
+    bool has_cand;       /* heard from there; to be proved by an echo */
+    struct ol_addr cand;
+    uint32_t cand_probe; /* the probe id that went there */
+    uint8_t state;       /* enum ol_chan_state */
+    uint8_t told;        /* the state last told by an EVENT */
+    uint64_t born_ns;    /* enabled since */
+    uint64_t heard_ns, answered_ns;
+    uint64_t down_ns;    /* since when */
+    uint64_t probe_next_ns, probe_sent_ns;
+    uint32_t probe_id;   /* the newest; 0: none */
+    bool echo_due;
+    struct ol_probe echo;
+    uint64_t echo_heard_ns;
+    struct ol_addr echo_to;
+    uint64_t reset_ns;   /* the transport was last asked to start anew */
+    uint8_t peer_state;  /* enum ol_chan_state, as the peer says */
+    uint64_t peer_state_ns;
+    uint64_t frames_sent, frames_received, bytes_sent, bytes_received;
+    uint64_t knocks_sent, knocks_answered, dropped;
+    /* pouch */
+    uint32_t bundled[OL_PRECS];
+    uint64_t bundle_ns;      /* the last one; 0: never */
+    uint64_t bundle_held_ns; /* the last that was made for HELD */
+    bool bundle_held;        /* HELD has changed since */
+    struct ol_path path;
+};
+
+/* ---- effects and batches (fx.c) ------------------------------------------ */
+
+struct ol_open_batch {
+    uint64_t token; /* 0: free */
+    uint32_t own[OL_PRECS], peer[OL_PRECS]; /* sizes once it is on disk */
+    uint8_t root[OL_PRECS][OL_ROOT];        /* of the peer's */
+    uint32_t cp[OL_PRECS];                  /* own checkpoint sizes */
+    bool taken;                             /* a SUBMIT is in it */
+    uint64_t taken_token, taken_number;
+    uint8_t taken_prec;
+    uint32_t taken_index;
+};
+
+struct ol_sent_range {
+    uint16_t channel;
+    uint8_t prec;
+    uint32_t lo, hi; /* lo 0: free */
+};
+
+struct ol_kept { /* what state.c writes */
+    uint64_t open_sent, open_seen;
+    uint64_t bundle_reserved; /* numbers below are used */
+    uint64_t bundle_seen;     /* the highest that opened */
+    uint8_t boots[OL_BOOTS_MAX][8]; /* the peer's, newest first */
+    uint8_t n_boots;
+};
+
+enum ol_job_state { OL_JOB_NONE, OL_JOB_RESERVE, OL_JOB_READ, OL_JOB_BUILD };
+
+struct ol_job { /* one pouch file in the making */
+    uint8_t state; /* enum ol_job_state */
+    uint16_t channel; /* or OL_CHANNEL_FILE */
+    uint64_t token;   /* of the EXPORT */
+    uint64_t batch;
+    uint64_t load;
+    uint8_t prec;          /* where the cursor stands */
+    uint32_t next[OL_PRECS]; /* the next record to write, per log */
+    uint32_t end[OL_PRECS];
+    uint64_t number, number_end;
+    uint32_t bundles;
+    bool head_done; /* HELD and checkpoints are in the plaintext */
+    size_t n;       /* plaintext so far */
+    uint8_t plain[OL_PLAIN_MAX];
+};
+
+struct ol_line {
+    uint64_t magic;
+    uint64_t now_ns;
+    struct ol_identity id;
+    struct ol_peer_keys peer;
+    struct ol_shared shared;
+    struct ol_wrap_keys wrap;
+    struct ol_rng rng;
+    uint8_t boot[8];
+    uint64_t probe_ns, hold_ns;
+    uint64_t start_ns;
+    bool full;
+
+    uint16_t n_ch;
+    struct ol_lchan ch[OL_CHANNELS_MAX];
+
+    struct ol_epoch epoch[OL_EPOCHS_MAX];
+    int8_t sending; /* the epoch that we send under; -1: none */
+    struct ol_attempt attempt;
+    struct ol_response response;
+    uint8_t nonces[OL_NONCES][OL_SEALED_NONCE];
+    uint32_t n_nonces;
+    uint64_t behind_ns; /* the last BEHIND that we sent */
+    uint32_t dh_left;   /* tokens of the DH bucket */
+    uint64_t dh_ns;
+    uint16_t frame_max; /* what the peer takes */
+
+    struct ol_kept kept;
+    bool kept_dirty;
+
+    uint64_t number; /* own, highest given */
+    struct ol_out_log out[OL_PRECS];
+    struct ol_in_log in[OL_PRECS];
+    uint32_t turn; /* of the schedule's share for lower precedences */
+    uint32_t held_serial;   /* ours */
+    uint32_t held_acked;    /* not used for truth, only to save bytes */
+    uint64_t held_next_ns;  /* repeats because of duplicates are spaced */
+    uint8_t peer_boot[8];   /* of the newest HELD */
+    uint32_t peer_serial;
+    bool peer_any;
+
+    /* the line's state */
+    uint8_t state; /* enum ol_line_state */
+    uint8_t told;
+    bool dark_told;
+    uint64_t dark_since_ns, dark_detected_ns;
+    uint64_t last_heard_ns;
+    uint8_t peer_line;
+    uint64_t peer_line_ns;
+    uint8_t peer_attendance;
+    uint32_t view_serial, peer_view_serial;
+    bool view_dirty;
+    uint32_t next_probe_id;
+    uint64_t wrong_share, wrong_identity;
+
+    /* effects */
+    struct ol_effects *fx; /* of the current step */
+    size_t arena_n;
+    uint64_t next_token; /* batches and loads */
+    uint64_t committed;  /* every batch up to here is on disk */
+    uint64_t given;      /* the newest batch */
+    struct ol_open_batch batch[OL_BATCHES_MAX];
+    struct ol_open_batch *cur; /* the batch of this step, or NULL */
+    struct ol_sent_range sent[OL_SENT_RANGES];
+    uint64_t lazy_ns; /* what can wait for a batch waits until here */
+    bool events_due;  /* a channel's or the line's state is to be told */
+    bool import_due;  /* NOTE_IMPORTED is owed */
+    uint16_t import_channel;
+    uint64_t import_batch;
+    bool unopened; /* a bundle did not open */
+
+    uint16_t ref_free, ref_fresh;
+    struct ol_ref ref[OL_REFS];
+    struct ol_job job;
+
+    struct ol_out_slot out_slot[OL_WINDOW_FLASH + OL_WINDOW_IMMEDIATE +
+                                OL_WINDOW_PRIORITY + OL_WINDOW_ROUTINE];
+    struct ol_in_slot in_slot[OL_WINDOW_FLASH + OL_WINDOW_IMMEDIATE +
+                              OL_WINDOW_PRIORITY + OL_WINDOW_ROUTINE];
+    struct ol_pool out_pool, in_pool;
+    uint8_t plain[OL_BUNDLE_MAX]; /* what was opened last */
+    uint8_t arena[OL_ARENA];
+};
+
+/* ---- shared by all --------------------------------------------------------- */
+
+extern const uint32_t ol_window_of[OL_PRECS]; /* slots per log */
+struct ol_out_slot *ol_out_slot(struct ol_line *l, unsigned prec,
+                                uint32_t index);
+struct ol_in_slot *ol_in_slot(struct ol_line *l, unsigned prec,
+                              uint32_t index);
+
+static inline void ol_wake(struct ol_line *l, uint64_t at_ns)
+{
+    if (at_ns < l->fx->wake_ns)
+        l->fx->wake_ns = at_ns;
+}
+
+/* ---- fx.c --------------------------------------------------------------------- */
+
+/* Room for n more effects and bytes more of arena, beside the reserve. When
+ * there is none, `more` is set and the caller stops. */
+bool ol_fx_room(struct ol_line *l, unsigned n, size_t bytes);
+/* Arena bytes that stay valid until the next step; room was checked. */
+uint8_t *ol_fx_bytes(struct ol_line *l, size_t n);
+/* Can a batch be had in this step: one is open already, or a slot is free. */
+bool ol_fx_can_put(struct ol_line *l);
+/* A put of this step's batch; both can_put and room were checked. The token
+ * that makes it durable is l->cur->token. */
+struct ol_put *ol_fx_put(struct ol_line *l, enum ol_put_kind kind);
+struct ol_effect *ol_fx_add(struct ol_line *l, enum ol_fx kind);
+void ol_fx_note(struct ol_line *l, enum ol_note_kind kind, uint16_t channel,
+                uint8_t prec, uint32_t index);
+/* Closes this step's batch: remembers what it makes durable. */
+void ol_fx_close(struct ol_line *l);
+/* OL_EV_COMMITTED: marks it and hands the facts to send.c and recv.c. */
+void ol_fx_committed(struct ol_line *l, uint64_t token);
+/* Puts what can wait (SENT ranges, events, acks, own state) when due. */
+void ol_fx_flush(struct ol_line *l);
+/* Record `index` went out whole on a channel for the first time. */
+void ol_fx_sent(struct ol_line *l, uint16_t channel, uint8_t prec,
+                uint32_t index);
+
+/* ---- state.c ------------------------------------------------------------------- */
+
+size_t ol_kept_encode(const struct ol_kept *k, uint8_t *out, size_t cap);
+OL_MUST_USE enum ol_err ol_kept_decode(struct ol_span s, struct ol_kept *k);
+
+/* ---- hand.c -------------------------------------------------------------------- */
+
+/* Opens and handles a KNOCK, RESPONSE or BEHIND. */
+enum ol_err ol_hand_packet(struct ol_line *l, const struct ol_event *ev);
+/* Starts an attempt when one is called for; sends what is due. */
+void ol_hand_pump(struct ol_line *l);
+/* The next knocks go at once: a transport came up. */
+void ol_hand_hurry(struct ol_line *l, uint16_t channel);
+/* A newer epoch makes an attempt pointless. */
+void ol_hand_confirmed(struct ol_line *l, const struct ol_epoch *e);
+
+/* ---- epoch.c ------------------------------------------------------------------- */
+
+/* A new epoch in the freest slot. */
+struct ol_epoch *ol_epoch_make(struct ol_line *l, uint64_t opening,
+                               bool initiator,
+                               const struct ol_noise_keys *keys);
+/* It is receivable by both: choose anew what we send under. */
+void ol_epoch_confirm(struct ol_line *l, struct ol_epoch *e);
+/* Ends what is over. */
+void ol_epoch_pump(struct ol_line *l);
+/* Which frames does this index stand for: up to 4 (epoch, channel) pairs. */
+unsigned ol_epoch_find(const struct ol_line *l, uint32_t index,
+                       uint8_t epochs[4], uint8_t channels[4]);
+/* Is a new epoch wanted by us now. */
+bool ol_epoch_stale(const struct ol_line *l);
+static inline struct ol_epoch *ol_epoch_sending(struct ol_line *l)
+{
+    return l->sending < 0 ? NULL : &l->epoch[l->sending];
+}
+
+/* ---- path.c -------------------------------------------------------------------- */
+
+void ol_path_init(struct ol_path *p, const struct ol_chan_conf *conf);
+/* A frame left. Returns its flight, or NULL when the ring is full (then the
+ * caller has asked ol_path_room before and cannot be here). */
+struct ol_flight *ol_path_sent(struct ol_line *l, unsigned c,
+                               uint32_t counter, size_t bytes);
+bool ol_path_room(const struct ol_path *p);
+/* Adds a segment to a flight; false when no ref is left. */
+bool ol_path_ref(struct ol_line *l, struct ol_flight *f, uint8_t prec,
+                 uint32_t index, uint64_t mask);
+bool ol_path_ref_left(const struct ol_line *l);
+/* A FRAMES-ACK for channel c in the epoch that we send under. */
+void ol_path_acked(struct ol_line *l, unsigned c, const struct ol_ack *ack);
+/* Everything in flight is lost (the connection is gone, a new epoch). */
+void ol_path_drop(struct ol_line *l, unsigned c);
+/* What is in flight is owed again without being lost: the channel is in
+ * doubt. */
+void ol_path_doubt(struct ol_line *l, unsigned c);
+/* Loss and probe timers. */
+void ol_path_pump(struct ol_line *l, unsigned c);
+/* How many bytes of data may go now (0: none; then the wake is set). */
+size_t ol_path_budget(struct ol_line *l, unsigned c);
+void ol_path_paced(struct ol_line *l, unsigned c, size_t bytes);
+uint64_t ol_path_pto(const struct ol_path *p);
+/* Since when the oldest open frame is unanswered; OL_NEVER_NS: none is. */
+uint64_t ol_path_oldest(const struct ol_path *p);
+
+/* ---- probe.c ------------------------------------------------------------------- */
+
+/* An authentic frame came on c. */
+void ol_probe_heard(struct ol_line *l, unsigned c, const struct ol_addr *from);
+/* A frame of ours, sent at sent_ns on c, was answered. */
+void ol_probe_answered(struct ol_line *l, unsigned c, uint64_t sent_ns);
+void ol_probe_asked(struct ol_line *l, unsigned c, const struct ol_probe *p,
+                    const struct ol_addr *from);
+void ol_probe_echoed(struct ol_line *l, unsigned c, const struct ol_probe *p,
+                     const struct ol_addr *from);
+void ol_probe_viewed(struct ol_line *l, const struct ol_view *v);
+void ol_probe_view(const struct ol_line *l, struct ol_view *v);
+/* Transport events and the officer's switch. */
+void ol_probe_transport(struct ol_line *l, unsigned c,
+                        const struct ol_addr *from, const struct ol_chan *t);
+void ol_probe_enable(struct ol_line *l, unsigned c, bool on);
+/* States, and probes that are due. */
+void ol_probe_pump(struct ol_line *l);
+/* Can a packet be sent there at all: enabled, and somewhere to send to. */
+bool ol_chan_reachable(const struct ol_lchan *c);
+/* May it carry what asserts or costs: up, or in doubt. */
+bool ol_chan_usable(const struct ol_lchan *c);
+/* The best channel for a control frame; -1: none. */
+int ol_chan_best(const struct ol_line *l);
+bool ol_line_live(const struct ol_line *l);
+
+/* ---- send.c -------------------------------------------------------------------- */
+
+enum ol_err ol_send_init(struct ol_line *l, const struct ol_snapshot *s);
+enum ol_err ol_send_submit(struct ol_line *l, const struct ol_event *ev);
+void ol_send_committed(struct ol_line *l, const struct ol_open_batch *b);
+void ol_send_loaded(struct ol_line *l, const struct ol_event *ev);
+/* The peer's HELD; known: its boot id was heard of before this one. */
+void ol_send_held(struct ol_line *l, const struct ol_held *h, bool known);
+/* Everything not held is owed again: a new epoch, or a peer that forgot. */
+void ol_send_owe_all(struct ol_line *l);
+/* Units of one record are owed again: lost on channel c (or in doubt). */
+void ol_send_owe(struct ol_line *l, uint8_t prec, uint32_t index,
+                 uint64_t mask, unsigned c);
+/* A frame that carried a part is no longer in flight. */
+void ol_send_landed(struct ol_line *l, uint8_t prec, uint32_t index);
+/* Paging, acks to the ledger, repeats of what was never held. */
+void ol_send_pump(struct ol_line *l);
+bool ol_send_owes(const struct ol_line *l); /* anything not held by the peer */
+uint64_t ol_units_of(uint16_t size); /* the mask of all units of a record */
+
+/* ---- recv.c -------------------------------------------------------------------- */
+
+enum ol_err ol_recv_init(struct ol_line *l, const struct ol_snapshot *s);
+enum ol_err ol_recv_segment(struct ol_line *l, const struct ol_segment *s);
+enum ol_err ol_recv_checkpoint(struct ol_line *l,
+                               const struct ol_checkpoint *cp);
+enum ol_err ol_recv_held(struct ol_line *l, const struct ol_held *h);
+void ol_recv_committed(struct ol_line *l, const struct ol_open_batch *b);
+/* Puts whole records, heads, events, rungs, parts. */
+void ol_recv_pump(struct ol_line *l);
+/* What we hold, for a HELD of the logs in `logs` (bits). */
+void ol_recv_holding(struct ol_line *l, uint8_t logs, struct ol_held *h);
+bool ol_recv_busy(const struct ol_line *l); /* a bundle may not fit now */
+
+/* ---- chunks.c ------------------------------------------------------------------ */
+
+/* All chunks of an opened packet. c: the channel, or OL_CHANNEL_FILE. *asks:
+ * some chunk wants an ack. */
+enum ol_err ol_chunks_take(struct ol_line *l, struct ol_span plain,
+                           uint8_t where, uint16_t c,
+                           const struct ol_addr *from, struct ol_epoch *e,
+                           bool *asks);
+
+/* ---- schedule.c ---------------------------------------------------------------- */
+
+/* A FRAME event. */
+enum ol_err ol_frame_packet(struct ol_line *l, const struct ol_event *ev);
+/* Control frames, then data, as far as effects allow. */
+void ol_schedule_pump(struct ol_line *l);
+/* A frame with a probe to this address (a candidate, or the channel's). */
+void ol_schedule_probe(struct ol_line *l, unsigned c, const struct ol_addr *to,
+                       uint32_t id);
+
+/* ---- pouch.c ------------------------------------------------------------------- */
+
+enum ol_err ol_pouch_packet(struct ol_line *l, const struct ol_event *ev);
+enum ol_err ol_pouch_export(struct ol_line *l, uint64_t token);
+void ol_pouch_committed(struct ol_line *l);
+bool ol_pouch_loaded(struct ol_line *l, const struct ol_event *ev);
+void ol_pouch_pump(struct ol_line *l);
+
+#endif

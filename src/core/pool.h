@@ -1,0 +1,36 @@
+/*
+ * A pool of fixed blocks: the bytes of loaded and of arriving records.
+ *
+ * Records are up to 8 KiB and mostly short; chains of 512-byte blocks hold
+ * them without fragmentation, within one bound that no peer can move.
+ */
+#ifndef OL_CORE_POOL_H
+#define OL_CORE_POOL_H
+
+#include <openline/span.h>
+
+#define OL_BLOCK 512u
+#define OL_POOL_BLOCKS 4096u /* 2 MiB; two pools make OL_LOADED_BYTES */
+#define OL_NO_BLOCK 0xffffu
+
+struct ol_pool {
+    uint16_t free;   /* head of the free chain among blocks once used */
+    uint16_t fresh;  /* blocks never used start here: pages stay untouched */
+    uint16_t left;
+    uint16_t next[OL_POOL_BLOCKS];
+    uint8_t data[OL_POOL_BLOCKS][OL_BLOCK];
+};
+
+void ol_pool_init(struct ol_pool *p);
+/* A chain of zeroed blocks for n bytes (1 to 8,192); OL_NO_BLOCK when the
+ * pool has not as many. */
+uint16_t ol_pool_take(struct ol_pool *p, size_t n);
+/* Gives a chain back; OL_NO_BLOCK is allowed. */
+void ol_pool_give(struct ol_pool *p, uint16_t head);
+/* Copies into and out of a chain; offset + n lie within it. */
+void ol_pool_write(struct ol_pool *p, uint16_t head, size_t offset,
+                   struct ol_span s);
+void ol_pool_read(const struct ol_pool *p, uint16_t head, size_t offset,
+                  uint8_t *out, size_t n);
+
+#endif

@@ -1,0 +1,170 @@
+/*
+ * The ledger: a station's durable record, behind one interface.
+ *
+ * Two implementations pass one suite: src/ledger/sqlite.c and its twin in
+ * memory, src/ledger/mem.c. Writes go in batches to a commit queue; each
+ * batch is atomic, batches commit in the order they were handed in, and all
+ * that wait while a commit runs share the next one (group commit, one fsync).
+ * The SQLite ledger commits on a thread of its own; the twin commits when its
+ * owner says so (ol_mem_step), so that a crash can fall anywhere.
+ * Reads see committed batches only and run on the caller's thread.
+ *
+ * Canonical record bytes and parts are sealed at rest; associated data is the
+ * row's primary key. Everything else is in the clear and says no content.
+ *
+ * Errors: OL_ERR_FULL, OL_ERR_IO (errno kept in ol_ledger_why), OL_ERR_CORRUPT
+ * (a row that does not hold), OL_ERR_NEWER (a schema of a newer program),
+ * OL_ERR_LOCKED (another process). After a failed commit every later batch of
+ * the queue fails too, until ol_ledger_reset: nothing overtakes a hole.
+ */
+#ifndef OL_PORT_LEDGER_H
+#define OL_PORT_LEDGER_H
+
+#include <openline/line.h>
+
+struct ol_ledger;
+
+/* One write: the core's puts of one step, copied by commit. */
+struct ol_batch {
+    uint32_t line;   /* from ol_ledger_line; 0: the station itself */
+    uint64_t token;  /* echoed when done */
+    uint64_t at_ms;  /* Unix time: the `at` of every row */
+    const struct ol_put *puts;
+    uint16_t n_puts;
+    /* Channel names for SENT and EVENT, by index. NUL-terminated. */
+    const char (*channels)[17];
+    /* Station values in the same transaction; value.n 0 deletes. */
+    const struct ol_ledger_meta *metas;
+    uint16_t n_metas;
+};
+
+struct ol_ledger_meta {
+    const char *key; /* at most 64 bytes: "verified", "disabled/cable" */
+    struct ol_span value; /* at most 4,096 bytes */
+};
+
+struct ol_ledger_done {
+    uint32_t line;
+    uint64_t token;
+    enum ol_err err;
+};
+
+/* A record as it stands, or one event, for readers; borrowed for the call. */
+struct ol_row {
+    uint32_t line;
+    uint8_t author, prec, kind;
+    uint32_t index;
+    uint64_t number;
+    uint64_t at_ms; /* taken (own) or arrived (peer's) */
+    uint8_t leaf[32], root[8];
+    struct ol_span bytes; /* canonical, opened */
+};
+
+struct ol_row_event {
+    uint64_t seq;
+    uint64_t at_ms;
+    uint32_t line;
+    uint8_t what, author, prec;
+    uint32_t index; /* 0: none */
+    char channel[17];
+    char detail[64];
+};
+
+struct ol_row_attempt {
+    char channel[17];
+    uint64_t at_ms; /* of the first */
+    uint32_t count;
+};
+
+struct ol_row_rung {
+    uint8_t rung;
+    uint64_t at_ms;     /* when the receipt was on our disk */
+    uint8_t prec;       /* the receipt's place in the other's log */
+    uint32_t index;
+};
+
+/* Return false to stop. */
+typedef bool (*ol_row_fn)(void *arg, const struct ol_row *row);
+typedef bool (*ol_row_event_fn)(void *arg, const struct ol_row_event *ev);
+
+struct ol_ledger_ops {
+    void (*close)(struct ol_ledger *);
+
+    /* The small number of a line, made when new (durably, at once). */
+    enum ol_err (*line)(struct ol_ledger *, const uint8_t line_id[32],
+                        const char *peer, uint32_t *line);
+    /* Copies the batch into the queue. OL_ERR_AGAIN above 256 batches. */
+    enum ol_err (*commit)(struct ol_ledger *, const struct ol_batch *);
+    /* The next finished batch; false when there is none now. */
+    bool (*done)(struct ol_ledger *, struct ol_ledger_done *);
+    /* After a failure and once the queue has drained: accept again. */
+    enum ol_err (*reset)(struct ol_ledger *);
+
+    /* For ol_line_init; what it points to lives until snapshot_free. */
+    enum ol_err (*snapshot)(struct ol_ledger *, uint32_t line,
+                            struct ol_snapshot *);
+    void (*snapshot_free)(struct ol_ledger *, struct ol_snapshot *);
+
+    /* Records of one log, ascending from index; stops at both maxima (but
+     * gives at least one when it exists). max_bytes 0: no limit. */
+    enum ol_err (*log)(struct ol_ledger *, uint32_t line, uint8_t author,
+                       uint8_t prec, uint32_t from, uint32_t max_records,
+                       uint32_t max_bytes, ol_row_fn, void *arg);
+    enum ol_err (*by_number)(struct ol_ledger *, uint32_t line, uint8_t author,
+                             uint64_t number, ol_row_fn, void *arg);
+    enum ol_err (*by_id)(struct ol_ledger *, const uint8_t id[16], ol_row_fn,
+                         void *arg);
+    /* The head of a log: size without a gap; frontier (1,024 bytes room). */
+    enum ol_err (*head)(struct ol_ledger *, uint32_t line, uint8_t author,
+                        uint8_t prec, uint32_t *size, uint8_t *frontier,
+                        size_t *n);
+    /* Own records up to *upto are delivered. *at_ms: when record `index` was
+     * (0 when it is not). */
+    enum ol_err (*acked)(struct ol_ledger *, uint32_t line, uint8_t prec,
+                         uint32_t index, uint32_t *upto, uint64_t *at_ms);
+    /* Up to max rungs of one message, lowest first; *n: how many. */
+    enum ol_err (*rungs)(struct ol_ledger *, uint32_t line, uint8_t author,
+                         uint64_t number, struct ol_row_rung *out,
+                         uint32_t max, uint32_t *n);
+    enum ol_err (*attempts)(struct ol_ledger *, uint32_t line, uint8_t prec,
+                            uint32_t index, struct ol_row_attempt *out,
+                            uint32_t max, uint32_t *n);
+    /* OL_ERR_MISSING when there is none. */
+    enum ol_err (*checkpoint)(struct ol_ledger *, uint32_t line,
+                              uint8_t author, uint8_t prec, uint32_t *size,
+                              uint8_t root[32], uint8_t sig[64]);
+    /* Events with a sequence number above `after`, ascending, one per record
+     * that an event names. */
+    enum ol_err (*events)(struct ol_ledger *, uint64_t after, uint32_t max,
+                          ol_row_event_fn, void *arg);
+    enum ol_err (*last_seq)(struct ol_ledger *, uint64_t *seq);
+    /* Station values. OL_ERR_MISSING; *n in: room, out: length. */
+    enum ol_err (*meta)(struct ol_ledger *, uint32_t line, const char *key,
+                        uint8_t *value, size_t *n);
+};
+
+/* Every implementation starts with this. */
+struct ol_ledger {
+    const struct ol_ledger_ops *ops;
+    char why[256]; /* the last error in words, for people */
+};
+
+/* Called from the commit thread when batches are done: wake the loop. */
+typedef void (*ol_ledger_wake)(void *arg);
+
+/* src/ledger/sqlite.c. path: the database file, made when missing (0600).
+ * key: 32 bytes, copied, seals payloads. wake may be NULL (then poll done). */
+OL_MUST_USE enum ol_err ol_sqlite_open(struct ol_ledger **out,
+                                       const char *path, const uint8_t key[32],
+                                       ol_ledger_wake wake, void *arg,
+                                       char why[256]);
+
+/* src/ledger/mem.c. Commits happen in ol_mem_step: at most max batches; the
+ * rest stays queued. ol_mem_crash loses the queue and what was not committed,
+ * as a power cut does. ol_mem_fail makes the n-th commit from now fail. */
+OL_MUST_USE enum ol_err ol_mem_open(struct ol_ledger **out);
+uint32_t ol_mem_step(struct ol_ledger *, uint32_t max);
+void ol_mem_crash(struct ol_ledger *);
+void ol_mem_fail(struct ol_ledger *, uint32_t nth, enum ol_err err);
+
+#endif
