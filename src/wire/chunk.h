@@ -53,17 +53,19 @@ struct ol_probe {
 struct ol_view {
     uint32_t serial; /* the newest counts */
     uint8_t attendance; /* enum ol_attendance: 0 unknown, 1 yes, 2 no */
-    uint8_t line;       /* enum ol_line_state as its sender sees it */
+    uint8_t line; /* enum ol_line_state as its sender sees it: no UNKNOWN */
     uint8_t count;
     struct {
         uint32_t tag;
-        uint8_t state; /* enum ol_chan_state as its sender sees it */
+        uint8_t state; /* enum ol_chan_state as its sender sees it, too */
     } v[OL_CHANNELS_MAX];
 };
 
 /* ACK: index 4 | high 4 | delay_100us 2 | count 1 | first 2 | (gap 2 | run 2)*
  * count: ranges beyond the first. first: counters below `high` that follow
- * without a gap. gap: counters missing - 1; run: counters present - 1. */
+ * without a gap. gap: counters missing - 1; run: counters present - 1. What
+ * one replay window holds: from `high` to the lowest less than OL_WINDOW_BITS.
+ */
 struct ol_ack {
     uint32_t index; /* the frame index under which the frames came */
     uint32_t high;
@@ -86,13 +88,13 @@ struct ol_held_log {
     uint32_t limit; /* credit: the highest index that I take; >= upto */
     uint8_t n_ranges;
     struct {
-        uint32_t first; /* > upto + 1 and beyond the range before */
+        uint32_t first; /* > upto + 1; a gap behind the range before */
         uint16_t count; /* >= 1 */
     } ranges[OL_HELD_RANGES];
     uint8_t n_parts;
     struct {
-        uint32_t index; /* > upto */
-        uint64_t mask;  /* bit k: unit k of the record is on my disk */
+        uint32_t index; /* > upto, ascending */
+        uint64_t mask;  /* bit k: unit k of the record is on my disk; not 0 */
     } parts[OL_HELD_PARTS];
 };
 
@@ -114,7 +116,8 @@ struct ol_segment {
     bool last;
     uint32_t index;       /* from 1 */
     uint16_t offset;      /* multiple of OL_UNIT */
-    struct ol_span bytes; /* >= 1; multiple of OL_UNIT unless last */
+    struct ol_span bytes; /* >= 1; multiple of OL_UNIT unless last; none
+                             beyond OL_RECORD_MAX, where all are last */
 };
 
 /* BLOB: hash 32 | offset 8 | bytes. */
@@ -129,7 +132,7 @@ struct ol_blob {
 /* CHECKPOINT, COSIGNATURE: prec 1 | size 4 | root 32 | signature 64. */
 struct ol_checkpoint {
     uint8_t prec;
-    uint32_t size;
+    uint32_t size; /* from 1 */
     uint8_t root[32];
     uint8_t sig[64];
 };
@@ -137,11 +140,11 @@ struct ol_checkpoint {
 /* HELLO: least version 1 | greatest 1 | frame limit 2 | flags 4. */
 struct ol_hello {
     uint8_t version_min, version_max;
-    uint16_t frame_max; /* the largest frame its sender takes */
+    uint16_t frame_max; /* the largest frame its sender takes; >= 192 */
     uint32_t flags;     /* none yet: sent as 0, ignored */
 };
 
-/* Body to structure. */
+/* Body to structure; what it holds after an error means nothing. */
 OL_MUST_USE enum ol_err ol_probe_decode(struct ol_span b, struct ol_probe *);
 OL_MUST_USE enum ol_err ol_echo_decode(struct ol_span b, struct ol_probe *);
 OL_MUST_USE enum ol_err ol_view_decode(struct ol_span b, struct ol_view *);
@@ -156,7 +159,8 @@ OL_MUST_USE enum ol_err ol_hello_decode(struct ol_span b, struct ol_hello *);
 
 /*
  * Structure to a whole chunk, head included. All or nothing: false, and the
- * writer as it was (its failed flag untouched), when it does not fit.
+ * writer as it was (its failed flag untouched), when it does not fit. What
+ * the decoder would refuse is our own bug: OL_CHECK.
  */
 bool ol_probe_encode(struct ol_writer *w, const struct ol_probe *);
 bool ol_echo_encode(struct ol_writer *w, const struct ol_probe *);

@@ -94,6 +94,20 @@ enum ol_chunk_type {
 #define OL_UNIT 128u        /* segments start and end on units of a record */
 #define OL_ROOT 8u          /* bytes of a root in HELD */
 #define OL_SEGMENT_HEAD 7u  /* log and flags 1, index 4, offset 2 */
+#define OL_PROBE_BODY 12u
+#define OL_ECHO_BODY 16u
+#define OL_VIEW_HEAD 7u
+#define OL_VIEW_EACH 5u /* a channel */
+#define OL_ACK_HEAD 13u
+#define OL_ACK_EACH 4u /* a range beyond the first */
+#define OL_HELD_HEAD 13u
+#define OL_HELD_PREKEY 36u
+#define OL_HELD_LOG 19u /* without ranges and parts */
+#define OL_HELD_RANGE 6u
+#define OL_HELD_PART 12u
+#define OL_BLOB_HEAD 40u
+#define OL_CHECKPOINT_BODY 101u /* and a COSIGNATURE's */
+#define OL_HELLO_BODY 8u
 #define OL_CODEC_RAW 0u
 #define OL_CODEC_BROTLI 1u /* reserved: not accepted by this version */
 
