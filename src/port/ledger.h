@@ -12,10 +12,16 @@
  * Canonical record bytes and parts are sealed at rest; associated data is the
  * row's primary key. Everything else is in the clear and says no content.
  *
- * Errors: OL_ERR_FULL, OL_ERR_IO (errno kept in ol_ledger_why), OL_ERR_CORRUPT
- * (a row that does not hold), OL_ERR_NEWER (a schema of a newer program),
- * OL_ERR_LOCKED (another process). After a failed commit every later batch of
- * the queue fails too, until ol_ledger_reset: nothing overtakes a hole.
+ * What is put twice stays once: an equal record, head, ack or rung is taken in
+ * silence. Acks, heads and rungs only rise: a lower ack is ignored, a lower
+ * head, or another leaf where a record stands, fails the batch. A part is
+ * merged into what is there and goes when its record comes.
+ *
+ * Errors: OL_ERR_FULL, OL_ERR_IO (errno in words in why), OL_ERR_CORRUPT (a
+ * row that does not hold), OL_ERR_NEWER (a schema of a newer program),
+ * OL_ERR_LOCKED (another process). After a failed commit every later batch
+ * fails too, and comes out of done saying so, until reset: nothing overtakes
+ * a hole. Reads with a line number that was never given: OL_ERR_MISSING.
  */
 #ifndef OL_PORT_LEDGER_H
 #define OL_PORT_LEDGER_H
@@ -93,11 +99,13 @@ struct ol_ledger_ops {
     /* The small number of a line, made when new (durably, at once). */
     enum ol_err (*line)(struct ol_ledger *, const uint8_t line_id[32],
                         const char *peer, uint32_t *line);
-    /* Copies the batch into the queue. OL_ERR_AGAIN above 256 batches. */
+    /* Copies the batch into the queue. OL_ERR_AGAIN: 256 batches wait, or
+     * are finished and not taken by done. OL_ERR_TOO_LONG: a meta. */
     enum ol_err (*commit)(struct ol_ledger *, const struct ol_batch *);
     /* The next finished batch; false when there is none now. */
     bool (*done)(struct ol_ledger *, struct ol_ledger_done *);
-    /* After a failure and once the queue has drained: accept again. */
+    /* After a failure: accept again. OL_ERR_AGAIN until done has given every
+     * batch back; OL_ERR_IO after a failed fsync: the process must end. */
     enum ol_err (*reset)(struct ol_ledger *);
 
     /* For ol_line_init; what it points to lives until snapshot_free. */
@@ -105,11 +113,14 @@ struct ol_ledger_ops {
                             struct ol_snapshot *);
     void (*snapshot_free)(struct ol_ledger *, struct ol_snapshot *);
 
-    /* Records of one log, ascending from index; stops at both maxima (but
-     * gives at least one when it exists). max_bytes 0: no limit. */
+    /* Records of one log, ascending from index, those behind a gap too; stops
+     * at both maxima (but gives at least one when it exists). max_bytes 0: no
+     * limit. */
     enum ol_err (*log)(struct ol_ledger *, uint32_t line, uint8_t author,
                        uint8_t prec, uint32_t from, uint32_t max_records,
                        uint32_t max_bytes, ol_row_fn, void *arg);
+    /* OL_ERR_MISSING when there is none. A peer may use a number or an id
+     * twice: then all are given. */
     enum ol_err (*by_number)(struct ol_ledger *, uint32_t line, uint8_t author,
                              uint64_t number, ol_row_fn, void *arg);
     enum ol_err (*by_id)(struct ol_ledger *, const uint8_t id[16], ol_row_fn,
@@ -126,6 +137,7 @@ struct ol_ledger_ops {
     enum ol_err (*rungs)(struct ol_ledger *, uint32_t line, uint8_t author,
                          uint64_t number, struct ol_row_rung *out,
                          uint32_t max, uint32_t *n);
+    /* Up to max channels, in the order of their first attempt. */
     enum ol_err (*attempts)(struct ol_ledger *, uint32_t line, uint8_t prec,
                             uint32_t index, struct ol_row_attempt *out,
                             uint32_t max, uint32_t *n);
@@ -138,7 +150,8 @@ struct ol_ledger_ops {
     enum ol_err (*events)(struct ol_ledger *, uint64_t after, uint32_t max,
                           ol_row_event_fn, void *arg);
     enum ol_err (*last_seq)(struct ol_ledger *, uint64_t *seq);
-    /* Station values. OL_ERR_MISSING; *n in: room, out: length. */
+    /* Station values. *n in: room, out: length. OL_ERR_MISSING;
+     * OL_ERR_TOO_LONG: more than the room. */
     enum ol_err (*meta)(struct ol_ledger *, uint32_t line, const char *key,
                         uint8_t *value, size_t *n);
 };

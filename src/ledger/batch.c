@@ -1,0 +1,173 @@
+/*
+ * A batch as it waits in a ledger's queue: one allocation, owned.
+ *
+ * Happy path: ol_held_copy checks every put against its limits, adds up what
+ * is pointed to, allocates once and copies; the ledger commits the copy and
+ * frees it. Limits that the core broke are an assertion, because nothing of a
+ * peer gets here unchecked; station values may come from a person, so they
+ * are refused with OL_ERR_TOO_LONG.
+ */
+#include "ledger/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "crypto/crypto.h"
+#include "wire/record.h"
+
+#define NAME_SIZE sizeof(((struct ol_batch *)0)->channels[0])
+
+static bool names_channel(const struct ol_put *put)
+{
+    return (put->kind == OL_PUT_SENT || put->kind == OL_PUT_EVENT) &&
+           put->channel < OL_CHAN_MAX;
+}
+
+static void check_put(const struct ol_batch *batch, const struct ol_put *put)
+{
+    OL_CHECK(put->author <= OL_PEER && put->prec < OL_PRECS);
+    OL_CHECK(batch->line != 0 || put->kind == OL_PUT_EVENT);
+    OL_CHECK(!names_channel(put) || batch->channels);
+    switch (put->kind) {
+    case OL_PUT_RECORD:
+        OL_CHECK(put->index > 0 && put->bytes.n > 0);
+        OL_CHECK(put->bytes.n <= OL_RECORD_MAX);
+        return;
+    case OL_PUT_HEAD:
+        OL_CHECK(put->bytes.n ==
+                 (size_t)__builtin_popcount(put->index) * OL_HASH);
+        return;
+    case OL_PUT_RUNG:
+        OL_CHECK(put->rung < OL_RUNGS);
+        return;
+    case OL_PUT_PART:
+        OL_CHECK(put->index > 0 && put->bytes.n > 0);
+        OL_CHECK(put->offset + put->bytes.n <= OL_RECORD_MAX);
+        OL_CHECK(put->size <= OL_RECORD_MAX);
+        return;
+    case OL_PUT_SENT:
+        OL_CHECK(put->channel < OL_CHAN_MAX ||
+                 put->channel == OL_CHANNEL_FILE);
+        OL_CHECK(put->index > 0 && put->count > 0);
+        OL_CHECK(put->count - 1 <= UINT32_MAX - put->index);
+        return;
+    case OL_PUT_CHECKPOINT:
+        OL_CHECK(put->bytes.n == OL_SIG);
+        return;
+    case OL_PUT_STATE:
+        OL_CHECK(put->bytes.n <= OL_LEDGER_STATE_MAX);
+        return;
+    case OL_PUT_EVENT:
+        OL_CHECK(put->what < OL_WHATS);
+        return;
+    case OL_PUT_ACK:
+        return;
+    }
+    OL_CHECK(put->kind <= OL_PUT_EVENT);
+}
+
+/* Checks everything and adds up; *names: channel names that are needed. */
+static enum ol_err measure(const struct ol_batch *batch, uint16_t *names,
+                           size_t *size)
+{
+    size_t n = sizeof(struct ol_held);
+
+    *names = 0;
+    for (uint16_t k = 0; k < batch->n_puts; k++) {
+        const struct ol_put *put = &batch->puts[k];
+
+        check_put(batch, put);
+        n += sizeof(*put) + put->bytes.n;
+        if (names_channel(put) && put->channel >= *names)
+            *names = put->channel + 1;
+    }
+    for (uint16_t k = 0; k < batch->n_metas; k++) {
+        const struct ol_ledger_meta *meta = &batch->metas[k];
+
+        if (strlen(meta->key) > OL_LEDGER_KEY_MAX ||
+            meta->value.n > OL_LEDGER_VALUE_MAX)
+            return OL_ERR_TOO_LONG;
+        n += sizeof(*meta) + strlen(meta->key) + 1 + meta->value.n;
+    }
+    *size = n + *names * NAME_SIZE;
+    return OL_OK;
+}
+
+/* Copies n bytes to *at and moves it on. */
+static void *take(uint8_t **at, const void *from, size_t n)
+{
+    void *to = *at;
+
+    if (n > 0)
+        memcpy(to, from, n);
+    *at += n;
+    return to;
+}
+
+enum ol_err ol_held_copy(struct ol_held **out, const struct ol_batch *batch)
+{
+    uint16_t names;
+    size_t size;
+    enum ol_err err = measure(batch, &names, &size);
+    struct ol_held *held;
+    struct ol_put *puts;
+    struct ol_ledger_meta *metas;
+    uint8_t *at;
+
+    if (err)
+        return err;
+    held = malloc(size);
+    if (!held)
+        return OL_ERR_IO;
+    held->next = NULL;
+    held->size = size;
+    held->batch = *batch;
+    /* What needs alignment first, then names and bytes. */
+    at = (uint8_t *)(held + 1);
+    puts = take(&at, batch->puts, batch->n_puts * sizeof(*puts));
+    metas = take(&at, batch->metas, batch->n_metas * sizeof(*metas));
+    held->batch.puts = puts;
+    held->batch.metas = metas;
+    held->batch.channels = take(&at, batch->channels, names * NAME_SIZE);
+    for (uint16_t k = 0; k < batch->n_puts; k++)
+        puts[k].bytes.p = take(&at, puts[k].bytes.p, puts[k].bytes.n);
+    for (uint16_t k = 0; k < batch->n_metas; k++) {
+        metas[k].key = take(&at, metas[k].key, strlen(metas[k].key) + 1);
+        metas[k].value.p = take(&at, metas[k].value.p, metas[k].value.n);
+    }
+    OL_CHECK(at == (uint8_t *)held + size);
+    *out = held;
+    return OL_OK;
+}
+
+void ol_held_free(struct ol_held *held)
+{
+    if (!held)
+        return;
+    ol_wipe(held, held->size);
+    free(held);
+}
+
+const char *ol_batch_channel(const struct ol_batch *batch, uint16_t channel)
+{
+    if (channel < OL_CHAN_MAX)
+        return batch->channels[channel];
+    return channel == OL_CHANNEL_FILE ? "file" : "";
+}
+
+uint32_t ol_put_events(const struct ol_put *put)
+{
+    return put->index == 0 || put->count == 0 ? 1 : put->count;
+}
+
+bool ol_record_id(struct ol_span canonical, uint8_t id[OL_ID_SIZE])
+{
+    struct ol_record record;
+
+    if (ol_record_decode(canonical, &record) != OL_OK ||
+        record.id.n != OL_ID_SIZE)
+        return false;
+    memcpy(id, record.id.p, OL_ID_SIZE);
+    return true;
+}
