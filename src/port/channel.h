@@ -11,6 +11,10 @@
  * an address that says where an answer goes (for tcp the connection, for udp
  * the socket and the sender). Addresses are opaque to everybody else.
  *
+ * Events come from the loop only, never from within a call of the owner; the
+ * owner may call anything from within an event, close included, and hears
+ * nothing of a bearer once it has closed it.
+ *
  * Errors: OL_ERR_INPUT (a bad url, in words in why), OL_ERR_DOWN, OL_ERR_IO,
  * OL_ERR_AGAIN (no room: the packet is dropped), OL_ERR_LONG.
  */
@@ -21,13 +25,19 @@
 
 struct ol_bearer;
 
+/* A bearer's addresses are no longer, so that an owner of several listeners
+ * can put its own mark into the rest of struct ol_addr. */
+#define OL_BEARER_ADDR_MAX 24u
+
 /* What a bearer tells its owner. Spans are borrowed for the call. */
 struct ol_bearer_events {
     /* One packet. file: for a courier the token to release with, else 0. */
     void (*packet)(void *arg, struct ol_bearer *, const struct ol_addr *from,
                    struct ol_span packet, uint64_t file);
-    /* chan->gone: from is gone for ever; else the state of the empty
-     * address (connected, resolved) and the room left. */
+    /* chan->gone: from is gone for ever; else the state of `from` and the
+     * room left. The empty address: connected, resolved. A connection of a
+     * listener is told of only when its room ends (room_bytes 0) and when it
+     * returns, and when it is gone; only if a packet came from it. */
     void (*changed)(void *arg, struct ol_bearer *, const struct ol_addr *from,
                     const struct ol_chan *chan);
 };

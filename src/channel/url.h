@@ -1,0 +1,31 @@
+/*
+ * The urls of channels and listeners, in parts.
+ *
+ *   tcp://HOST:PORT  udp://HOST:PORT     HOST: a name, an IPv4 address, or an
+ *                                        IPv6 address in brackets
+ *   courier:///ABSOLUTE/FOLDER           %XX stands for a byte, as %20
+ */
+#ifndef OL_CHANNEL_URL_H
+#define OL_CHANNEL_URL_H
+
+#include <openline/err.h>
+#include <stdint.h>
+
+#define OL_URL_TEXT 255u
+#define OL_URL_HOST 253u
+
+enum ol_scheme { OL_SCHEME_TCP, OL_SCHEME_UDP, OL_SCHEME_COURIER };
+
+struct ol_url {
+    enum ol_scheme scheme;
+    char host[OL_URL_HOST + 1]; /* without brackets */
+    uint16_t port;              /* 0 only where a listener lets it be chosen */
+    char path[OL_URL_TEXT + 1]; /* courier: absolute, no / at its end */
+};
+
+/* OL_ERR_INPUT with words in why (160 bytes). */
+OL_MUST_USE enum ol_err ol_url_parse(const char *text, struct ol_url *url,
+                                     char *why);
+const char *ol_scheme_name(enum ol_scheme scheme);
+
+#endif
