@@ -1,0 +1,258 @@
+/*
+ * Words for people and from people.
+ *
+ * Formatting never fails, it cuts; parsing takes exactly the forms named in
+ * text.h and refuses everything else, so that a slip of the finger is seen.
+ */
+#include "station/text.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/units.h"
+
+int ol_fail(char why[OL_WHY_MAX], int status, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (why != NULL) {
+        va_start(ap, fmt);
+        vsnprintf(why, OL_WHY_MAX, fmt, ap);
+        va_end(ap);
+    }
+    return status;
+}
+
+bool ol_text_put(char *out, size_t room, const char *fmt, ...)
+{
+    va_list ap;
+    int n;
+
+    va_start(ap, fmt);
+    n = vsnprintf(out, room, fmt, ap);
+    va_end(ap);
+    return n >= 0 && (size_t)n < room;
+}
+
+static const struct {
+    const char *name;
+    uint64_t ns;
+} units[] = {
+    {"ms", OL_NS_PER_MS},          {"s", OL_NS_PER_S},
+    {"m", 60 * OL_NS_PER_S},       {"h", 3600 * OL_NS_PER_S},
+    {"d", 86400 * OL_NS_PER_S},
+};
+
+#define LONGEST_NS (3650 * 86400 * OL_NS_PER_S)
+
+bool ol_text_duration(const char *text, uint64_t *ns)
+{
+    uint64_t v = 0;
+    size_t k = 0;
+
+    for (; text[k] >= '0' && text[k] <= '9'; k++) {
+        if (v > LONGEST_NS)
+            return false;
+        v = v * 10 + (uint64_t)(text[k] - '0');
+    }
+    if (k == 0)
+        return false;
+    for (size_t u = 0; u < OL_LEN(units); u++) {
+        if (strcmp(text + k, units[u].name) == 0) {
+            if (v > LONGEST_NS / units[u].ns)
+                return false;
+            *ns = v * units[u].ns;
+            return true;
+        }
+    }
+    return false;
+}
+
+void ol_text_duration_put(char out[24], uint64_t ns)
+{
+    size_t u = OL_LEN(units);
+
+    while (--u > 0 && (ns == 0 || ns % units[u].ns != 0))
+        ;
+    ol_text_put(out, 24, "%llu%s", (unsigned long long)(ns / units[u].ns),
+                units[u].name);
+}
+
+void ol_text_time(char out[OL_TIME_TEXT], uint64_t ms)
+{
+    time_t s = (time_t)(ms / 1000);
+    struct tm tm;
+
+    /* A peer's clock may say anything; years have four digits here. */
+    if (ms / 1000 > UINT64_C(253402300799) || gmtime_r(&s, &tm) == NULL) {
+        ol_text_put(out, OL_TIME_TEXT, "9999-12-31T23:59:59.999Z");
+        return;
+    }
+    ol_text_put(out, OL_TIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d.%03uZ",
+                tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+                tm.tm_min, tm.tm_sec, (unsigned)(ms % 1000));
+}
+
+/* Exactly `n` digits. */
+static bool digits(const char **at, int n, int *v)
+{
+    *v = 0;
+    for (int k = 0; k < n; k++) {
+        if (!isdigit((unsigned char)**at))
+            return false;
+        *v = *v * 10 + *(*at)++ - '0';
+    }
+    return true;
+}
+
+static bool literal(const char **at, char c)
+{
+    if (**at != c)
+        return false;
+    (*at)++;
+    return true;
+}
+
+/* A date that exists: timegm would shift the 31st of June into July. */
+static bool moment(struct tm *tm, uint64_t *ms)
+{
+    struct tm want = *tm;
+    time_t s = timegm(tm);
+
+    if (s < 0 || tm->tm_mday != want.tm_mday || tm->tm_mon != want.tm_mon ||
+        want.tm_hour > 23 || want.tm_min > 59 || want.tm_sec > 59)
+        return false;
+    *ms = (uint64_t)s * 1000;
+    return true;
+}
+
+/* "Z" or "+02:00", to the end of the text. */
+static bool zone(const char *at, uint64_t *ms)
+{
+    int h, m;
+    char sign = *at;
+
+    if (strcmp(at, "Z") == 0 || strcmp(at, "z") == 0)
+        return true;
+    if (sign != '+' && sign != '-')
+        return false;
+    at++;
+    if (!digits(&at, 2, &h) || !literal(&at, ':') || !digits(&at, 2, &m) ||
+        *at != '\0' || h > 23 || m > 59)
+        return false;
+    *ms -= (uint64_t)((sign == '+' ? 1 : -1) * (h * 60 + m)) * 60000;
+    return true;
+}
+
+static bool rfc3339(const char *at, uint64_t *ms)
+{
+    struct tm tm = {0};
+    unsigned place = 100;
+    uint64_t frac = 0;
+
+    if (!digits(&at, 4, &tm.tm_year) || !literal(&at, '-') ||
+        !digits(&at, 2, &tm.tm_mon) || !literal(&at, '-') ||
+        !digits(&at, 2, &tm.tm_mday) || (*at != 'T' && *at != 't'))
+        return false;
+    at++;
+    if (!digits(&at, 2, &tm.tm_hour) || !literal(&at, ':') ||
+        !digits(&at, 2, &tm.tm_min) || !literal(&at, ':') ||
+        !digits(&at, 2, &tm.tm_sec))
+        return false;
+    if (*at == '.') {
+        if (!isdigit((unsigned char)*++at))
+            return false;
+        for (; isdigit((unsigned char)*at); at++, place /= 10)
+            frac += (uint64_t)(*at - '0') * place;
+    }
+    tm.tm_year -= 1900;
+    tm.tm_mon -= 1;
+    if (!moment(&tm, ms) || !zone(at, ms))
+        return false;
+    *ms += frac;
+    return true;
+}
+
+/* "18:00Z": the next such moment. */
+static bool clock_time(const char *at, uint64_t now_ms, uint64_t *ms)
+{
+    const uint64_t day_ms = UINT64_C(86400000);
+    int h, m;
+
+    if (!digits(&at, 2, &h) || !literal(&at, ':') || !digits(&at, 2, &m) ||
+        strcmp(at, "Z") != 0 || h > 23 || m > 59)
+        return false;
+    *ms = now_ms - now_ms % day_ms + (uint64_t)(h * 60 + m) * 60000;
+    if (*ms < now_ms)
+        *ms += day_ms;
+    return true;
+}
+
+/* "231000Z NOV 26": day, hour, minute, month, year. */
+static bool date_time_group(const char *at, uint64_t *ms)
+{
+    static const char months[] = "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC";
+    struct tm tm = {0};
+
+    if (!digits(&at, 2, &tm.tm_mday) || !digits(&at, 2, &tm.tm_hour) ||
+        !digits(&at, 2, &tm.tm_min) || !literal(&at, 'Z') ||
+        !literal(&at, ' '))
+        return false;
+    for (tm.tm_mon = 0; tm.tm_mon < 12; tm.tm_mon++)
+        if (strncasecmp(at, months + 3 * tm.tm_mon, 3) == 0)
+            break;
+    if (tm.tm_mon == 12)
+        return false;
+    at += 3;
+    if (!literal(&at, ' ') || !digits(&at, 2, &tm.tm_year) || *at != '\0')
+        return false;
+    tm.tm_year += 100;
+    return moment(&tm, ms);
+}
+
+bool ol_text_time_parse(const char *text, uint64_t now_ms, uint64_t *ms)
+{
+    return rfc3339(text, ms) || clock_time(text, now_ms, ms) ||
+           date_time_group(text, ms);
+}
+
+void ol_text_hex(char *out, const void *bytes, size_t n)
+{
+    static const char digit[] = "0123456789abcdef";
+    const uint8_t *p = bytes;
+
+    for (size_t k = 0; k < n; k++) {
+        *out++ = digit[p[k] >> 4];
+        *out++ = digit[p[k] & 15];
+    }
+    *out = '\0';
+}
+
+static int nibble(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+bool ol_text_unhex(void *bytes, size_t n, const char *text)
+{
+    uint8_t *p = bytes;
+
+    if (strnlen(text, 2 * n + 1) != 2 * n)
+        return false;
+    for (size_t k = 0; k < n; k++) {
+        int hi = nibble(text[2 * k]), lo = nibble(text[2 * k + 1]);
+
+        if (hi < 0 || lo < 0)
+            return false;
+        p[k] = (uint8_t)(hi << 4 | lo);
+    }
+    return true;
+}
