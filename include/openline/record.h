@@ -12,6 +12,18 @@
 #define OL_RECORD_MAX 8192u /* canonical bytes */
 #define OL_TEXT_MAX 4096u   /* bytes of text in a record */
 #define OL_ID_SIZE 16u
+#define OL_LANG_MAX 35u
+#define OL_ROLE_MAX 64u
+#define OL_SUBJECT_MAX 256u
+#define OL_FORM_ID_MAX 64u
+#define OL_FORM_FIELDS_MAX 4096u
+#define OL_FILE_NAME_MAX 255u
+#define OL_MEDIA_TYPE_MAX 127u
+#define OL_OFFICIAL_MAX 64u
+/* What a signed 64-bit integer holds: ledgers and scripts have no other. */
+#define OL_NUMBER_MAX UINT64_C(0x7fffffffffffffff)
+/* The end of the year 9999, the last that RFC 3339 can write. */
+#define OL_TIME_MAX_MS UINT64_C(253402300799999)
 
 /* The order is the rank: lower goes first. One log per precedence. */
 enum ol_prec { OL_FLASH, OL_IMMEDIATE, OL_PRIORITY, OL_ROUTINE, OL_PRECS };
@@ -65,14 +77,15 @@ enum ol_rel {
 struct ol_ref {
     uint8_t rel;     /* enum ol_rel; unknown ones are kept */
     bool own;        /* the record was written by this record's author */
-    uint64_t number; /* of that author on this line, from 1 */
+    uint64_t number; /* of that author on this line, 1 to OL_NUMBER_MAX */
 };
 
 struct ol_attachment {
     struct ol_span hash; /* 32 bytes, BLAKE2b-256 of the content */
-    uint64_t size;       /* bytes */
-    struct ol_span name; /* 1 to 255 bytes of UTF-8, never a path */
-    struct ol_span type; /* media type, may be empty */
+    uint64_t size;       /* bytes, at most OL_NUMBER_MAX */
+    struct ol_span name; /* 1 to 255 bytes of UTF-8; no '/', no control
+                            characters, neither "." nor ".." */
+    struct ol_span type; /* media type, printable ASCII, may be empty */
 };
 
 struct ol_release {
@@ -83,15 +96,18 @@ struct ol_release {
 struct ol_record {
     uint8_t prec;     /* enum ol_prec */
     uint32_t index;   /* in its log, from 1 */
-    uint64_t number;  /* per author and line, from 1: only a name */
+    uint64_t number;  /* per author and line, from 1 to OL_NUMBER_MAX: only
+                         a name */
     struct ol_span id; /* OL_ID_SIZE random bytes */
     uint8_t kind;     /* enum ol_kind */
-    uint64_t written_ms; /* Unix time of the author's clock: content */
-    struct ol_span lang; /* BCP 47, at most 35 bytes, may be empty */
+    uint64_t written_ms; /* Unix time of the author's clock: content; at most
+                            OL_TIME_MAX_MS */
+    struct ol_span lang; /* BCP 47, [A-Za-z0-9-], at most 35 bytes, may be
+                            empty */
     uint8_t marking;     /* enum ol_marking */
     struct ol_span originator; /* role, at most 64 bytes, may be empty */
     struct ol_span to;         /* addressed role, the same */
-    struct ol_span addressees[OL_ADDRESSEES_MAX]; /* roles, the same */
+    struct ol_span addressees[OL_ADDRESSEES_MAX]; /* roles, none empty */
     uint8_t n_addressees;
     struct ol_span subject; /* at most 256 bytes, may be empty */
     struct ol_span text;    /* at most OL_TEXT_MAX */
@@ -100,7 +116,7 @@ struct ol_record {
     struct ol_span form_fields; /* at most 4,096 bytes, opaque here */
     struct ol_ref refs[OL_REFS_MAX];
     uint8_t n_refs;
-    uint64_t deadline_ms; /* Unix time, 0: none */
+    uint64_t deadline_ms; /* Unix time, as written_ms; 0: none */
     struct ol_attachment attachments[OL_ATTACHMENTS_MAX];
     uint8_t n_attachments;
     struct ol_release releases[OL_RELEASES_MAX];

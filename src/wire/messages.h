@@ -24,6 +24,7 @@
 
 #define OL_PROTOCOL_NAME "openline"
 #define OL_PROTOCOL_VERSION 1u
+#define OL_RECORD_VERSION 1u /* a stored record outlives its protocol */
 
 /* First byte of everything that travels. */
 enum ol_packet {
