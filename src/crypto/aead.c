@@ -37,15 +37,11 @@ enum ol_err ol_chachapoly_open(uint8_t *out, const uint8_t key[OL_KEY],
                                uint64_t n, struct ol_span ad,
                                struct ol_span in)
 {
-    uint8_t nonce[NONCE], none[1];
+    uint8_t nonce[NONCE];
 
     if (in.n < OL_AEAD_TAG)
         return OL_ERR_SHORT;
     nonce_of(nonce, n);
-    /* libsodium takes no output to mean: only verify. It has to hold for an
-     * empty plaintext too, whose caller may well have no buffer. */
-    if (in.n == OL_AEAD_TAG)
-        out = none;
     if (crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, in.p, in.n,
                                                   ad.p, ad.n, nonce, key) != 0)
         return OL_ERR_AUTH;
@@ -64,12 +60,8 @@ void ol_atrest_seal(uint8_t *out, const uint8_t key[OL_KEY], struct ol_span ad,
 enum ol_err ol_atrest_open(uint8_t *out, const uint8_t key[OL_KEY],
                            struct ol_span ad, struct ol_span in)
 {
-    uint8_t none[1];
-
     if (in.n < OL_ATREST_OVER)
         return OL_ERR_CORRUPT;
-    if (in.n == OL_ATREST_OVER)
-        out = none;
     if (crypto_aead_xchacha20poly1305_ietf_decrypt(
             out, NULL, NULL, in.p + XNONCE, in.n - XNONCE, ad.p, ad.n, in.p,
             key) != 0)

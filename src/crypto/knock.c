@@ -82,12 +82,8 @@ void ol_wrap_seal(uint8_t *out, const struct ol_wrap_keys *keys, uint8_t type,
 enum ol_err ol_wrap_open(uint8_t *plain, const struct ol_wrap_keys *keys,
                          struct ol_span packet)
 {
-    uint8_t none[1];
-
     if (packet.n < WRAP_OVER)
         return OL_ERR_SHORT;
-    if (packet.n == WRAP_OVER)
-        plain = none;
     if (crypto_aead_xchacha20poly1305_ietf_decrypt(
             plain, NULL, NULL, packet.p + SEALED_AT, packet.n - SEALED_AT,
             packet.p, 1, packet.p + NONCE_AT, keys->receive) != 0)
