@@ -1,0 +1,136 @@
+/*
+ * The ledger's tables, schema 1.
+ *
+ * Happy path: an empty file gets all tables and its marks in one transaction;
+ * any other file must carry our application_id and this user_version. How it
+ * fails: a newer user_version is OL_ERR_NEWER and nothing is touched; a
+ * database of somebody else is OL_ERR_CORRUPT.
+ *
+ * Keys are composite and begin with the line. Rows of records, acks, rungs,
+ * attempts and events are never rewritten. `record` and `blob` keep a rowid,
+ * because their rows are long and a tree of short keys beside them is
+ * shallower; all else lies in its key. `sealed` holds nonce, ciphertext and
+ * tag (seal.c); an id is random and says nothing. blob, peer and path_minute
+ * are not written yet.
+ */
+#include "ledger/schema.h"
+
+#include <stdio.h>
+
+#define STR(x) #x
+#define XSTR(x) STR(x)
+
+static const char tables[] =
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE line("
+    " line INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, peer TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE head("
+    " line INTEGER NOT NULL, author INTEGER NOT NULL, prec INTEGER NOT NULL,"
+    " size INTEGER NOT NULL, frontier BLOB NOT NULL,"
+    " PRIMARY KEY(line, author, prec)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE record("
+    " line INTEGER NOT NULL, author INTEGER NOT NULL, prec INTEGER NOT NULL,"
+    " idx INTEGER NOT NULL, number INTEGER NOT NULL, kind INTEGER NOT NULL,"
+    " at INTEGER NOT NULL, id BLOB, leaf BLOB NOT NULL, root BLOB NOT NULL,"
+    " sealed BLOB NOT NULL,"
+    " PRIMARY KEY(line, author, prec, idx)"
+    ") STRICT;"
+    "CREATE INDEX record_number ON record(line, author, number);"
+    "CREATE INDEX record_id ON record(id) WHERE id IS NOT NULL;"
+    /* One row per watermark, so that each record's own time can be told. */
+    "CREATE TABLE ack("
+    " line INTEGER NOT NULL, prec INTEGER NOT NULL, upto INTEGER NOT NULL,"
+    " at INTEGER NOT NULL,"
+    " PRIMARY KEY(line, prec, upto)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE rung("
+    " line INTEGER NOT NULL, author INTEGER NOT NULL, number INTEGER NOT NULL,"
+    " rung INTEGER NOT NULL, at INTEGER NOT NULL, prec INTEGER NOT NULL,"
+    " idx INTEGER NOT NULL,"
+    " PRIMARY KEY(line, author, number, rung)"
+    ") STRICT, WITHOUT ROWID;"
+    /* n bytes at off of a peer's record that is not whole yet. */
+    "CREATE TABLE part("
+    " line INTEGER NOT NULL, prec INTEGER NOT NULL, idx INTEGER NOT NULL,"
+    " off INTEGER NOT NULL, n INTEGER NOT NULL, mask INTEGER NOT NULL,"
+    " size INTEGER NOT NULL, sealed BLOB NOT NULL,"
+    " PRIMARY KEY(line, prec, idx, off, n)"
+    ") STRICT, WITHOUT ROWID;"
+    /* lo to hi were sent on that channel; at most OL_SENT_SPAN of them. */
+    "CREATE TABLE attempt("
+    " n INTEGER PRIMARY KEY, line INTEGER NOT NULL, prec INTEGER NOT NULL,"
+    " lo INTEGER NOT NULL, hi INTEGER NOT NULL, channel TEXT NOT NULL,"
+    " at INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX attempt_lo ON attempt(line, prec, lo);"
+    "CREATE TABLE checkpoint("
+    " line INTEGER NOT NULL, author INTEGER NOT NULL, prec INTEGER NOT NULL,"
+    " size INTEGER NOT NULL, root BLOB NOT NULL, sig BLOB NOT NULL,"
+    " PRIMARY KEY(line, author, prec)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE state("
+    " line INTEGER PRIMARY KEY, sealed BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE meta("
+    " line INTEGER NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL,"
+    " PRIMARY KEY(line, key)"
+    ") STRICT, WITHOUT ROWID;"
+    /* A row stands for n events, seq to seq + n - 1, of records lo and on. */
+    "CREATE TABLE event("
+    " seq INTEGER PRIMARY KEY, n INTEGER NOT NULL, at INTEGER NOT NULL,"
+    " what INTEGER NOT NULL, line INTEGER NOT NULL, author INTEGER NOT NULL,"
+    " prec INTEGER NOT NULL, lo INTEGER NOT NULL, channel TEXT NOT NULL,"
+    " detail TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE blob("
+    " hash BLOB NOT NULL, n INTEGER NOT NULL, bytes BLOB NOT NULL,"
+    " PRIMARY KEY(hash, n)"
+    ") STRICT;"
+    "CREATE TABLE peer("
+    " line INTEGER NOT NULL, at INTEGER NOT NULL, card BLOB NOT NULL,"
+    " PRIMARY KEY(line, at)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE path_minute("
+    " line INTEGER NOT NULL, channel TEXT NOT NULL, minute INTEGER NOT NULL,"
+    " state INTEGER NOT NULL, rtt_us INTEGER, sent INTEGER NOT NULL,"
+    " lost INTEGER NOT NULL, received INTEGER NOT NULL,"
+    " PRIMARY KEY(line, channel, minute)"
+    ") STRICT, WITHOUT ROWID;"
+    "PRAGMA application_id=" XSTR(OL_SCHEMA_APPLICATION) ";"
+    "PRAGMA user_version=" XSTR(OL_SCHEMA_VERSION) ";"
+    "COMMIT;";
+
+enum ol_err ol_schema_ready(struct ol_sql *writer)
+{
+    int64_t version = 0, application = 0, made = 0;
+    enum ol_err err = ol_sql_number(writer, "PRAGMA application_id",
+                                    &application);
+
+    if (!err)
+        err = ol_sql_number(writer, "PRAGMA user_version", &version);
+    if (!err)
+        err = ol_sql_number(writer, "SELECT count(*) FROM sqlite_schema",
+                            &made);
+    if (err)
+        return err;
+    if (application == 0 && version == 0 && made == 0)
+        return ol_sql_exec(writer, tables, "make the tables");
+    if (application != OL_SCHEMA_APPLICATION) {
+        snprintf(writer->why, sizeof(writer->why),
+                 "%s: this is not an Openline ledger: give another directory",
+                 writer->path);
+        return OL_ERR_CORRUPT;
+    }
+    if (version > OL_SCHEMA_VERSION) {
+        snprintf(writer->why, sizeof(writer->why),
+                 "%s: schema %lld, and this program knows %d: use the newer "
+                 "openline that made it", writer->path, (long long)version,
+                 OL_SCHEMA_VERSION);
+        return OL_ERR_NEWER;
+    }
+    if (version != OL_SCHEMA_VERSION)
+        return ol_sql_damaged(writer, "the schema's version");
+    return OL_OK;
+}

@@ -1,0 +1,328 @@
+/*
+ * The ledger on SQLite: opening, closing, and the caller's side of the queue.
+ *
+ * Happy path: ol_sqlite_open takes the lock, makes the file and its tables
+ * when they are missing, reads the line ids and starts the commit thread
+ * (thread.c). commit hands a copy of a batch over; done gives its token back
+ * once it is on disk. Reads (read.c,
+ * recall.c, reload.c) run on the caller's thread.
+ *
+ * How it fails: opening says in words what to do. A batch that cannot be
+ * committed comes out of done with its error, and so do all behind it until
+ * reset; after a failed fsync there is no reset, because what SQLite reads
+ * back may never have been written, so the process must end.
+ *
+ * The lock is flock on a file of its own: it ends with the process whatever
+ * kills it, and it also keeps a second ledger in this process out, which
+ * fcntl locks would let in.
+ */
+#include "ledger/sqlite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "ledger/schema.h"
+
+static struct ol_sqlite *self(struct ol_ledger *l)
+{
+    return (struct ol_sqlite *)l;
+}
+
+enum ol_err ol_sqlite_room(struct ol_sqlite *l)
+{
+    uint32_t cap = l->cap_lines ? l->cap_lines * 2 : 16;
+    void *more;
+
+    if (l->n_lines < l->cap_lines)
+        return OL_OK;
+    more = realloc(l->lines, cap * sizeof(*l->lines));
+    if (!more)
+        return OL_ERR_IO;
+    l->lines = more;
+    l->cap_lines = cap;
+    return OL_OK;
+}
+
+static enum ol_err line(struct ol_ledger *base, const uint8_t line_id[32],
+                        const char *peer, uint32_t *number)
+{
+    struct ol_sqlite *l = self(base);
+    struct ol_line_request request = {.line_id = line_id, .peer = peer};
+
+    for (uint32_t k = 0; k < l->n_lines; k++) {
+        if (memcmp(l->lines[k], line_id, 32) == 0) {
+            *number = k + 1;
+            return OL_OK;
+        }
+    }
+    pthread_mutex_lock(&l->mutex);
+    l->request = &request;
+    pthread_cond_signal(&l->work);
+    while (!request.answered)
+        pthread_cond_wait(&l->answer, &l->mutex);
+    if (request.err)
+        memcpy(base->why, l->why, sizeof(base->why));
+    pthread_mutex_unlock(&l->mutex);
+    *number = l->n_lines;
+    return request.err;
+}
+
+static enum ol_err commit(struct ol_ledger *base, const struct ol_batch *batch)
+{
+    struct ol_sqlite *l = self(base);
+    struct ol_held *held;
+    enum ol_err err;
+
+    OL_CHECK(batch->line <= l->n_lines);
+    err = ol_held_copy(&held, batch);
+    if (err)
+        return err;
+    pthread_mutex_lock(&l->mutex);
+    if (l->outstanding >= OL_LEDGER_QUEUE) {
+        pthread_mutex_unlock(&l->mutex);
+        ol_held_free(held);
+        return OL_ERR_AGAIN;
+    }
+    if (l->last)
+        l->last->next = held;
+    else
+        l->first = held;
+    l->last = held;
+    l->outstanding++;
+    pthread_cond_signal(&l->work);
+    pthread_mutex_unlock(&l->mutex);
+    return OL_OK;
+}
+
+static bool done(struct ol_ledger *base, struct ol_ledger_done *out)
+{
+    struct ol_sqlite *l = self(base);
+    bool any;
+
+    pthread_mutex_lock(&l->mutex);
+    any = l->n_dones > 0;
+    if (any) {
+        *out = l->dones[l->done_first];
+        l->done_first = (l->done_first + 1) % OL_LEDGER_QUEUE;
+        l->n_dones--;
+        l->outstanding--;
+        if (out->err)
+            memcpy(base->why, l->why, sizeof(base->why));
+    }
+    pthread_mutex_unlock(&l->mutex);
+    return any;
+}
+
+static enum ol_err reset(struct ol_ledger *base)
+{
+    struct ol_sqlite *l = self(base);
+    enum ol_err err = OL_OK;
+
+    pthread_mutex_lock(&l->mutex);
+    if (l->outstanding > 0)
+        err = OL_ERR_AGAIN;
+    else if (l->sync_failed)
+        err = OL_ERR_IO;
+    else
+        l->failed = OL_OK;
+    pthread_mutex_unlock(&l->mutex);
+    return err;
+}
+
+/* What waits is committed first; nobody is woken for it any more. */
+static void close_sqlite(struct ol_ledger *base)
+{
+    struct ol_sqlite *l = self(base);
+
+    if (l->running) {
+        pthread_mutex_lock(&l->mutex);
+        l->stop = true;
+        l->wake = NULL;
+        pthread_cond_signal(&l->work);
+        pthread_mutex_unlock(&l->mutex);
+        pthread_join(l->thread, NULL);
+    }
+    /* The writer last: it copies the log back and removes it. */
+    ol_sql_close(&l->reader);
+    ol_sql_close(&l->writer);
+    if (l->lock_fd >= 0)
+        close(l->lock_fd);
+    pthread_cond_destroy(&l->answer);
+    pthread_cond_destroy(&l->work);
+    pthread_mutex_destroy(&l->mutex);
+    free(l->lines);
+    free(l->path);
+    ol_wipe(l, sizeof(*l));
+    free(l);
+}
+
+/* An error of the operating system while opening. */
+static enum ol_err refused(struct ol_sqlite *l, const char *doing)
+{
+    int os = errno;
+    char text[64];
+
+    snprintf(l->writer.why, sizeof(l->writer.why),
+             "%s: cannot %s: %s: check the folder's owner, mode and disk",
+             l->path, doing, strerror_r(os, text, sizeof(text)));
+    return os == ENOSPC || os == EDQUOT ? OL_ERR_FULL : OL_ERR_IO;
+}
+
+static enum ol_err take_lock(struct ol_sqlite *l)
+{
+    char name[4096];
+
+    if (snprintf(name, sizeof(name), "%s.lock", l->path) >=
+        (int)sizeof(name)) {
+        errno = ENAMETOOLONG;
+        return refused(l, "lock");
+    }
+    l->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (l->lock_fd < 0)
+        return refused(l, "make the lock file");
+    if (flock(l->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return OL_OK;
+    if (errno != EWOULDBLOCK)
+        return refused(l, "lock");
+    snprintf(l->writer.why, sizeof(l->writer.why),
+             "%s: another openline has this ledger open: end that one, or "
+             "talk to it", l->path);
+    return OL_ERR_LOCKED;
+}
+
+/* SQLite would make the file readable for others; its log and its index take
+ * the file's mode. */
+static enum ol_err make_file(struct ol_sqlite *l)
+{
+    int fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return refused(l, "open");
+    close(fd);
+    return OL_OK;
+}
+
+/* The name of a new file is in its folder, which must be on disk too. */
+static enum ol_err sync_folder(struct ol_sqlite *l)
+{
+    char name[4096] = ".";
+    const char *slash = strrchr(l->path, '/');
+    enum ol_err err = OL_OK;
+    int fd;
+
+    if (slash)
+        snprintf(name, sizeof(name), "%.*s",
+                 slash == l->path ? 1 : (int)(slash - l->path), l->path);
+    fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return refused(l, "open the folder");
+    if (fsync(fd) != 0)
+        err = refused(l, "sync the folder");
+    close(fd);
+    return err;
+}
+
+/* No signal is handled on the commit thread. */
+static enum ol_err start(struct ol_sqlite *l)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    errno = pthread_create(&l->thread, NULL, ol_sqlite_thread, l);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (errno != 0)
+        return refused(l, "start the commit thread");
+    l->running = true;
+    return OL_OK;
+}
+
+static enum ol_err open_all(struct ol_sqlite *l)
+{
+    int64_t seq = 0;
+    enum ol_err err = take_lock(l);
+
+    if (!err)
+        err = make_file(l);
+    if (!err)
+        err = ol_sql_open(&l->writer, l->path, true);
+    if (!err)
+        err = ol_schema_ready(&l->writer);
+    if (!err)
+        err = sync_folder(l);
+    if (!err)
+        err = ol_write_prepare(l);
+    if (!err)
+        err = ol_sql_number(&l->writer,
+                            "SELECT seq + n - 1 FROM event "
+                            "ORDER BY seq DESC LIMIT 1", &seq);
+    l->seq = (uint64_t)seq;
+    if (err)
+        return err;
+    err = ol_sql_open(&l->reader, l->path, false);
+    if (!err)
+        err = ol_read_prepare(l);
+    if (!err)
+        err = ol_read_lines(l);
+    if (err)
+        memcpy(l->writer.why, l->reader.why, sizeof(l->writer.why));
+    return err ? err : start(l);
+}
+
+static void fill_ops(struct ol_sqlite *l)
+{
+    l->ops.close = close_sqlite;
+    l->ops.line = line;
+    l->ops.commit = commit;
+    l->ops.done = done;
+    l->ops.reset = reset;
+    ol_read_ops(&l->ops);
+    ol_recall_ops(&l->ops);
+    ol_reload_ops(&l->ops);
+    l->ledger.ops = &l->ops;
+}
+
+enum ol_err ol_sqlite_open(struct ol_ledger **out, const char *path,
+                           const uint8_t key[32], ol_ledger_wake wake,
+                           void *arg, char why[256])
+{
+    struct ol_sqlite *l = calloc(1, sizeof(*l));
+    uint8_t seed[OL_KEY];
+    enum ol_err err;
+
+    *out = NULL;
+    if (l)
+        l->path = strdup(path);
+    if (!l || !l->path) {
+        snprintf(why, 256, "%s: no memory", path);
+        free(l);
+        return OL_ERR_IO;
+    }
+    l->lock_fd = -1;
+    l->wake = wake;
+    l->wake_arg = arg;
+    memcpy(l->key, key, sizeof(l->key));
+    ol_os_random(seed, sizeof(seed));
+    ol_rng_init(&l->rng, seed);
+    ol_wipe(seed, sizeof(seed));
+    pthread_mutex_init(&l->mutex, NULL);
+    pthread_cond_init(&l->work, NULL);
+    pthread_cond_init(&l->answer, NULL);
+    fill_ops(l);
+    err = open_all(l);
+    if (err) {
+        memcpy(why, l->writer.why, 256);
+        close_sqlite(&l->ledger);
+        return err;
+    }
+    *out = &l->ledger;
+    return OL_OK;
+}

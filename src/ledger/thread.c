@@ -1,0 +1,177 @@
+/*
+ * The commit thread: group commit.
+ *
+ * Happy path: everything that waits, up to OL_GROUP_MAX batches, is written
+ * in one transaction; its COMMIT is one fsync for all of them; then their
+ * tokens are done and the owner is woken. What came in meanwhile is the next
+ * group. When the write-ahead log has grown, it is copied back after the
+ * owner was told, so that nobody waits for that.
+ *
+ * How it fails: any statement's error takes the whole group back, and the
+ * group and all that follow are done with that error until reset. A failed
+ * fsync, also one while the log is copied back, is for good.
+ */
+#include "ledger/sqlite.h"
+
+#include <string.h>
+
+/* With the mutex held: up to OL_GROUP_MAX batches out of the queue. */
+static struct ol_held *take_group(struct ol_sqlite *l)
+{
+    struct ol_held *group = l->first, *end = group;
+
+    for (uint32_t n = 1; n < OL_GROUP_MAX && end->next; n++)
+        end = end->next;
+    l->first = end->next;
+    if (!l->first)
+        l->last = NULL;
+    end->next = NULL;
+    return group;
+}
+
+static enum ol_err commit_group(struct ol_sqlite *l,
+                                const struct ol_held *group)
+{
+    uint64_t seq = l->seq;
+    enum ol_err err = ol_sql_exec(&l->writer, "BEGIN IMMEDIATE", "write");
+
+    for (; group && !err; group = group->next)
+        err = ol_write_batch(l, &group->batch);
+    if (!err)
+        err = ol_sql_exec(&l->writer, "COMMIT", "commit");
+    if (!err)
+        return OL_OK;
+    /* Some errors have ended the transaction already. */
+    if (!sqlite3_get_autocommit(l->writer.db))
+        sqlite3_exec(l->writer.db, "ROLLBACK", NULL, NULL, NULL);
+    l->seq = seq;
+    return err;
+}
+
+/* With the mutex held: what befell the writer is everybody's to know. */
+static void note_failure(struct ol_sqlite *l, enum ol_err err)
+{
+    l->failed = err;
+    l->sync_failed = l->writer.sync_failed;
+    memcpy(l->why, l->writer.why, sizeof(l->why));
+}
+
+/* With the mutex held: the group's tokens are done. */
+static void report(struct ol_sqlite *l, const struct ol_held *group,
+                   enum ol_err err)
+{
+    for (; group; group = group->next) {
+        uint32_t at = (l->done_first + l->n_dones++) % OL_LEDGER_QUEUE;
+
+        l->dones[at] = (struct ol_ledger_done){
+            .line = group->batch.line,
+            .token = group->batch.token,
+            .err = err,
+        };
+    }
+}
+
+static void free_group(struct ol_held *group)
+{
+    while (group) {
+        struct ol_held *next = group->next;
+
+        ol_held_free(group);
+        group = next;
+    }
+}
+
+/* Copies the log back into the file. What fails here stays in the log, which
+ * is on disk, and is tried again after the next commit; but a failed fsync
+ * leaves nothing to rely on. */
+static void copy_back(struct ol_sqlite *l)
+{
+    int rc;
+
+    if (l->wal_pages < OL_WAL_PAGES)
+        return;
+    rc = sqlite3_wal_checkpoint_v2(l->writer.db, NULL,
+                                   SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (rc == SQLITE_OK) {
+        l->wal_pages = 0;
+    } else if (rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC) {
+        enum ol_err err = ol_sql_error(&l->writer, "sync the file");
+
+        pthread_mutex_lock(&l->mutex);
+        note_failure(l, err);
+        pthread_mutex_unlock(&l->mutex);
+    }
+}
+
+static int count_pages(void *arg, sqlite3 *db, const char *name, int pages)
+{
+    struct ol_sqlite *l = arg;
+
+    (void)db;
+    (void)name;
+    l->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+/* With the mutex held, which is let go while the disk works. */
+static void serve_group(struct ol_sqlite *l)
+{
+    struct ol_held *group = take_group(l);
+    enum ol_err err = l->failed;
+    bool stuck = err != OL_OK;
+    ol_ledger_wake wake;
+
+    pthread_mutex_unlock(&l->mutex);
+    if (!stuck)
+        err = commit_group(l, group);
+    pthread_mutex_lock(&l->mutex);
+    if (err && !stuck)
+        note_failure(l, err);
+    report(l, group, err);
+    wake = l->wake;
+    pthread_mutex_unlock(&l->mutex);
+    if (wake)
+        wake(l->wake_arg);
+    free_group(group);
+    copy_back(l);
+    pthread_mutex_lock(&l->mutex);
+}
+
+/* With the mutex held throughout: the caller waits anyway. */
+static void serve_request(struct ol_sqlite *l)
+{
+    struct ol_line_request *request = l->request;
+
+    request->err = l->sync_failed
+                       ? OL_ERR_IO
+                       : ol_write_line(l, request->line_id, request->peer);
+    if (request->err && !l->sync_failed) {
+        l->sync_failed = l->writer.sync_failed;
+        if (l->sync_failed)
+            l->failed = OL_ERR_IO;
+        memcpy(l->why, l->writer.why, sizeof(l->why));
+    }
+    l->request = NULL;
+    request->answered = true;
+    pthread_cond_signal(&l->answer);
+}
+
+void *ol_sqlite_thread(void *arg)
+{
+    struct ol_sqlite *l = arg;
+
+    sqlite3_wal_hook(l->writer.db, count_pages, l);
+    pthread_mutex_lock(&l->mutex);
+    for (;;) {
+        if (l->request)
+            serve_request(l);
+        else if (l->first)
+            serve_group(l);
+        else if (l->stop)
+            break;
+        else
+            pthread_cond_wait(&l->work, &l->mutex);
+    }
+    pthread_mutex_unlock(&l->mutex);
+    return NULL;
+}

@@ -1,0 +1,313 @@
+/*
+ * Writing a batch: one statement or two for each put.
+ *
+ * Happy path: the puts in their order, then the station values, all within
+ * the transaction of the group (thread.c). How it fails: the first error ends
+ * it, and the thread takes everything back. A head that would go down and
+ * another leaf where a record stands are OL_ERR_CORRUPT: the core and the
+ * ledger have parted, and the core must be loaded again.
+ */
+#include "ledger/sqlite.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+
+enum { RECORD, LEAF, END_PART, SIZE, HEAD, ACK, RUNG, PART, SENT, STATE,
+       CHECKPOINT, EVENT, META, END_META, LINE, TEXTS };
+
+#define PLACE " line=?1 AND author=?2 AND prec=?3 "
+
+static const char *const texts[TEXTS] = {
+    [RECORD] = "INSERT INTO record(line, author, prec, idx, number, kind, at,"
+               " leaf, root, sealed, id)"
+               " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+               " ON CONFLICT(line, author, prec, idx) DO NOTHING",
+    [LEAF] = "SELECT leaf FROM record WHERE" PLACE "AND idx=?4",
+    [END_PART] = "DELETE FROM part WHERE line=?1 AND prec=?2 AND idx=?3",
+    [SIZE] = "SELECT size FROM head WHERE" PLACE,
+    [HEAD] = "INSERT INTO head(line, author, prec, size, frontier)"
+             " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(line, author, prec)"
+             " DO UPDATE SET size=excluded.size, frontier=excluded.frontier",
+    [ACK] = "INSERT INTO ack(line, prec, upto, at) SELECT ?1, ?2, ?3, ?4"
+            " WHERE ?3>0 AND NOT EXISTS"
+            " (SELECT 1 FROM ack WHERE line=?1 AND prec=?2 AND upto>=?3)",
+    [RUNG] = "INSERT INTO rung(line, author, number, rung, at, prec, idx)"
+             " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+             " ON CONFLICT(line, author, number, rung) DO NOTHING",
+    [PART] = "INSERT INTO part(line, prec, idx, off, n, mask, size, sealed)"
+             " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS"
+             " (SELECT 1 FROM record"
+             "  WHERE line=?1 AND author=1 AND prec=?2 AND idx=?3)"
+             " ON CONFLICT(line, prec, idx, off, n) DO UPDATE SET"
+             " mask=mask|excluded.mask, size=max(size, excluded.size),"
+             " sealed=excluded.sealed",
+    [SENT] = "INSERT INTO attempt(line, prec, lo, hi, at, channel)"
+             " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    [STATE] = "INSERT INTO state(line, sealed) VALUES(?1, ?2)"
+              " ON CONFLICT(line) DO UPDATE SET sealed=excluded.sealed",
+    [CHECKPOINT] = "INSERT INTO checkpoint(line, author, prec, size, root, sig)"
+                   " VALUES(?1, ?2, ?3, ?4, ?5, ?6)"
+                   " ON CONFLICT(line, author, prec) DO UPDATE SET"
+                   " size=excluded.size, root=excluded.root, sig=excluded.sig",
+    [EVENT] = "INSERT INTO event(seq, n, at, what, line, author, prec, lo,"
+              " channel, detail)"
+              " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    [META] = "INSERT INTO meta(line, key, value) VALUES(?1, ?2, ?3)"
+             " ON CONFLICT(line, key) DO UPDATE SET value=excluded.value",
+    [END_META] = "DELETE FROM meta WHERE line=?1 AND key=?2",
+    [LINE] = "INSERT INTO line(line, id, peer) VALUES(?1, ?2, ?3)",
+};
+
+enum ol_err ol_write_prepare(struct ol_sqlite *l)
+{
+    return ol_sql_prepare(&l->writer, texts, TEXTS);
+}
+
+/* Runs what was bound, to its end. */
+static enum ol_err run(struct ol_sqlite *l, unsigned id, sqlite3_stmt *s)
+{
+    bool row;
+    enum ol_err err = ol_sql_step(&l->writer, s, &row);
+
+    ol_sql_give(&l->writer, id, s);
+    return err;
+}
+
+static struct ol_span seal(struct ol_sqlite *l, const struct ol_place *place,
+                           struct ol_span bytes)
+{
+    return ol_place_seal(place, l->sealed, l->key, bytes, &l->rng);
+}
+
+/* The record stands already: it must be the same one. */
+static enum ol_err same_leaf(struct ol_sqlite *l, uint32_t line,
+                             const struct ol_put *put)
+{
+    sqlite3_stmt *s = ol_sql_take(&l->writer, LEAF);
+    struct ol_span leaf;
+    bool row;
+    enum ol_err err;
+
+    OL_SQL_INTS(s, line, put->author, put->prec, put->index);
+    err = ol_sql_step(&l->writer, s, &row);
+    if (!err) {
+        leaf = ol_sql_bytes(s, 0);
+        if (!row || !ol_span_eq(leaf, OL_SPAN_ARRAY(put->leaf)))
+            err = ol_sql_damaged(&l->writer,
+                                 "another record for a place that is taken");
+    }
+    ol_sql_give(&l->writer, LEAF, s);
+    return err;
+}
+
+static enum ol_err put_record(struct ol_sqlite *l, const struct ol_batch *b,
+                              const struct ol_put *put)
+{
+    const struct ol_place place = {
+        .table = "record",
+        .line_id = l->lines[b->line - 1],
+        .author = put->author,
+        .prec = put->prec,
+        .index = put->index,
+    };
+    sqlite3_stmt *s = ol_sql_take(&l->writer, RECORD);
+    uint8_t id[OL_ID_SIZE];
+    enum ol_err err;
+
+    OL_SQL_INTS(s, b->line, put->author, put->prec, put->index,
+                (int64_t)put->number, put->rec_kind, (int64_t)b->at_ms);
+    ol_sql_blob(s, 8, OL_SPAN_ARRAY(put->leaf));
+    ol_sql_blob(s, 9, OL_SPAN_ARRAY(put->root));
+    ol_sql_blob(s, 10, seal(l, &place, put->bytes));
+    if (ol_record_id(put->bytes, id))
+        ol_sql_blob(s, 11, OL_SPAN_ARRAY(id));
+    err = run(l, RECORD, s);
+    if (!err && sqlite3_changes(l->writer.db) == 0)
+        err = same_leaf(l, b->line, put);
+    if (err || put->author == OL_OWN)
+        return err;
+    s = ol_sql_take(&l->writer, END_PART);
+    OL_SQL_INTS(s, b->line, put->prec, put->index);
+    return run(l, END_PART, s);
+}
+
+static enum ol_err put_head(struct ol_sqlite *l, const struct ol_batch *b,
+                            const struct ol_put *put)
+{
+    sqlite3_stmt *s = ol_sql_take(&l->writer, SIZE);
+    int64_t size = 0;
+    enum ol_err err;
+    bool row;
+
+    OL_SQL_INTS(s, b->line, put->author, put->prec);
+    err = ol_sql_step(&l->writer, s, &row);
+    if (!err && row)
+        size = sqlite3_column_int64(s, 0);
+    ol_sql_give(&l->writer, SIZE, s);
+    if (err || put->index == size)
+        return err;
+    if (put->index < size)
+        return ol_sql_damaged(&l->writer, "a head that would go down");
+    s = ol_sql_take(&l->writer, HEAD);
+    OL_SQL_INTS(s, b->line, put->author, put->prec, put->index);
+    ol_sql_blob(s, 5, put->bytes);
+    return run(l, HEAD, s);
+}
+
+static enum ol_err put_ack(struct ol_sqlite *l, const struct ol_batch *b,
+                           const struct ol_put *put)
+{
+    sqlite3_stmt *s = ol_sql_take(&l->writer, ACK);
+
+    OL_SQL_INTS(s, b->line, put->prec, put->index, (int64_t)b->at_ms);
+    return run(l, ACK, s);
+}
+
+static enum ol_err put_rung(struct ol_sqlite *l, const struct ol_batch *b,
+                            const struct ol_put *put)
+{
+    sqlite3_stmt *s = ol_sql_take(&l->writer, RUNG);
+
+    OL_SQL_INTS(s, b->line, put->author, (int64_t)put->number, put->rung,
+                (int64_t)b->at_ms, put->prec, put->index);
+    return run(l, RUNG, s);
+}
+
+static enum ol_err put_part(struct ol_sqlite *l, const struct ol_batch *b,
+                            const struct ol_put *put)
+{
+    const struct ol_place place = {
+        .table = "part",
+        .line_id = l->lines[b->line - 1],
+        .author = OL_PEER,
+        .prec = put->prec,
+        .index = put->index,
+        .offset = put->offset,
+        .n = (uint16_t)put->bytes.n,
+    };
+    sqlite3_stmt *s = ol_sql_take(&l->writer, PART);
+
+    OL_SQL_INTS(s, b->line, put->prec, put->index, put->offset,
+                (int64_t)put->bytes.n, (int64_t)put->mask, put->size);
+    ol_sql_blob(s, 8, seal(l, &place, put->bytes));
+    return run(l, PART, s);
+}
+
+/* In pieces, so that a reader need not look further back than one piece. */
+static enum ol_err put_sent(struct ol_sqlite *l, const struct ol_batch *b,
+                            const struct ol_put *put)
+{
+    int64_t lo = put->index, end = lo + put->count;
+    enum ol_err err = OL_OK;
+
+    for (; lo < end && !err; lo += OL_SENT_SPAN) {
+        sqlite3_stmt *s = ol_sql_take(&l->writer, SENT);
+        int64_t hi = OL_MIN(lo + OL_SENT_SPAN, end) - 1;
+
+        OL_SQL_INTS(s, b->line, put->prec, lo, hi, (int64_t)b->at_ms);
+        ol_sql_text(s, 6, ol_batch_channel(b, put->channel));
+        err = run(l, SENT, s);
+    }
+    return err;
+}
+
+static enum ol_err put_state(struct ol_sqlite *l, const struct ol_batch *b,
+                             const struct ol_put *put)
+{
+    const struct ol_place place = {
+        .table = "state",
+        .line_id = l->lines[b->line - 1],
+    };
+    sqlite3_stmt *s = ol_sql_take(&l->writer, STATE);
+
+    OL_SQL_INTS(s, b->line);
+    ol_sql_blob(s, 2, seal(l, &place, put->bytes));
+    return run(l, STATE, s);
+}
+
+static enum ol_err put_checkpoint(struct ol_sqlite *l,
+                                  const struct ol_batch *b,
+                                  const struct ol_put *put)
+{
+    sqlite3_stmt *s = ol_sql_take(&l->writer, CHECKPOINT);
+
+    OL_SQL_INTS(s, b->line, put->author, put->prec, put->index);
+    ol_sql_blob(s, 5, OL_SPAN_ARRAY(put->leaf));
+    ol_sql_blob(s, 6, put->bytes);
+    return run(l, CHECKPOINT, s);
+}
+
+static enum ol_err put_event(struct ol_sqlite *l, const struct ol_batch *b,
+                             const struct ol_put *put)
+{
+    sqlite3_stmt *s = ol_sql_take(&l->writer, EVENT);
+    uint32_t n = ol_put_events(put);
+    char detail[sizeof(((struct ol_row_event *)0)->detail)];
+
+    snprintf(detail, sizeof(detail), "%s", put->detail ? put->detail : "");
+    OL_SQL_INTS(s, (int64_t)l->seq + 1, n, (int64_t)b->at_ms, put->what,
+                b->line, put->author, put->prec, put->index);
+    ol_sql_text(s, 9, ol_batch_channel(b, put->channel));
+    ol_sql_text(s, 10, detail);
+    l->seq += n;
+    return run(l, EVENT, s);
+}
+
+static enum ol_err put_meta(struct ol_sqlite *l, uint32_t line,
+                            const struct ol_ledger_meta *meta)
+{
+    unsigned id = meta->value.n ? META : END_META;
+    sqlite3_stmt *s = ol_sql_take(&l->writer, id);
+
+    OL_SQL_INTS(s, line);
+    ol_sql_text(s, 2, meta->key);
+    if (id == META)
+        ol_sql_blob(s, 3, meta->value);
+    return run(l, id, s);
+}
+
+static enum ol_err (*const put_one[])(struct ol_sqlite *,
+                                      const struct ol_batch *,
+                                      const struct ol_put *) = {
+    [OL_PUT_RECORD] = put_record,
+    [OL_PUT_HEAD] = put_head,
+    [OL_PUT_ACK] = put_ack,
+    [OL_PUT_RUNG] = put_rung,
+    [OL_PUT_PART] = put_part,
+    [OL_PUT_SENT] = put_sent,
+    [OL_PUT_STATE] = put_state,
+    [OL_PUT_CHECKPOINT] = put_checkpoint,
+    [OL_PUT_EVENT] = put_event,
+};
+
+enum ol_err ol_write_batch(struct ol_sqlite *l, const struct ol_batch *batch)
+{
+    enum ol_err err = OL_OK;
+
+    for (uint16_t k = 0; k < batch->n_puts && !err; k++)
+        err = put_one[batch->puts[k].kind](l, batch, &batch->puts[k]);
+    for (uint16_t k = 0; k < batch->n_metas && !err; k++)
+        err = put_meta(l, batch->line, &batch->metas[k]);
+    return err;
+}
+
+enum ol_err ol_write_line(struct ol_sqlite *l, const uint8_t line_id[32],
+                          const char *peer)
+{
+    enum ol_err err = ol_sqlite_room(l);
+    sqlite3_stmt *s;
+
+    if (err)
+        return err;
+    s = ol_sql_take(&l->writer, LINE);
+    OL_SQL_INTS(s, (int64_t)l->n_lines + 1);
+    ol_sql_blob(s, 2, OL_SPAN(line_id, 32));
+    ol_sql_text(s, 3, peer);
+    err = run(l, LINE, s);
+    if (err)
+        return err;
+    memcpy(l->lines[l->n_lines++], line_id, 32);
+    return OL_OK;
+}
