@@ -18,6 +18,7 @@
 
 #include "wire/messages.h"
 
+#define OL_CARD_VERSION 1u
 #define OL_CARD_CHANNELS_MAX OL_CHANNELS_MAX
 #define OL_URL_MAX 255u
 #define OL_CARD_MAX 8192u  /* binary */
@@ -31,20 +32,25 @@ struct ol_card {
     uint8_t share[32]; /* secret: wipe */
     uint8_t n_channels;
     struct {
-        char name[OL_NAME_MAX + 1];
-        char url[OL_URL_MAX + 1]; /* printable ASCII */
+        char name[OL_NAME_MAX + 1]; /* none twice */
+        char url[OL_URL_MAX + 1];   /* 1 to 255 of printable ASCII, no space:
+                                       it becomes a word of a file */
     } channels[OL_CARD_CHANNELS_MAX];
 };
 
-/* Writes the body without signature. Errors: OL_ERR_INPUT, OL_ERR_TOO_LONG. */
+/* Writes the body without signature. Errors: OL_ERR_INPUT, OL_ERR_TOO_LONG;
+ * the writer is then as it was. */
 OL_MUST_USE enum ol_err ol_card_encode(struct ol_writer *w,
                                        const struct ol_card *card);
 /* Reads a body; exactly what encode writes. Errors: OL_ERR_MALFORMED,
- * OL_ERR_VERSION. The signature is checked by the caller. */
+ * OL_ERR_VERSION; the card is then all zeros. The signature is checked by the
+ * caller. */
 OL_MUST_USE enum ol_err ol_card_decode(struct ol_span body,
                                        struct ol_card *card);
-/* Binary card (body | signature) to text and back. Errors of dearmour:
- * OL_ERR_MISSING (no armour found), OL_ERR_MALFORMED, OL_ERR_LONG. */
+/* Binary card (body | signature) to text and back; after an error the writer
+ * is as it was. Errors of armour: OL_ERR_INPUT (an empty card),
+ * OL_ERR_TOO_LONG. Of dearmour: OL_ERR_MISSING (no armour found),
+ * OL_ERR_MALFORMED, OL_ERR_LONG. The first card of a text counts. */
 OL_MUST_USE enum ol_err ol_card_armour(struct ol_writer *w,
                                        struct ol_span card);
 OL_MUST_USE enum ol_err ol_card_dearmour(struct ol_span text,
