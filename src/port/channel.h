@@ -59,7 +59,10 @@ struct ol_bearer_ops {
     /* to->len 0: the configured destination. pouch: `last` ends a file. */
     enum ol_err (*send)(struct ol_bearer *, const struct ol_addr *to,
                         struct ol_span packet, bool last);
-    /* courier: every record of this file is on disk, or it is not ours. */
+    /* courier: every record of this file is on disk (remove), or it is not
+     * ours (keep it). Call it after each bundle's fate is known: it takes
+     * effect once the file's last bundle was given, and one wish to keep the
+     * file outweighs the others. A file never released is given again. */
     void (*release)(struct ol_bearer *, uint64_t file, bool remove);
     void (*status)(struct ol_bearer *, struct ol_bearer_status *);
     /* tcp: a frame from this connection authenticated: keep it. May be
