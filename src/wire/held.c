@@ -123,6 +123,16 @@ static bool held_ok(const struct ol_held *held)
     return true;
 }
 
+/* Without ranges and parts. */
+static size_t least_body(const struct ol_held *held)
+{
+    size_t n = OL_HELD_HEAD + (held->has_prekey ? OL_HELD_PREKEY : 0);
+
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        n += held->logs >> p & 1 ? OL_HELD_LOG : 0;
+    return n;
+}
+
 /* How many of `count` fit into the room; once not all do, nothing that comes
  * later is written, so the room ends. */
 static uint8_t fitting(size_t *room, uint8_t count, size_t each)
@@ -155,17 +165,15 @@ static void log_write(struct ol_writer *w, uint8_t prec,
 
 bool ol_held_encode(struct ol_writer *w, const struct ol_held *held)
 {
-    size_t least = OL_HELD_HEAD + (held->has_prekey ? OL_HELD_PREKEY : 0) +
-                   OL_HELD_LOG * (unsigned)__builtin_popcount(held->logs);
+    size_t body = least_body(held);
     size_t room = w->failed ? 0 : w->cap - w->n;
-    size_t body = least;
     uint8_t n_ranges[OL_PRECS] = {0}, n_parts[OL_PRECS] = {0};
     bool whole = true;
 
     OL_CHECK(held_ok(held));
-    if (room < OL_CHUNK_HEAD + least)
+    if (room < OL_CHUNK_HEAD + body)
         return false;
-    room -= OL_CHUNK_HEAD + least;
+    room -= OL_CHUNK_HEAD + body;
     for (unsigned p = 0; p < OL_PRECS; p++) {
         const struct ol_held_log *log = &held->log[p];
 

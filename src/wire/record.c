@@ -75,11 +75,6 @@ static struct ol_span span_at(const struct ol_record *rec,
     return s;
 }
 
-static bool is_string(const struct field *f)
-{
-    return f->type == TEXT || f->type == BYTES;
-}
-
 /* The value, the bytes of a string or the elements of a list. */
 static uint64_t amount_at(const struct ol_record *rec, const struct field *f)
 {
@@ -87,7 +82,7 @@ static uint64_t amount_at(const struct ol_record *rec, const struct field *f)
     uint32_t u32;
     uint64_t u64;
 
-    if (is_string(f))
+    if (f->type == TEXT || f->type == BYTES)
         return span_at(rec, f).n;
     switch (f->width) {
     case 0:
@@ -393,6 +388,7 @@ static enum ol_err write_keys(struct ol_writer *w, const struct ol_record *rec,
     size_t room = w->failed ? 0 : w->cap - w->n;
     enum ol_err err = check(rec, keys);
     struct ol_writer part;
+    uint32_t pairs = 0;
 
     if (err)
         return err;
@@ -400,7 +396,9 @@ static enum ol_err write_keys(struct ol_writer *w, const struct ol_record *rec,
         return OL_ERR_TOO_LONG;
     ol_writer_init(&part, w->p + w->n,
                    room < OL_RECORD_MAX ? room : OL_RECORD_MAX);
-    ol_cbor_put_map(&part, (uint32_t)__builtin_popcount(keys));
+    for (unsigned k = 0; k < KEYS; k++)
+        pairs += keys >> k & 1;
+    ol_cbor_put_map(&part, pairs);
     for (unsigned k = 0; k < KEYS; k++) {
         if (keys & KEY_BIT(k))
             write_field(&part, rec, k);
