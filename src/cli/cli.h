@@ -1,0 +1,77 @@
+/*
+ * The verbs, and what they share: finding the station, asking it, showing
+ * what it says.
+ *
+ * A verb gets its parsed arguments, prints results to stdout and faults to
+ * stderr, and returns the exit status.
+ */
+#ifndef OL_CLI_CLI_H
+#define OL_CLI_CLI_H
+
+#include <jansson.h>
+
+#include "cli/args.h"
+#include "cli/out.h"
+#include "cli/rpc.h"
+#include "cli/when.h"
+
+/* setup.c: what works without a running station. */
+int ol_verb_init(struct ol_args *args);
+int ol_verb_card(struct ol_args *args);
+int ol_verb_pair(struct ol_args *args);
+int ol_verb_safety(struct ol_args *args);
+int ol_verb_run(struct ol_args *args);
+/* status.c, send.c, read.c, watch.c, line.c, demo.c */
+int ol_verb_status(struct ol_args *args);
+int ol_verb_send(struct ol_args *args);
+int ol_verb_inbox(struct ol_args *args);
+int ol_verb_read(struct ol_args *args);
+int ol_verb_understood(struct ol_args *args);
+int ol_verb_log(struct ol_args *args);
+int ol_verb_watch(struct ol_args *args);
+int ol_verb_doctor(struct ol_args *args);
+int ol_verb_channel(struct ol_args *args);
+int ol_verb_courier(struct ol_args *args);
+int ol_verb_audit(struct ol_args *args);
+int ol_verb_demo(struct ol_args *args);
+
+/* help.c: every verb, in the order of a station's life; ends with NULL. */
+extern const struct ol_verb ol_verbs[];
+void ol_help_all(void);
+void ol_help_verb(const struct ol_verb *verb);
+
+/* cli.c */
+
+/* Fills args->dir, or says why there is none; an exit status. */
+int ol_cli_station(struct ol_args *args);
+/* Prints `why` as a fault and returns the status; nothing when 0. */
+int ol_cli_fail(int status, const char *why);
+/* A fault of the command line: the sentence and the verb's usage. */
+int ol_cli_usage(const struct ol_args *args, const char *why);
+/* Finds the station, asks one thing, says what went wrong. */
+int ol_cli_ask(struct ol_args *args, const char *method, json_t *params,
+               struct ol_doc *out);
+/* With --json the document, and true: all is printed. */
+bool ol_cli_json(const struct ol_args *args, const struct ol_doc *doc);
+
+/* A new object with those of the given pairs whose value is not NULL; ends
+ * with a NULL key. */
+json_t *ol_cli_params(const char *key, ...) __attribute__((sentinel));
+/* A file, or stdin for "-", as a text of at most max - 1 bytes, NUL added.
+ * *n: its length. False, and said: unreadable or longer. */
+bool ol_cli_slurp(const char *path, char *buf, size_t max, size_t *n);
+
+/* A member as a string; `none` when it is absent, null or of another type. */
+const char *ol_cli_str(const json_t *object, const char *key,
+                       const char *none);
+/* "231000Z NOV 26  2026-11-23T10:00:00.000Z", or `none`. */
+#define OL_CLI_TIME (2 * OL_WHEN_TEXT + 16)
+void ol_cli_time(const json_t *object, const char *key, const char *none,
+                 char out[OL_CLI_TIME]);
+/* "231000Z NOV 26, 12 s ago", or `none`. */
+void ol_cli_ago(const json_t *object, const char *key, const char *none,
+                char out[OL_CLI_TIME]);
+/* "FLASH" for "flash"; at most 31 letters. */
+void ol_cli_upper(const char *text, char out[32]);
+
+#endif

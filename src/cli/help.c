@@ -1,0 +1,159 @@
+/*
+ * The verbs: what each takes, what it says about itself, what runs it.
+ *
+ * This table is the whole command line. A verb without `run` belongs to a
+ * later version and is refused until then.
+ */
+#include "cli/cli.h"
+
+#include <string.h>
+
+#define SEND_OPTIONS                                                           \
+    (OL_TAKES(SUBJECT) | OL_TAKES(PRECEDENCE) | OL_TAKES(LANG) |               \
+     OL_TAKES(MARKING) | OL_TAKES(FILE) | OL_TAKES(ROLE) | OL_TAKES(WAIT) |    \
+     OL_TAKES(TIMEOUT))
+
+#define LATER(verb)                                                            \
+    {verb, "", "", "", 0, 0, 0, NULL}
+
+const struct ol_verb ol_verbs[] = {
+    {"init", "[DIR] --name NAME", "make a new station",
+     "Makes the directory DIR (or -d, OPENLINE_DIR, ~/.openline) with new\n"
+     "keys and a commented station.conf. NAME is what the peers call this\n"
+     "station: small letters, digits and dashes, starting with a letter. A\n"
+     "directory that holds a station already is refused.\n",
+     OL_TAKES(NAME), 0, 1, ol_verb_init},
+    {"card", "PEER [--renew]", "this station's card for one peer",
+     "Prints the card by which this station introduces itself to PEER, and to\n"
+     "nobody else. It holds a secret: carry it by hand, or through a channel\n"
+     "that you trust with it. It stays the same until --renew makes another;\n"
+     "then the peer has to take the new one.\n",
+     OL_TAKES(RENEW), 1, 1, ol_verb_card},
+    {"pair", "CARD", "take a peer's card (a file, or -)",
+     "Takes the card of a peer and writes lines.d/PEER.conf from the channels\n"
+     "that it names, unless there is one. Prints that and the safety number,\n"
+     "which both sides then compare by voice.\n",
+     0, 1, 1, ol_verb_pair},
+    {"safety", "PEER [--confirm]", "the safety number of a line",
+     "Prints 60 digits that are the same on both sides if nobody stands\n"
+     "between them. Compare them by voice; --confirm notes that you did.\n",
+     OL_TAKES(CONFIRM), 1, 1, ol_verb_safety},
+    {"run", "[--check-config]", "run the station, in the foreground",
+     "Runs until SIGTERM or Ctrl-C; SIGHUP reads the configuration again.\n"
+     "--check-config only reads and judges it.\n",
+     OL_TAKES(CHECK_CONFIG), 0, 0, ol_verb_run},
+    {"status", "[PEER] [--check] [--sentence]",
+     "lines, channels, darkness, effective communication",
+     "Shows each line: its state here and as the peer sees it, its channels,\n"
+     "what waits, whether the safety number was compared. --check: exit\n"
+     "status 0 only if every line asked for is open, which means that two or\n"
+     "more channels are up. --sentence: all in one sentence.\n",
+     OL_TAKES(CHECK) | OL_TAKES(SENTENCE), 0, 1, ol_verb_status},
+    {"doctor", "[PEER]", "what is wrong, and what to do",
+     "Looks for faults of the directory, the configuration, the disk, the\n"
+     "channels and the peer's answers. Works also while the station does not\n"
+     "run. Exit status 1 if something is at fault.\n",
+     0, 0, 1, ol_verb_doctor},
+    {"send",
+     "PEER [TEXT|-] [--subject S] [--precedence P] [--lang TAG]\n"
+     "    [--marking M] [--to ROLE] [--wait RUNG] [--timeout DURATION]",
+     "send a message; prints its name",
+     "TEXT is UTF-8 of at most 4,096 bytes; - reads it from stdin, without\n"
+     "the newline at its end. P: flash, immediate, priority or routine (which\n"
+     "it is if nothing is said). M: actual, exercise or test. --wait returns\n"
+     "once the message came as far as RUNG: queued, sent, delivered, read,\n"
+     "understood or answered; with --timeout (10s, 5m, 12h) exit status 4 if\n"
+     "it did not. What was sent stays sent, also when waiting was in vain.\n",
+     SEND_OPTIONS, 1, 2, ol_verb_send},
+    {"inbox", "[PEER] [--all]", "what arrived and is not understood yet",
+     "Shows heads only, no text, and gives no receipt. --all shows also what\n"
+     "is understood.\n",
+     OL_TAKES(ALL), 0, 1, ol_verb_inbox},
+    {"read", "NAME", "show a message and say that it is read",
+     "NAME is a message's name, as north:south/17; north/17 or 17 do where\n"
+     "they are unique. Its author is told that it was read.\n",
+     0, 1, 1, ol_verb_read},
+    {"understood", "NAME [--readback TEXT]", "say that it is understood",
+     "Tells the author that the message was understood, with --readback in\n"
+     "your own words.\n",
+     OL_TAKES(READBACK), 1, 1, ol_verb_understood},
+    {"log", "[PEER] [--from T] [--to T]", "all that was said, both ways",
+     "Lists every record by index within author and precedence. What is not\n"
+     "read yet shows its head only. T: 2026-11-23T10:00:00Z, 18:00Z (today)\n"
+     "or \"231000Z NOV 26\".\n",
+     OL_TAKES(FROM) | OL_TAKES(UNTIL), 0, 1, ol_verb_log},
+    {"watch", "[PEER] [--after SEQ]", "events as they happen",
+     "Prints every event until Ctrl-C. --after resumes behind the event with\n"
+     "that number (\"seq\" in --json), so that nothing is missed.\n",
+     OL_TAKES(AFTER), 0, 1, ol_verb_watch},
+    {"channel", "PEER [disable|enable NAME [--yes]]",
+     "list, disable and enable channels",
+     "Without more words it lists the channels of the line. Disabling the\n"
+     "last one that is up makes the line dark and wants --yes.\n",
+     OL_TAKES(YES), 1, 3, ol_verb_channel},
+    {"courier", "export PEER FILE | import FILE",
+     "bundles to carry by hand",
+     "export writes all that the peer has not acknowledged into the new file\n"
+     "FILE, sealed for that peer alone. import takes such a file: exit status\n"
+     "0 if everything in it opened, also when nothing was new.\n",
+     0, 2, 3, ol_verb_courier},
+    {"audit", "[PEER]", "recompute the whole record",
+     "Checks every record of both directions against its tree and its\n"
+     "author's signed checkpoints. Names the first thing that does not hold.\n",
+     0, 0, 1, ol_verb_audit},
+    {"demo", "[--check]", "two stations and three channels, here and now",
+     "Starts the stations north and south on this machine, joined by cable\n"
+     "(tcp), radio (udp) and pouch (courier), says what to type next, and\n"
+     "runs until Ctrl-C. --check does without a person: sends, disables the\n"
+     "channels one by one and all, and says whether everything held.\n"
+     "OPENLINE_DEMO_DIR names the directory to use.\n",
+     OL_TAKES(CHECK), 0, 0, ol_verb_demo},
+    LATER("ask"),
+    LATER("answer"),
+    LATER("decline"),
+    LATER("supersede"),
+    LATER("cancel"),
+    LATER("save"),
+    LATER("check"),
+    {NULL, NULL, NULL, NULL, 0, 0, 0, NULL},
+};
+
+void ol_help_all(void)
+{
+    struct ol_table t;
+
+    ol_out_line("openline keeps a line of communication open between two "
+                "stations,");
+    ol_out_line("and tells the truth about it.");
+    ol_out_line("%s", "");
+    ol_out_line("usage: openline VERB [WORDS] [-d DIR] [--json] [--help]");
+    ol_out_line("%s", "");
+    ol_table_init(&t, 2);
+    for (const struct ol_verb *v = ol_verbs; v->name != NULL; v++) {
+        if (v->run == NULL)
+            continue;
+        ol_table_cell(&t, OL_STRONG, "%s", v->name);
+        ol_table_cell(&t, OL_PLAIN, "%s", v->what);
+    }
+    ol_table_print(&t, 2);
+    ol_out_line("%s", "");
+    ol_out_line("-d DIR names the station's directory; else it is "
+                "OPENLINE_DIR, ~/.openline,");
+    ol_out_line("or the one station under /var/lib/openline. --json prints "
+                "facts for programs.");
+    ol_out_line("'openline VERB --help' says more. 'openline --version' says "
+                "which version this is.");
+    ol_out_line("%s", "");
+    ol_out_line("Exit status: 0 done, or yes; 1 it failed, or no; 2 usage; "
+                "3 no such station, line,");
+    ol_out_line("message or channel; 4 waited in vain; 5 the station is not "
+                "running.");
+}
+
+void ol_help_verb(const struct ol_verb *verb)
+{
+    printf("usage: openline %s%s%s\n\n%s", verb->name,
+           *verb->words ? " " : "", verb->words, verb->help);
+    printf("\n-d DIR names the station's directory; --json prints facts for "
+           "programs.\n");
+}

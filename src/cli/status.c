@@ -1,0 +1,362 @@
+/*
+ * status: what is known of the lines, for people, for scripts, in a sentence.
+ *
+ * Happy path: ask once, show. Everything shown is a fact of the answer; what
+ * is not known is said to be unknown. --check answers with its exit status
+ * whether every line asked for is open.
+ */
+#include "cli/cli.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum ol_tint line_tint(const char *state)
+{
+    if (strcmp(state, "open") == 0)
+        return OL_GOOD;
+    if (strcmp(state, "last-channel") == 0 ||
+        strcmp(state, "pouch-only") == 0)
+        return OL_WARN;
+    return strcmp(state, "unpaired") == 0 ? OL_PLAIN : OL_BAD;
+}
+
+static enum ol_tint channel_tint(const char *state)
+{
+    if (strcmp(state, "up") == 0)
+        return OL_GOOD;
+    if (strcmp(state, "one-way") == 0 || strcmp(state, "doubtful") == 0)
+        return OL_WARN;
+    return strcmp(state, "down") == 0 ? OL_BAD : OL_PLAIN;
+}
+
+/* What else a line's state word says to someone who does not know it. */
+static const char *meaning(const char *state)
+{
+    static const char *const words[][2] = {
+        {"unpaired", "no card of the peer was taken yet"},
+        {"open", "two or more channels are up"},
+        {"last-channel", "only one channel is up"},
+        {"pouch-only", "no channel is up; bundles can still be carried"},
+        {"dark", "no channel is up"},
+        {"closed-by-us", "this side has closed it"},
+        {"closed-by-them", "the other side has closed it"},
+    };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(words[i][0], state) == 0)
+            return words[i][1];
+    }
+    return "a state that this version does not know";
+}
+
+static void fact(struct ol_table *t, enum ol_tint tint, const char *name,
+                 const char *format, ...) OL_PRINTF(4, 5);
+
+static void fact(struct ol_table *t, enum ol_tint tint, const char *name,
+                 const char *format, ...)
+{
+    char text[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    ol_table_cell(t, OL_FAINT, "%s", name);
+    ol_table_cell(t, tint, "%s", text);
+}
+
+/* "open, 231000Z NOV 26, 2 s ago", or "unknown". */
+static void view(const json_t *sees, char out[160])
+{
+    char ago[OL_CLI_TIME];
+    const char *state = ol_cli_str(sees, "state", "unknown");
+
+    ol_cli_ago(sees, "at", "", ago);
+    snprintf(out, 160, "%.60s%s%s", state, ago[0] ? ", " : "", ago);
+}
+
+static void number(const json_t *object, const char *key, const char *format,
+                   double scale, char out[32])
+{
+    const json_t *v = json_object_get(object, key);
+
+    if (json_is_number(v) && json_number_value(v) >= 0)
+        snprintf(out, 32, format, json_number_value(v) * scale);
+    else
+        snprintf(out, 32, "-");
+}
+
+static void channels(const json_t *list)
+{
+    static const char *const head[] = {"CHANNEL", "BEARER", "STATE",
+                                       "PEER SEES", "RTT", "LOSS",
+                                       "LAST HEARD", "FATE"};
+    const json_t *c;
+    struct ol_table t;
+    size_t i;
+
+    if (json_array_size(list) == 0)
+        return;
+    ol_table_init(&t, 8);
+    ol_table_head(&t, head);
+    json_array_foreach(list, i, c) {
+        const char *state = ol_cli_str(c, "state", "?");
+        const json_t *sees = json_object_get(c, "peer_sees");
+        char rtt[32], loss[32], heard[OL_CLI_TIME];
+
+        number(c, "rtt_ms", "%.1f ms", 1, rtt);
+        number(c, "loss", "%.1f %%", 100, loss);
+        ol_cli_ago(c, "last_heard", "never", heard);
+        ol_table_cell(&t, OL_STRONG, "%s", ol_cli_str(c, "name", "?"));
+        ol_table_cell(&t, OL_PLAIN, "%s", ol_cli_str(c, "bearer", "?"));
+        ol_table_cell(&t, channel_tint(state), "%s", state);
+        ol_table_cell(&t, channel_tint(ol_cli_str(sees, "state", "")), "%s",
+                      ol_cli_str(sees, "state", "unknown"));
+        ol_table_cell(&t, OL_PLAIN, "%s", rtt);
+        ol_table_cell(&t, OL_PLAIN, "%s", loss);
+        ol_table_cell(&t, OL_PLAIN, "%s", heard);
+        ol_table_cell(&t, OL_PLAIN, "%s", ol_cli_str(c, "fate", "-"));
+    }
+    ol_table_print(&t, 2);
+}
+
+static long long count(const json_t *object, const char *key)
+{
+    return (long long)json_integer_value(json_object_get(object, key));
+}
+
+/* Words for a warning; unknown ones stand for themselves. */
+static const char *warning(const char *word)
+{
+    if (strcmp(word, "shared-fate") == 0)
+        return "shared-fate: all that is open shares one fate: what takes "
+               "one channel takes all";
+    if (strcmp(word, "no-forward-secrecy") == 0)
+        return "no-forward-secrecy: what is sent now can be read by whoever "
+               "gets the peer's long-term key";
+    return word;
+}
+
+static void facts_safety(struct ol_table *t, const json_t *line)
+{
+    const char *digits = ol_cli_str(line, "safety_number", "unknown");
+    const json_t *fs = json_object_get(line, "forward_secrecy");
+    char at[OL_CLI_TIME];
+
+    ol_cli_time(line, "verified", "", at);
+    fact(t, OL_PLAIN, "safety number", "%s", digits);
+    if (at[0] != '\0' || json_is_true(json_object_get(line, "verified")))
+        fact(t, OL_GOOD, "verified", "%s",
+             at[0] ? at : "yes, compared by voice");
+    else
+        fact(t, OL_WARN, "verified",
+             "no: compare the number by voice, then 'openline safety %s "
+             "--confirm'", ol_cli_str(line, "peer", "PEER"));
+    fact(t, json_is_false(fs) ? OL_WARN : OL_PLAIN, "forward secrecy", "%s",
+         json_is_true(fs)    ? "yes"
+         : json_is_false(fs) ? "no"
+                             : "unknown");
+}
+
+static void facts_people(struct ol_table *t, const json_t *line)
+{
+    const json_t *e = json_object_get(line, "effective");
+    const json_t *a = json_object_get(line, "attendance");
+    const json_t *s = json_object_get(line, "stance");
+    const char *state = ol_cli_str(e, "state", "unknown");
+    const char *why = ol_cli_str(e, "why", "");
+
+    fact(t, strcmp(state, "no") == 0 ? OL_BAD : OL_PLAIN, "effective",
+         "%s%s%s", state, *why ? ": " : "", why);
+    if (count(e, "asked") > 0)
+        fact(t, OL_PLAIN, "asks", "%lld asked, %lld answered, %lld overdue",
+             count(e, "asked"), count(e, "answered"), count(e, "overdue"));
+    fact(t, OL_PLAIN, "attendance", "ours %s, theirs %s",
+         ol_cli_str(a, "ours", "unknown"), ol_cli_str(a, "theirs", "unknown"));
+    fact(t, OL_PLAIN, "stance", "ours %s, theirs %s",
+         ol_cli_str(s, "ours", "unknown"), ol_cli_str(s, "theirs", "unknown"));
+}
+
+static void show_line(const json_t *line)
+{
+    const char *state = ol_cli_str(line, "state", "unknown");
+    const json_t *queue = json_object_get(line, "queue"), *w;
+    char text[160], time[OL_CLI_TIME], dark[OL_CLI_TIME];
+    struct ol_table t;
+    size_t i;
+
+    ol_out_line("%s", "");
+    ol_out_tinted(line_tint(state), "%s: %s (%s)",
+                  ol_cli_str(line, "peer", "?"), state, meaning(state));
+    json_array_foreach(json_object_get(line, "warnings"), i, w)
+        ol_out_tinted(OL_WARN, "  warning: %s",
+                      warning(json_string_value(w) ? json_string_value(w)
+                                                   : "?"));
+    channels(json_object_get(line, "channels"));
+    ol_table_init(&t, 2);
+    ol_cli_time(line, "dark_since", "", dark);
+    if (dark[0] != '\0') {
+        fact(&t, OL_BAD, "dark since", "%s", dark);
+        ol_cli_time(line, "dark_detected", "unknown", time);
+        fact(&t, OL_PLAIN, "detected", "%s", time);
+    }
+    ol_cli_ago(line, "last_heard", "never", time);
+    fact(&t, OL_PLAIN, "last heard", "%s", time);
+    view(json_object_get(line, "peer_sees"), text);
+    fact(&t, OL_PLAIN, "peer sees", "%s", text);
+    fact(&t, OL_PLAIN, "queue",
+         "flash %lld, immediate %lld, priority %lld, routine %lld",
+         count(queue, "flash"), count(queue, "immediate"),
+         count(queue, "priority"), count(queue, "routine"));
+    facts_safety(&t, line);
+    facts_people(&t, line);
+    ol_table_print(&t, 2);
+}
+
+/* Collects a sentence in pieces of at most what is left. */
+struct sentence {
+    char text[2048];
+    size_t n;
+};
+
+static void say(struct sentence *s, const char *format, ...)
+    OL_PRINTF(2, 3);
+
+static void say(struct sentence *s, const char *format, ...)
+{
+    va_list args;
+    int n;
+
+    va_start(args, format);
+    n = vsnprintf(s->text + s->n, sizeof(s->text) - s->n, format, args);
+    va_end(args);
+    s->n += n > 0 ? (size_t)n : 0;
+    if (s->n >= sizeof(s->text))
+        s->n = sizeof(s->text) - 1;
+}
+
+/* "2 of 3 channels are up (cable, radio)" */
+static void say_channels(struct sentence *s, const json_t *list)
+{
+    const json_t *c;
+    size_t i, up = 0, all = json_array_size(list);
+
+    json_array_foreach(list, i, c)
+        up += strcmp(ol_cli_str(c, "state", ""), "up") == 0;
+    say(s, "%zu of %zu channel%s %s up", up, all, all == 1 ? "" : "s",
+        up == 1 ? "is" : "are");
+    if (up > 0) {
+        const char *comma = " (";
+
+        json_array_foreach(list, i, c) {
+            if (strcmp(ol_cli_str(c, "state", ""), "up") != 0)
+                continue;
+            say(s, "%s%s", comma, ol_cli_str(c, "name", "?"));
+            comma = ", ";
+        }
+        say(s, ")");
+    }
+}
+
+static void sentence_of(struct sentence *s, const json_t *line)
+{
+    const json_t *sees = json_object_get(line, "peer_sees");
+    const json_t *queue = json_object_get(line, "queue");
+    const json_t *effective = json_object_get(line, "effective");
+    const char *state = ol_cli_str(line, "state", "unknown");
+    const char *theirs = ol_cli_str(sees, "state", "unknown");
+    long long waiting = count(queue, "flash") + count(queue, "immediate") +
+                        count(queue, "priority") + count(queue, "routine");
+    char time[OL_CLI_TIME];
+
+    say(s, "the line to %s is %s", ol_cli_str(line, "peer", "?"), state);
+    ol_cli_ago(line, "dark_since", "", time);
+    if (time[0] != '\0')
+        say(s, " since %s", time);
+    say(s, ": ");
+    say_channels(s, json_object_get(line, "channels"));
+    ol_cli_ago(line, "last_heard", "", time);
+    if (time[0] != '\0')
+        say(s, ", last heard %s", time);
+    else
+        say(s, ", never heard");
+    if (strcmp(theirs, "unknown") == 0)
+        say(s, ", what the other side sees is unknown");
+    else
+        say(s, ", the other side sees it %s", theirs);
+    say(s, ", %lld message%s wait%s for delivery", waiting,
+        waiting == 1 ? "" : "s", waiting == 1 ? "s" : "");
+    say(s, ", and effective communication is %s",
+        strcmp(ol_cli_str(effective, "state", "unknown"), "yes") == 0
+            ? "occurring"
+        : strcmp(ol_cli_str(effective, "state", "unknown"), "no") == 0
+            ? "not occurring"
+            : "unknown");
+}
+
+static void show_sentence(const json_t *status)
+{
+    const json_t *lines = json_object_get(status, "lines"), *line;
+    struct sentence s = {.n = 0};
+    size_t i;
+
+    say(&s, "At %s, ", ol_cli_str(status, "station", "this station"));
+    if (json_array_size(lines) == 0)
+        say(&s, "there is no line");
+    json_array_foreach(lines, i, line) {
+        if (i > 0)
+            say(&s, "; ");
+        sentence_of(&s, line);
+    }
+    /* Whatever was cut off, it ends in a full stop. */
+    if (s.n > sizeof(s.text) - 2)
+        s.n = sizeof(s.text) - 2;
+    memcpy(s.text + s.n, ".", 2);
+    ol_out_line("%s", s.text);
+}
+
+static int check(const json_t *lines)
+{
+    const json_t *line;
+    int status = json_array_size(lines) > 0 ? OL_EXIT_DONE : OL_EXIT_FAILED;
+    size_t i;
+
+    json_array_foreach(lines, i, line) {
+        const char *state = ol_cli_str(line, "state", "unknown");
+
+        if (strcmp(state, "open") != 0)
+            status = OL_EXIT_FAILED;
+    }
+    return status;
+}
+
+int ol_verb_status(struct ol_args *args)
+{
+    json_t *params = ol_cli_params("peer", args->word[0], NULL);
+    const json_t *lines, *line;
+    struct ol_doc doc;
+    int status = ol_cli_ask(args, "status", params, &doc);
+    size_t i;
+
+    if (status != OL_EXIT_DONE)
+        return status;
+    lines = json_object_get(doc.value, "lines");
+    if (ol_cli_json(args, &doc)) {
+        /* all is said */
+    } else if (ol_args_has(args, OL_OPT_SENTENCE)) {
+        show_sentence(doc.value);
+    } else {
+        ol_out_line("Station %s, openline %s, in %s",
+                    ol_cli_str(doc.value, "station", "?"),
+                    ol_cli_str(doc.value, "version", "?"), args->dir);
+        json_array_foreach(lines, i, line) show_line(line);
+        if (json_array_size(lines) == 0)
+            ol_out_line("No line yet: make a card for a peer and take theirs: "
+                        "'openline card --help'");
+    }
+    if (ol_args_has(args, OL_OPT_CHECK))
+        status = check(lines);
+    ol_doc_free(&doc);
+    return status;
+}

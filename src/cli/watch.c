@@ -1,0 +1,111 @@
+/*
+ * watch: what happens, as it happens.
+ *
+ * Happy path: subscribe, print every event until somebody ends it. With
+ * --after nothing is missed between two runs. It ends with status 5 when the
+ * station does; what was printed is flushed line by line, so a reader behind a
+ * pipe is never late.
+ */
+#include "cli/cli.h"
+
+#include <string.h>
+
+/* How an event sounds to a duty officer; colours only for what needs eyes. */
+static const struct phrase {
+    const char *event;
+    enum ol_tint tint;
+    const char *says;
+} phrases[] = {
+    {"arrived", OL_STRONG, "arrived"},
+    {"delivered", OL_PLAIN, "is delivered"},
+    {"read", OL_PLAIN, "was read"},
+    {"understood", OL_GOOD, "was understood"},
+    {"answered", OL_GOOD, "was answered"},
+    {"declined", OL_WARN, "was declined"},
+    {"overdue", OL_BAD, "is overdue: no answer came in time"},
+    {"channel", OL_PLAIN, "channel"},
+    {"line", OL_PLAIN, "line"},
+    {"blackout", OL_BAD, "BLACKOUT: the line is dark"},
+    {"restored", OL_GOOD, "the line is back"},
+    {"alarm", OL_BAD, "ALARM"},
+};
+
+static const struct phrase *phrase_of(const char *event)
+{
+    static const struct phrase other = {"", OL_PLAIN, ""};
+
+    for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++) {
+        if (strcmp(phrases[i].event, event) == 0)
+            return &phrases[i];
+    }
+    return &other;
+}
+
+/* "231000Z NOV 26  ...  south  north:south/17 is delivered" */
+static void show(const json_t *ev)
+{
+    const char *event = ol_cli_str(ev, "event", "?");
+    const struct phrase *phrase = phrase_of(event);
+    const char *name = ol_cli_str(ev, "name", "");
+    const char *kind = ol_cli_str(ev, "kind", "");
+    const char *channel = ol_cli_str(ev, "channel", "");
+    const char *state = ol_cli_str(ev, "state", "");
+    const char *detail = ol_cli_str(ev, "detail", "");
+    char at[OL_CLI_TIME], prec[32];
+
+    ol_cli_time(ev, "at", "", at);
+    ol_cli_upper(ol_cli_str(ev, "precedence", ""), prec);
+    ol_out_tinted(phrase->tint, "%s  %s  %s%s%s%s%s%s%s%s%s%s%s%s%s", at,
+                  ol_cli_str(ev, "line", "-"), prec, *prec ? " " : "",
+                  kind, *kind ? " " : "", name, *name ? " " : "",
+                  *phrase->says ? phrase->says : event, *channel ? " " : "",
+                  channel, *state ? " is " : "", state, *detail ? ": " : "",
+                  detail);
+}
+
+static int subscribe(struct ol_args *args, struct ol_rpc *rpc,
+                     char why[OL_WHY_MAX])
+{
+    const char *after = args->opt[OL_OPT_AFTER];
+    json_t *params = ol_cli_params("peer", args->word[0], NULL);
+    struct ol_doc doc;
+    int status;
+
+    if (after != NULL) {
+        json_int_t seq = 0;
+
+        for (; *after != '\0'; after++)
+            seq = seq * 10 + (*after - '0');
+        json_object_set_new(params, "after", json_integer(seq));
+    }
+    status = ol_rpc_call(rpc, "subscribe", params, &doc, why);
+    if (status == OL_EXIT_DONE)
+        ol_doc_free(&doc);
+    return status;
+}
+
+int ol_verb_watch(struct ol_args *args)
+{
+    char why[OL_WHY_MAX] = "";
+    struct ol_rpc rpc;
+    struct ol_doc doc;
+    int status = ol_cli_station(args);
+
+    if (status != OL_EXIT_DONE)
+        return status;
+    status = ol_rpc_open(&rpc, args->dir, why);
+    if (status == OL_EXIT_DONE)
+        status = subscribe(args, &rpc, why);
+    while (status == OL_EXIT_DONE) {
+        status = ol_rpc_next(&rpc, OL_RPC_FOR_EVER, &doc, why);
+        if (status != OL_EXIT_DONE)
+            break;
+        if (!ol_cli_json(args, &doc))
+            show(doc.value);
+        ol_doc_free(&doc);
+        if (!ol_out_finish())
+            status = OL_EXIT_FAILED;
+    }
+    ol_rpc_close(&rpc);
+    return ol_cli_fail(status, why);
+}
