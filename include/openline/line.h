@@ -190,8 +190,8 @@ enum ol_put_kind {
 /* What a watcher is told; names as in the contract. */
 enum ol_what {
     OL_WHAT_ARRIVED, /* author peer, index.. count */
-    OL_WHAT_DELIVERED,
-    OL_WHAT_READ,
+    OL_WHAT_DELIVERED, /* author own, index.. count */
+    OL_WHAT_READ,      /* author peer, index: the receipt that says so */
     OL_WHAT_UNDERSTOOD,
     OL_WHAT_ANSWERED,
     OL_WHAT_DECLINED,

@@ -38,6 +38,7 @@
 #define OL_ARENA (256u * 1024)
 #define OL_FX_RESERVE 8u /* effects kept free for what must not wait */
 #define OL_REFS 8192u    /* segments in flight, all channels */
+#define OL_FRAME_REFS 32u /* segments in one frame */
 #define OL_NO_REF 0xffffu
 #define OL_PLAIN_MAX (60u * 1024) /* of a bundle */
 #define OL_NONCES 32u    /* of our newest knocks */
@@ -108,6 +109,7 @@ struct ol_in_log {
     bool urgent;         /* say it on every channel */
     bool has_cp;
     struct ol_checkpoint cp; /* newest that the peer sent; checked at size */
+    uint32_t cp_put;         /* size of the last that was compared */
 };
 
 /* ---- epochs (epoch.c) -------------------------------------------------- */
@@ -180,7 +182,7 @@ struct ol_flight {
     uint64_t sent_ns;
 };
 
-struct ol_ref { /* one segment in flight */
+struct ol_piece { /* one segment in flight */
     uint32_t index;
     uint16_t next;
     uint8_t prec;
@@ -224,6 +226,7 @@ struct ol_lchan {
     uint8_t told;        /* the state last told by an EVENT */
     uint64_t born_ns;    /* enabled since */
     uint64_t heard_ns, answered_ns;
+    uint64_t half_ns;    /* since when only one of the two is recent */
     uint64_t down_ns;    /* since when */
     uint64_t probe_next_ns, probe_sent_ns;
     uint32_t probe_id;   /* the newest; 0: none */
@@ -361,7 +364,8 @@ struct ol_line {
     bool unopened; /* a bundle did not open */
 
     uint16_t ref_free, ref_fresh;
-    struct ol_ref ref[OL_REFS];
+    uint32_t refs_used;
+    struct ol_piece ref[OL_REFS];
     struct ol_job job;
 
     struct ol_out_slot out_slot[OL_WINDOW_FLASH + OL_WINDOW_IMMEDIATE +
@@ -406,6 +410,9 @@ void ol_fx_note(struct ol_line *l, enum ol_note_kind kind, uint16_t channel,
 void ol_fx_close(struct ol_line *l);
 /* OL_EV_COMMITTED: marks it and hands the facts to send.c and recv.c. */
 void ol_fx_committed(struct ol_line *l, uint64_t token);
+/* Puts the core's own state; the batch that makes it durable, or 0 when no
+ * batch can be had now. */
+uint64_t ol_fx_keep(struct ol_line *l);
 /* Puts what can wait (SENT ranges, events, acks, own state) when due. */
 void ol_fx_flush(struct ol_line *l);
 /* Record `index` went out whole on a channel for the first time. */
@@ -442,7 +449,7 @@ void ol_epoch_pump(struct ol_line *l);
 unsigned ol_epoch_find(const struct ol_line *l, uint32_t index,
                        uint8_t epochs[4], uint8_t channels[4]);
 /* Is a new epoch wanted by us now. */
-bool ol_epoch_stale(const struct ol_line *l);
+bool ol_epoch_stale(struct ol_line *l);
 static inline struct ol_epoch *ol_epoch_sending(struct ol_line *l)
 {
     return l->sending < 0 ? NULL : &l->epoch[l->sending];
@@ -515,6 +522,12 @@ void ol_send_owe_all(struct ol_line *l);
 /* Units of one record are owed again: lost on channel c (or in doubt). */
 void ol_send_owe(struct ol_line *l, uint8_t prec, uint32_t index,
                  uint64_t mask, unsigned c);
+/* The first record that owes something and may go (on disk, within the
+ * peer's credit), or NULL. */
+struct ol_out_slot *ol_send_next(struct ol_line *l, unsigned prec);
+/* These units of it went out on channel c. */
+void ol_send_went(struct ol_line *l, unsigned prec, struct ol_out_slot *s,
+                  uint64_t mask, unsigned c);
 /* A frame that carried a part is no longer in flight. */
 void ol_send_landed(struct ol_line *l, uint8_t prec, uint32_t index);
 /* Paging, acks to the ledger, repeats of what was never held. */
@@ -538,11 +551,17 @@ bool ol_recv_busy(const struct ol_line *l); /* a bundle may not fit now */
 
 /* ---- chunks.c ------------------------------------------------------------------ */
 
-/* All chunks of an opened packet. c: the channel, or OL_CHANNEL_FILE. *asks:
- * some chunk wants an ack. */
+/* Where a packet came from. */
+struct ol_where {
+    uint16_t c; /* channel, or OL_CHANNEL_FILE */
+    const struct ol_addr *from;
+    struct ol_epoch *epoch; /* NULL in a bundle */
+};
+
+/* All chunks of an opened packet; where: OL_IN_*. *asks: one of them wants an
+ * ack. OL_ERR_AGAIN: some had no room, the others were taken. */
 enum ol_err ol_chunks_take(struct ol_line *l, struct ol_span plain,
-                           uint8_t where, uint16_t c,
-                           const struct ol_addr *from, struct ol_epoch *e,
+                           uint8_t where, const struct ol_where *at,
                            bool *asks);
 
 /* ---- schedule.c ---------------------------------------------------------------- */

@@ -1,0 +1,486 @@
+/*
+ * The handshake of a line: attempts, knocks, responses.
+ *
+ *   initiator                                responder
+ *   reserve an opening number on disk
+ *   create message 1, once
+ *   knock on every channel    ----------->   unwrap, number, consume, DH
+ *                                            reserve the number on disk
+ *   consume: the epoch is     <-----------   response there and everywhere
+ *   confirmed; a probe in it  ----------->   a frame in it confirms
+ *
+ * Strangers get no answer: what does not unwrap ends here. An equal number
+ * gets the kept response again without a Diffie-Hellman; a lower one, only
+ * while the line is not live and once a second, a sealed BEHIND. A knock that
+ * is ours by its short hash and does not open is a wrong share, or damage,
+ * and is told to our own side only. Source: doc/protocol.md 2.
+ */
+#include "core/line_int.h"
+
+#include <string.h>
+
+#define OL_WRAP_OVER (OL_SEALED_HEAD + OL_TAG)
+
+static size_t prologue(const struct ol_line *l, uint8_t out[48])
+{
+    struct ol_writer w;
+
+    ol_writer_init(&w, out, 48);
+    ol_write_bytes(&w, ol_span_str(OL_PROTOCOL_NAME));
+    ol_write_u8(&w, OL_PROTOCOL_VERSION);
+    ol_write_bytes(&w, OL_SPAN_ARRAY(l->shared.line_id));
+    OL_CHECK(!w.failed);
+    return w.n;
+}
+
+static void noise_init(struct ol_line *l, struct ol_noise *ns, bool initiator)
+{
+    uint8_t pro[48], e_sk[32];
+    size_t n = prologue(l, pro);
+
+    ol_rng_fill(&l->rng, e_sk, sizeof(e_sk));
+    ol_noise_ik_init(ns, initiator, OL_SPAN(pro, n), l->id.x_sk, l->id.x_pk,
+                     l->peer.x_pk, l->shared.psk, e_sk);
+    ol_wipe(e_sk, sizeof(e_sk));
+}
+
+/* What both sides say of themselves; the responder adds what it holds. */
+static size_t payload(struct ol_line *l, bool with_held, uint8_t *out)
+{
+    struct ol_hello hello = {.version_min = OL_PROTOCOL_VERSION,
+                             .version_max = OL_PROTOCOL_VERSION,
+                             .frame_max = OL_FRAME_MAX};
+    struct ol_held held;
+    struct ol_writer w;
+
+    ol_writer_init(&w, out, OL_PAYLOAD_MAX);
+    OL_CHECK(ol_hello_encode(&w, &hello));
+    if (with_held) {
+        ol_recv_holding(l, 0xf, &held);
+        (void)ol_held_encode(&w, &held);
+    }
+    return w.n;
+}
+
+/* Wraps a Noise message for one channel and sends it. */
+static void send_wrapped(struct ol_line *l, enum ol_packet type, unsigned c,
+                         const struct ol_addr *to, struct ol_span noise,
+                         uint64_t opening)
+{
+    uint8_t plain[OL_KNOCK_MAX], nonce[OL_SEALED_NONCE];
+    struct ol_knock k = {.opening = opening, .noise = noise};
+    struct ol_writer w;
+    struct ol_send *s;
+    uint8_t *out;
+
+    if (!ol_fx_room(l, 1, OL_KNOCK_MAX))
+        return;
+    memcpy(k.name, l->ch[c].conf.name, sizeof(k.name));
+    ol_writer_init(&w, plain, sizeof(plain));
+    ol_knock_encode(&w, &k);
+    OL_CHECK(!w.failed);
+    ol_rng_fill(&l->rng, nonce, sizeof(nonce));
+    if (type == OL_PACKET_KNOCK)
+        memcpy(l->nonces[l->n_nonces++ % OL_NONCES], nonce, sizeof(nonce));
+    out = ol_fx_bytes(l, w.n + OL_WRAP_OVER);
+    ol_wrap_seal(out, &l->wrap, (uint8_t)type, nonce, OL_SPAN(plain, w.n));
+    s = &ol_fx_add(l, OL_FX_SEND)->send;
+    s->channel = (uint16_t)c;
+    s->to = *to;
+    s->bytes = OL_SPAN(out, w.n + OL_WRAP_OVER);
+    l->ch[c].bytes_sent += s->bytes.n;
+}
+
+static const struct ol_addr *addr_of(const struct ol_lchan *ch)
+{
+    static const struct ol_addr own;
+
+    return ch->has_addr ? &ch->addr : &own;
+}
+
+/* ---- initiator ------------------------------------------------------------ */
+
+static void begin(struct ol_line *l)
+{
+    struct ol_attempt *a = &l->attempt;
+    uint64_t number = OL_MAX(l->kept.open_sent, l->kept.open_seen) + 1;
+    uint64_t before = l->kept.open_sent;
+
+    l->kept.open_sent = number;
+    a->batch = ol_fx_keep(l);
+    if (a->batch == 0) {
+        l->kept.open_sent = before;
+        return;
+    }
+    ol_noise_fini(&a->noise);
+    memset(a, 0, offsetof(struct ol_attempt, noise));
+    a->batch = l->given;
+    a->active = true;
+    a->opening = number;
+    a->started_ns = l->now_ns;
+    a->sent = 0;
+    memset(a->next_ns, 0, sizeof(a->next_ns));
+}
+
+static void make(struct ol_line *l)
+{
+    struct ol_attempt *a = &l->attempt;
+    uint8_t text[OL_PAYLOAD_MAX];
+    size_t n;
+
+    noise_init(l, &a->noise, true);
+    n = payload(l, false, text);
+    ol_noise_ik1_create(&a->noise, OL_SPAN(text, n), a->msg);
+    a->msg_n = (uint16_t)(n + OL_NOISE_IK1_OVER);
+    a->made = true;
+}
+
+/* When the same knock goes again on a channel: twice the round trip that is
+ * expected of it, at least a second, and never above a tenth of its rate. */
+static uint64_t again(const struct ol_line *l, unsigned c)
+{
+    const struct ol_lchan *ch = &l->ch[c];
+    uint64_t ns = OL_KNOCK_MIN_MS * OL_NS_PER_MS;
+
+    ns = OL_MAX(ns, 2 * ch->path.srtt_ns);
+    if (l->attempt.sent > 10 * l->n_ch && !ol_send_owes(l))
+        ns = OL_MAX(ns, OL_PROBE_DOUBT_MS * OL_NS_PER_MS);
+    if (l->now_ns - l->attempt.started_ns >
+        OL_PROBE_LATE_AFTER_S * OL_NS_PER_S)
+        ns = OL_PROBE_LATE_MS * OL_NS_PER_MS;
+    if (ch->conf.rate_bps > 0)
+        ns = OL_MAX(ns, OL_KNOCK_MAX * 80 * OL_NS_PER_S / ch->conf.rate_bps);
+    return ns;
+}
+
+static void knock(struct ol_line *l)
+{
+    struct ol_attempt *a = &l->attempt;
+
+    for (unsigned c = 0; c < l->n_ch; c++) {
+        struct ol_lchan *ch = &l->ch[c];
+        if (ch->conf.kind == OL_CHAN_POUCH || !ol_chan_reachable(ch))
+            continue;
+        if (l->now_ns < a->next_ns[c]) {
+            ol_wake(l, a->next_ns[c]);
+            continue;
+        }
+        if (!ol_fx_room(l, 1, OL_KNOCK_MAX))
+            return;
+        send_wrapped(l, OL_PACKET_KNOCK, c, addr_of(ch),
+                     OL_SPAN(a->msg, a->msg_n), a->opening);
+        a->sent++;
+        ch->knocks_sent++;
+        a->next_ns[c] = l->now_ns + again(l, c);
+        ol_wake(l, a->next_ns[c]);
+    }
+}
+
+static bool wanted(struct ol_line *l)
+{
+    bool any = false;
+
+    for (unsigned c = 0; c < l->n_ch; c++)
+        any |= l->ch[c].conf.kind != OL_CHAN_POUCH &&
+               ol_chan_reachable(&l->ch[c]);
+    if (!any)
+        return false;
+    /* Not live: the peer may have lost its epochs with a reboot. */
+    return l->sending < 0 || !ol_line_live(l) || ol_epoch_stale(l);
+}
+
+void ol_hand_confirmed(struct ol_line *l, const struct ol_epoch *e)
+{
+    struct ol_attempt *a = &l->attempt;
+
+    if (!a->active || e->opening < a->opening)
+        return;
+    a->active = false;
+    ol_noise_fini(&a->noise);
+}
+
+void ol_hand_hurry(struct ol_line *l, uint16_t channel)
+{
+    l->attempt.next_ns[channel] = 0;
+}
+
+/* ---- responder ------------------------------------------------------------ */
+
+static bool dh_allowed(struct ol_line *l)
+{
+    uint64_t gap = OL_NS_PER_S / OL_DH_PER_S;
+
+    if (l->now_ns - l->dh_ns > OL_NS_PER_S) {
+        l->dh_left = OL_DH_PER_S;
+        l->dh_ns = l->now_ns;
+    }
+    while (l->dh_left < OL_DH_PER_S && l->now_ns - l->dh_ns >= gap) {
+        l->dh_left++;
+        l->dh_ns += gap;
+    }
+    if (l->dh_left == 0)
+        return false;
+    l->dh_left--;
+    return true;
+}
+
+/* The payload of either message: versions, limits, and perhaps HELD. */
+static enum ol_err greet(struct ol_line *l, struct ol_span text,
+                         struct ol_epoch *e)
+{
+    struct ol_reader r;
+    struct ol_chunk ch;
+    struct ol_hello hello;
+    struct ol_held held;
+    enum ol_err err;
+
+    ol_reader_init(&r, text);
+    for (;;) {
+        err = ol_chunk_next(&r, OL_IN_HANDSHAKE, &ch);
+        if (err != OL_OK || ch.type == OL_CHUNK_PAD)
+            return err;
+        if (ch.type == OL_CHUNK_HELLO) {
+            err = ol_hello_decode(ch.body, &hello);
+            if (err != OL_OK)
+                return err;
+            if (hello.version_min > OL_PROTOCOL_VERSION ||
+                hello.version_max < OL_PROTOCOL_VERSION)
+                return OL_ERR_VERSION;
+            if (hello.frame_max >= OL_FRAME_MIN)
+                l->frame_max = OL_MIN(hello.frame_max, OL_FRAME_MAX);
+        } else if (ch.type == OL_CHUNK_HELD && e != NULL) {
+            err = ol_held_decode(ch.body, &held);
+            if (err != OL_OK)
+                return err;
+            e->held_seen = true;
+            err = ol_recv_held(l, &held);
+            if (err != OL_OK)
+                return err;
+        }
+    }
+}
+
+static void respond(struct ol_line *l)
+{
+    struct ol_response *r = &l->response;
+    struct ol_span msg = OL_SPAN(r->msg, r->msg_n);
+
+    send_wrapped(l, OL_PACKET_RESPONSE, r->channel, &r->to, msg, r->opening);
+    for (unsigned c = 0; c < l->n_ch; c++)
+        if (c != r->channel && l->ch[c].conf.kind != OL_CHAN_POUCH &&
+            ol_chan_reachable(&l->ch[c]))
+            send_wrapped(l, OL_PACKET_RESPONSE, c, addr_of(&l->ch[c]), msg,
+                         r->opening);
+    r->last_ns = l->now_ns;
+    r->due = false;
+}
+
+/* A number that is not new: the response again, or BEHIND, or silence. */
+static enum ol_err old_number(struct ol_line *l, const struct ol_event *ev,
+                              unsigned c, const struct ol_knock *k)
+{
+    struct ol_response *r = &l->response;
+    struct ol_behind b;
+    struct ol_writer w;
+    uint8_t plain[OL_BEHIND_PLAIN], nonce[OL_SEALED_NONCE];
+    struct ol_send *s;
+    uint8_t *out;
+
+    if (r->valid && k->opening == r->opening) {
+        if (!r->due &&
+            (c != r->channel || l->now_ns - r->last_ns >
+                                    OL_NS_PER_S / OL_DH_PER_S)) {
+            r->last_ns = l->now_ns;
+            send_wrapped(l, OL_PACKET_RESPONSE, c, &ev->from,
+                         OL_SPAN(r->msg, r->msg_n), r->opening);
+        }
+        return OL_OK;
+    }
+    if (ol_line_live(l) || !ol_fx_room(l, 1, OL_KNOCK_MAX) ||
+        (l->behind_ns != 0 && l->now_ns - l->behind_ns <
+                                  OL_BEHIND_MIN_MS * OL_NS_PER_MS))
+        return OL_ERR_STALE;
+    l->behind_ns = l->now_ns;
+    b.opening = OL_MAX(l->kept.open_seen, l->kept.open_sent);
+    memcpy(b.nonce, ev->bytes.p + 1, sizeof(b.nonce));
+    ol_writer_init(&w, plain, sizeof(plain));
+    ol_behind_encode(&w, &b);
+    ol_rng_fill(&l->rng, nonce, sizeof(nonce));
+    out = ol_fx_bytes(l, w.n + OL_WRAP_OVER);
+    ol_wrap_seal(out, &l->wrap, OL_PACKET_BEHIND, nonce, ol_writer_span(&w));
+    s = &ol_fx_add(l, OL_FX_SEND)->send;
+    s->channel = (uint16_t)c;
+    s->to = ev->from;
+    s->bytes = OL_SPAN(out, w.n + OL_WRAP_OVER);
+    return OL_ERR_STALE;
+}
+
+/* A new number: consume message 1, create message 2, both or neither. */
+static enum ol_err accept_knock(struct ol_line *l, const struct ol_event *ev,
+                                unsigned c, const struct ol_knock *k)
+{
+    struct ol_response *r = &l->response;
+    struct ol_noise ns;
+    struct ol_noise_keys keys;
+    uint8_t text[OL_PAYLOAD_MAX];
+    uint64_t before = l->kept.open_seen;
+    enum ol_err err;
+    size_t n;
+
+    if (k->noise.n < OL_NOISE_IK1_OVER ||
+        k->noise.n > OL_NOISE_IK1_OVER + OL_PAYLOAD_MAX)
+        return OL_ERR_MALFORMED;
+    if (!dh_allowed(l) || !ol_fx_can_put(l))
+        return OL_ERR_DENIED;
+    noise_init(l, &ns, false);
+    err = ol_noise_ik1_consume(&ns, k->noise, text);
+    if (err != OL_OK) {
+        if (err == OL_ERR_FOREIGN || err == OL_ERR_AUTH) {
+            l->wrong_identity++;
+            ol_fx_note(l, OL_NOTE_WRONG_IDENTITY, (uint16_t)c, 0, 0);
+        }
+        goto out;
+    }
+    err = greet(l, OL_SPAN(text, k->noise.n - OL_NOISE_IK1_OVER), NULL);
+    if (err != OL_OK)
+        goto out;
+    l->kept.open_seen = k->opening;
+    r->batch = ol_fx_keep(l);
+    if (r->batch == 0) {
+        l->kept.open_seen = before;
+        err = OL_ERR_DENIED;
+        goto out;
+    }
+    n = payload(l, true, text);
+    ol_noise_ik2_create(&ns, OL_SPAN(text, n), r->msg, &keys);
+    r->msg_n = (uint16_t)(n + OL_NOISE_IK2_OVER);
+    r->valid = r->due = true;
+    r->opening = k->opening;
+    r->channel = (uint16_t)c;
+    r->to = ev->from;
+    (void)ol_epoch_make(l, k->opening, false, &keys);
+out:
+    ol_noise_fini(&ns);
+    ol_wipe(&keys, sizeof(keys));
+    return err;
+}
+
+/* ---- what arrives ----------------------------------------------------------- */
+
+static enum ol_err take_response(struct ol_line *l, const struct ol_event *ev,
+                                 unsigned c, const struct ol_knock *k)
+{
+    struct ol_attempt *a = &l->attempt;
+    struct ol_noise_keys keys;
+    uint8_t text[OL_PAYLOAD_MAX];
+    struct ol_epoch *e;
+    enum ol_err err;
+
+    if (!a->active || !a->made || k->opening != a->opening)
+        return OL_ERR_STALE;
+    if (k->noise.n < OL_NOISE_IK2_OVER ||
+        k->noise.n > OL_NOISE_IK2_OVER + OL_PAYLOAD_MAX)
+        return OL_ERR_MALFORMED;
+    err = ol_noise_ik2_consume(&a->noise, k->noise, text, &keys);
+    if (err != OL_OK)
+        return err;
+    for (unsigned i = 0; i < l->n_ch; i++) {
+        if (l->ch[i].knocks_sent > 0)
+            l->ch[i].probe_next_ns = 0;
+        l->ch[i].knocks_sent = 0;
+    }
+    l->ch[c].knocks_answered++;
+    if (!l->ch[c].has_addr && ev->from.len > 0) {
+        l->ch[c].has_addr = true;
+        l->ch[c].addr = ev->from;
+    }
+    e = ol_epoch_make(l, k->opening, true, &keys);
+    ol_wipe(&keys, sizeof(keys));
+    ol_epoch_confirm(l, e);
+    return greet(l, OL_SPAN(text, k->noise.n - OL_NOISE_IK2_OVER), e);
+}
+
+static enum ol_err take_behind(struct ol_line *l, struct ol_span plain)
+{
+    struct ol_behind b;
+    enum ol_err err = ol_behind_decode(plain, &b);
+    bool ours = false;
+
+    if (err != OL_OK)
+        return err;
+    for (unsigned i = 0; i < OL_MIN(l->n_nonces, OL_NONCES); i++)
+        ours |= memcmp(l->nonces[i], b.nonce, sizeof(b.nonce)) == 0;
+    if (!ours || !l->attempt.active || b.opening < l->attempt.opening)
+        return OL_ERR_STALE;
+    /* A peer cannot push the count to its end: it is bounded per answer. */
+    if (b.opening > UINT64_MAX / 2)
+        return OL_ERR_MALFORMED;
+    l->kept.open_seen = OL_MAX(l->kept.open_seen, b.opening);
+    l->attempt.active = false;
+    ol_fx_note(l, OL_NOTE_BEHIND, OL_CHANNEL_ANY, 0, 0);
+    return OL_OK;
+}
+
+static int channel_named(const struct ol_line *l, const char *name)
+{
+    for (unsigned c = 0; c < l->n_ch; c++)
+        if (strcmp(l->ch[c].conf.name, name) == 0)
+            return (int)c;
+    return -1;
+}
+
+enum ol_err ol_hand_packet(struct ol_line *l, const struct ol_event *ev)
+{
+    uint8_t plain[OL_KNOCK_MAX];
+    uint8_t type = ev->bytes.p[0];
+    struct ol_knock k;
+    enum ol_err err;
+    size_t n;
+    int c;
+
+    if (ev->bytes.n < OL_WRAP_OVER)
+        return OL_ERR_SHORT;
+    if (ev->bytes.n > sizeof(plain))
+        return OL_ERR_LONG;
+    if (!ol_wrap_ours(&l->wrap, ev->bytes))
+        return OL_ERR_STRANGER;
+    err = ol_wrap_open(plain, &l->wrap, ev->bytes);
+    if (err != OL_OK) {
+        l->wrong_share++;
+        ol_fx_note(l, OL_NOTE_WRONG_SHARE, ev->channel, 0, 0);
+        return err;
+    }
+    n = ev->bytes.n - OL_WRAP_OVER;
+    if (type == OL_PACKET_BEHIND)
+        return take_behind(l, OL_SPAN(plain, n));
+    err = ol_knock_decode(OL_SPAN(plain, n), &k);
+    if (err != OL_OK)
+        return err;
+    c = channel_named(l, k.name);
+    if (c < 0 || l->ch[c].disabled || l->ch[c].conf.kind == OL_CHAN_POUCH ||
+        (ev->channel != OL_CHANNEL_ANY && ev->channel != c))
+        return OL_ERR_DENIED;
+    l->ch[c].bytes_received += ev->bytes.n;
+    if (type == OL_PACKET_RESPONSE)
+        return take_response(l, ev, (unsigned)c, &k);
+    if (k.opening == 0 || k.opening > UINT64_MAX / 2)
+        return OL_ERR_MALFORMED;
+    if (k.opening <= l->kept.open_seen)
+        return old_number(l, ev, (unsigned)c, &k);
+    return accept_knock(l, ev, (unsigned)c, &k);
+}
+
+void ol_hand_pump(struct ol_line *l)
+{
+    struct ol_attempt *a = &l->attempt;
+
+    if (l->response.due && l->response.batch <= l->committed &&
+        ol_fx_room(l, OL_CHANNELS_MAX, OL_CHANNELS_MAX * OL_KNOCK_MAX))
+        respond(l);
+    if (!a->active && wanted(l) && ol_fx_can_put(l))
+        begin(l);
+    if (a->active && !a->made && a->batch <= l->committed)
+        make(l);
+    if (a->active && a->made && wanted(l))
+        knock(l);
+}

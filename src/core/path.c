@@ -1,0 +1,398 @@
+/*
+ * One channel's path: frames in flight, round trip, loss, congestion.
+ *
+ * After RFC 9002 (the section is named where it is followed). A datagram
+ * channel loses frames by the packet and time thresholds; a stream loses them
+ * only with its connection. NewReno with pacing bounds what is in flight, and
+ * one more rule holds everywhere: when the round trip shows a queue of more
+ * than QUEUE_NS the window shrinks to what fits, so that a FLASH meets at most
+ * a small queue, in a kernel's socket too.
+ * What a lost frame carried is owed again (ol_send_owe); FRAMES-ACK is never
+ * evidence that a record arrived, so nothing here touches HELD.
+ */
+#include "core/line_int.h"
+
+#include <string.h>
+
+#define GRANULARITY_NS (1 * OL_NS_PER_MS)
+#define ACK_DELAY_NS (OL_ACK_DELAY_MS * OL_NS_PER_MS)
+#define INITIAL_RTT_NS (333 * OL_NS_PER_MS) /* RFC 9002 6.2.2 */
+#define PACKET_THRESHOLD 3u                 /* 6.1.1 */
+#define PTO_BACKOFF_MAX 6u
+#define BURST_FRAMES 10u
+#define CONTROL_ROOM 64u /* of the ring, kept for frames without data */
+#define QUEUE_NS (30 * OL_NS_PER_MS)
+
+void ol_path_init(struct ol_path *p, const struct ol_chan_conf *conf)
+{
+    p->cwnd = 10 * conf->mtu;
+    p->ssthresh = UINT32_MAX;
+    p->loss_ns = p->pto_ns = OL_NEVER_NS;
+    p->loss = -1;
+}
+
+static struct ol_flight *at(struct ol_path *p, uint32_t i)
+{
+    return &p->flight[i % OL_INFLIGHT_MAX];
+}
+
+static bool stream(const struct ol_line *l, unsigned c)
+{
+    return l->ch[c].conf.kind == OL_CHAN_STREAM;
+}
+
+uint64_t ol_path_pto(const struct ol_path *p)
+{
+    if (p->srtt_ns == 0)
+        return 2 * INITIAL_RTT_NS;
+    return p->srtt_ns + OL_MAX(4 * p->rttvar_ns, GRANULARITY_NS) +
+           ACK_DELAY_NS;
+}
+
+bool ol_path_room(const struct ol_path *p)
+{
+    return p->tail - p->head < OL_INFLIGHT_MAX;
+}
+
+uint64_t ol_path_oldest(const struct ol_path *p)
+{
+    for (uint32_t i = p->head; i != p->tail; i++)
+        if (p->flight[i % OL_INFLIGHT_MAX].open)
+            return p->flight[i % OL_INFLIGHT_MAX].sent_ns;
+    return OL_NEVER_NS;
+}
+
+static void arm_pto(struct ol_line *l, struct ol_path *p)
+{
+    uint64_t pto = ol_path_pto(p) << OL_MIN(p->pto_count, PTO_BACKOFF_MAX);
+
+    p->pto_ns = p->open > 0 ? l->now_ns + pto : OL_NEVER_NS;
+}
+
+struct ol_flight *ol_path_sent(struct ol_line *l, unsigned c,
+                               uint32_t counter, size_t bytes)
+{
+    struct ol_path *p = &l->ch[c].path;
+    struct ol_flight *f;
+
+    OL_CHECK(ol_path_room(p));
+    f = at(p, p->tail++);
+    memset(f, 0, sizeof(*f));
+    f->counter = counter;
+    f->bytes = (uint16_t)bytes;
+    f->ref = OL_NO_REF;
+    f->open = true;
+    f->sent_ns = l->now_ns;
+    p->open++;
+    p->bytes += (uint32_t)bytes;
+    if (p->pto_ns == OL_NEVER_NS)
+        arm_pto(l, p);
+    return f;
+}
+
+bool ol_path_ref_left(const struct ol_line *l)
+{
+    return l->refs_used + OL_FRAME_REFS <= OL_REFS;
+}
+
+bool ol_path_ref(struct ol_line *l, struct ol_flight *f, uint8_t prec,
+                 uint32_t index, uint64_t mask)
+{
+    uint16_t r = l->ref_free;
+
+    if (r == OL_NO_REF && l->ref_fresh == OL_REFS)
+        return false;
+    l->refs_used++;
+    if (r != OL_NO_REF)
+        l->ref_free = l->ref[r].next;
+    else
+        r = l->ref_fresh++;
+    l->ref[r].index = index;
+    l->ref[r].prec = prec;
+    l->ref[r].mask = mask;
+    l->ref[r].next = f->ref;
+    f->ref = r;
+    f->data = true;
+    return true;
+}
+
+/* Ends a flight. lost: what it carried is owed again. */
+static void close_flight(struct ol_line *l, unsigned c, struct ol_flight *f,
+                         bool lost)
+{
+    struct ol_path *p = &l->ch[c].path;
+    uint16_t r = f->ref;
+
+    f->open = false;
+    p->open--;
+    p->bytes -= f->bytes;
+    while (r != OL_NO_REF) {
+        struct ol_piece *ref = &l->ref[r];
+        uint16_t next = ref->next;
+        ol_send_landed(l, ref->prec, ref->index);
+        if (lost)
+            ol_send_owe(l, ref->prec, ref->index, ref->mask, c);
+        ref->next = l->ref_free;
+        l->ref_free = r;
+        l->refs_used--;
+        r = next;
+    }
+    f->ref = OL_NO_REF;
+    if (!lost)
+        return;
+    for (unsigned q = 0; q < OL_PRECS; q++) {
+        if ((f->flags & OL_FLIGHT_HELD) && (f->held_logs & (1u << q)))
+            l->in[q].dirty = true;
+        if ((f->flags & OL_FLIGHT_CP) && (f->cp_logs & (1u << q)))
+            l->out[q].cp_dirty = true;
+    }
+}
+
+static void trim(struct ol_path *p)
+{
+    while (p->head != p->tail && !at(p, p->head)->open)
+        p->head++;
+}
+
+void ol_path_drop(struct ol_line *l, unsigned c)
+{
+    struct ol_path *p = &l->ch[c].path;
+
+    for (uint32_t i = p->head; i != p->tail; i++)
+        if (at(p, i)->open)
+            close_flight(l, c, at(p, i), true);
+    trim(p);
+    p->loss_ns = p->pto_ns = OL_NEVER_NS;
+    p->pto_count = 0;
+    p->cwnd = OL_MAX(p->cwnd / 2, 10 * l->ch[c].conf.mtu);
+    p->ssthresh = UINT32_MAX;
+}
+
+void ol_path_doubt(struct ol_line *l, unsigned c)
+{
+    struct ol_path *p = &l->ch[c].path;
+
+    for (uint32_t i = p->head; i != p->tail; i++) {
+        struct ol_flight *f = at(p, i);
+        if (!f->open || (f->flags & OL_FLIGHT_OWED))
+            continue;
+        f->flags |= OL_FLIGHT_OWED;
+        for (uint16_t r = f->ref; r != OL_NO_REF; r = l->ref[r].next)
+            ol_send_owe(l, l->ref[r].prec, l->ref[r].index, l->ref[r].mask,
+                        c);
+        for (unsigned q = 0; q < OL_PRECS; q++)
+            if ((f->flags & OL_FLIGHT_HELD) && (f->held_logs & (1u << q)))
+                l->in[q].dirty = true;
+    }
+}
+
+/* RFC 9002 5.3, with the ack delay that the peer names. */
+static void rtt_sample(struct ol_path *p, uint64_t rtt, uint64_t delay)
+{
+    uint64_t var;
+
+    if (p->srtt_ns == 0) {
+        p->min_rtt_ns = p->srtt_ns = OL_MAX(rtt, 1);
+        p->rttvar_ns = rtt / 2;
+        return;
+    }
+    p->min_rtt_ns = OL_MIN(p->min_rtt_ns, OL_MAX(rtt, 1));
+    if (rtt >= p->min_rtt_ns + delay)
+        rtt -= delay;
+    var = p->srtt_ns > rtt ? p->srtt_ns - rtt : rtt - p->srtt_ns;
+    p->rttvar_ns = (3 * p->rttvar_ns + var) / 4;
+    p->srtt_ns = (7 * p->srtt_ns + rtt) / 8;
+}
+
+/* NewReno's halving, once per round trip (RFC 9002 7.3.2). */
+static void congested(struct ol_line *l, unsigned c, uint64_t lost_sent_ns)
+{
+    struct ol_path *p = &l->ch[c].path;
+
+    if (lost_sent_ns <= p->recovery_ns)
+        return;
+    p->recovery_ns = l->now_ns;
+    p->cwnd = OL_MAX(p->cwnd / 2, 2 * l->ch[c].conf.mtu);
+    p->ssthresh = p->cwnd;
+}
+
+static void grow(struct ol_line *l, unsigned c, const struct ol_flight *f,
+                 uint64_t rtt)
+{
+    struct ol_path *p = &l->ch[c].path;
+    uint32_t mtu = l->ch[c].conf.mtu;
+    uint64_t most = p->min_rtt_ns + QUEUE_NS;
+
+    if (rtt > most && p->min_rtt_ns > 0) {
+        /* A standing queue: shrink to what empties it, once a round trip. */
+        if (l->now_ns - p->shrunk_ns > p->srtt_ns) {
+            uint64_t fit = (uint64_t)p->cwnd * most / rtt;
+            p->shrunk_ns = l->now_ns;
+            p->cwnd = (uint32_t)OL_MAX(fit, 2 * mtu);
+            p->ssthresh = p->cwnd;
+        }
+        return;
+    }
+    if (f->sent_ns <= p->recovery_ns)
+        return;
+    /* Only a window that was in use proves that more would fit. */
+    if (p->bytes + f->bytes + 2 * mtu < p->cwnd / 2)
+        return;
+    if (p->cwnd < p->ssthresh)
+        p->cwnd += f->bytes;
+    else
+        p->cwnd += OL_MAX(mtu * f->bytes / p->cwnd, 1);
+    p->cwnd = OL_MIN(p->cwnd, 64u * 1024 * 1024);
+}
+
+static void detect_lost(struct ol_line *l, unsigned c)
+{
+    struct ol_path *p = &l->ch[c].path;
+    uint64_t wait = OL_MAX(p->srtt_ns + p->srtt_ns / 8, GRANULARITY_NS);
+    uint64_t newest = 0;
+
+    p->loss_ns = OL_NEVER_NS;
+    if (!p->high_any || stream(l, c))
+        return;
+    for (uint32_t i = p->head; i != p->tail; i++) {
+        struct ol_flight *f = at(p, i);
+        if (f->counter >= p->high)
+            break;
+        if (!f->open)
+            continue;
+        if (p->high - f->counter >= PACKET_THRESHOLD ||
+            f->sent_ns + wait <= l->now_ns) {
+            newest = f->sent_ns;
+            p->lost_frames++;
+            p->loss = p->loss < 0 ? 0 : p->loss + (1 - p->loss) / 64;
+            close_flight(l, c, f, true);
+        } else {
+            p->loss_ns = OL_MIN(p->loss_ns, f->sent_ns + wait);
+        }
+    }
+    if (newest != 0)
+        congested(l, c, newest);
+}
+
+static bool in_ranges(const struct ol_ack *ack, uint32_t counter)
+{
+    for (unsigned i = 0; i < ack->count; i++)
+        if (counter >= ack->v[i].lo)
+            return counter <= ack->v[i].hi;
+    return false;
+}
+
+void ol_path_acked(struct ol_line *l, unsigned c, const struct ol_ack *ack)
+{
+    struct ol_path *p = &l->ch[c].path;
+    struct ol_epoch *e = ol_epoch_sending(l);
+    uint64_t rtt = 0, newest = 0;
+
+    /* An ack for what was never sent is a lie: drop it whole. */
+    if (ack->high >= e->ch[c].counter)
+        return;
+    for (uint32_t i = p->head; i != p->tail; i++) {
+        struct ol_flight *f = at(p, i);
+        if (f->counter > ack->high)
+            break;
+        if (!f->open || !in_ranges(ack, f->counter))
+            continue;
+        if (f->counter == ack->high) {
+            rtt = OL_MAX(l->now_ns - f->sent_ns, 1);
+            rtt_sample(p, rtt, OL_MIN(ack->delay_100us * 100 * OL_NS_PER_US,
+                                      ACK_DELAY_NS));
+        }
+        newest = OL_MAX(newest, f->sent_ns);
+        p->acked_frames++;
+        p->loss = p->loss < 0 ? 0 : p->loss - p->loss / 64;
+        close_flight(l, c, f, false);
+        grow(l, c, f, rtt);
+    }
+    if (newest == 0)
+        return;
+    if (!p->high_any || ack->high > p->high) {
+        p->high = ack->high;
+        p->high_any = true;
+    }
+    p->pto_count = 0;
+    detect_lost(l, c);
+    trim(p);
+    arm_pto(l, p);
+    ol_probe_answered(l, c, newest);
+}
+
+/* RFC 9002 6.2: an expired probe timeout declares nothing lost; it asks, and
+ * owes what was in flight to whichever channel is faster. */
+static void expired(struct ol_line *l, unsigned c)
+{
+    struct ol_path *p = &l->ch[c].path;
+    struct ol_lchan *ch = &l->ch[c];
+
+    p->pto_count++;
+    arm_pto(l, p);
+    ol_path_doubt(l, c);
+    if (ch->probe_next_ns > l->now_ns && p->pto_count <= 3)
+        ch->probe_next_ns = l->now_ns;
+    /* Long silence: what lies here will not be acked; the ring must not
+     * fill with it. */
+    if (p->pto_count > PTO_BACKOFF_MAX && !stream(l, c))
+        ol_path_drop(l, c);
+}
+
+void ol_path_pump(struct ol_line *l, unsigned c)
+{
+    struct ol_path *p = &l->ch[c].path;
+
+    if (l->now_ns >= p->loss_ns) {
+        detect_lost(l, c);
+        trim(p);
+    }
+    if (l->now_ns >= p->pto_ns) {
+        if (p->open > 0)
+            expired(l, c);
+        else
+            p->pto_ns = OL_NEVER_NS;
+    }
+    ol_wake(l, p->loss_ns);
+    ol_wake(l, p->pto_ns);
+}
+
+size_t ol_path_budget(struct ol_line *l, unsigned c)
+{
+    struct ol_path *p = &l->ch[c].path;
+    struct ol_lchan *ch = &l->ch[c];
+
+    if (p->tail - p->head >= OL_INFLIGHT_MAX - CONTROL_ROOM ||
+        !ol_path_ref_left(l))
+        return 0;
+    if (stream(l, c) && ch->room < ch->conf.mtu)
+        return 0;
+    /* One frame is always allowed, so that nothing starves. */
+    if (p->bytes >= p->cwnd && p->bytes > 0)
+        return 0;
+    if (p->pace_ns > l->now_ns) {
+        ol_wake(l, p->pace_ns);
+        return 0;
+    }
+    return p->bytes >= p->cwnd ? ch->conf.mtu : p->cwnd - p->bytes;
+}
+
+void ol_path_paced(struct ol_line *l, unsigned c, size_t bytes)
+{
+    struct ol_path *p = &l->ch[c].path;
+    uint64_t rate = l->ch[c].conf.rate_bps / 8;
+    uint64_t gap;
+
+    if (stream(l, c))
+        return;
+    if (rate > 0)
+        gap = bytes * OL_NS_PER_S / rate;
+    else if (p->srtt_ns > 0) /* 1.25 windows a round trip: 7.7 */
+        gap = bytes * p->srtt_ns / p->cwnd * 4 / 5;
+    else
+        gap = bytes * INITIAL_RTT_NS / p->cwnd;
+    /* A burst may go at once after a pause. */
+    if (p->pace_ns + BURST_FRAMES * gap < l->now_ns)
+        p->pace_ns = l->now_ns - OL_MIN(BURST_FRAMES * gap, l->now_ns);
+    p->pace_ns += gap;
+}

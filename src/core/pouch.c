@@ -1,0 +1,369 @@
+/*
+ * Bundles: the line's conversation for channels without a round trip.
+ *
+ *   NONE --trigger--> RESERVE --committed--> READ <--> BUILD --end--> NONE
+ *                     a run of numbers      LOAD      LOADED
+ *
+ * A bundle is a fresh one-way Kpsk0 to the peer's card key, behind an envelope
+ * under a PSK key; it carries what we hold, our checkpoints and whole records
+ * from a cursor over the ledger, outside the live window. One file is made at
+ * a time. A folder gets one when the line has nothing live and something new
+ * is to be said, and again after a day without an answer; an export writes
+ * all that the peer does not hold, whatever earlier bundles carried.
+ * What comes in is idempotent, so late, doubled and reordered files need no
+ * thought; a damaged bundle does not open and says nothing.
+ * Source: doc/protocol.md 3.
+ */
+#include "core/line_int.h"
+
+#include <string.h>
+
+#define NUMBERS 1024u /* reserved at a time */
+#define PROLOGUE "openline pouch 1"
+
+static struct ol_span prologue(const struct ol_line *l, uint8_t out[64])
+{
+    struct ol_writer w;
+
+    ol_writer_init(&w, out, 64);
+    ol_write_bytes(&w, ol_span_str(PROLOGUE));
+    ol_write_bytes(&w, OL_SPAN_ARRAY(l->shared.line_id));
+    OL_CHECK(!w.failed);
+    return ol_writer_span(&w);
+}
+
+/* ---- out ----------------------------------------------------------------------- */
+
+static void next_load(struct ol_line *l)
+{
+    struct ol_job *j = &l->job;
+    struct ol_load *load;
+
+    j->load = ++l->next_token * OL_PRECS + j->prec;
+    load = &ol_fx_add(l, OL_FX_LOAD)->load;
+    load->token = j->load;
+    load->prec = j->prec;
+    load->index = j->next[j->prec];
+    load->max_records = OL_MIN(OL_LOAD_MAX,
+                               j->end[j->prec] - j->next[j->prec] + 1);
+    load->max_bytes = (uint32_t)(OL_PLAIN_MAX - j->n);
+    j->state = OL_JOB_READ;
+}
+
+/* HELD and checkpoints stand first in every bundle: each may be the only one
+ * that arrives. */
+static void write_head(struct ol_line *l)
+{
+    struct ol_job *j = &l->job;
+    struct ol_writer w;
+    struct ol_held h;
+
+    ol_writer_init(&w, j->plain, sizeof(j->plain));
+    ol_recv_holding(l, 0xf, &h);
+    (void)ol_held_encode(&w, &h);
+    for (unsigned p = 0; p < OL_PRECS; p++) {
+        struct ol_out_log *o = &l->out[p];
+        if (o->cp_durable > 0 && o->cp_durable == o->cp.size)
+            (void)ol_checkpoint_encode(&w, OL_CHUNK_CHECKPOINT, &o->cp);
+    }
+    OL_CHECK(!w.failed);
+    j->n = w.n;
+    j->head_done = true;
+}
+
+/* Seals what the job has and hands it out. */
+static enum ol_err seal(struct ol_line *l, bool last)
+{
+    struct ol_job *j = &l->job;
+    struct ol_envelope env = {.number = j->number, .prekey = 0};
+    uint8_t plain[OL_ENVELOPE_PLAIN], nonce[OL_SEALED_NONCE], pro[64];
+    uint8_t e_sk[32];
+    size_t n = OL_BUNDLE_OVER + j->n;
+    uint8_t *out = ol_fx_bytes(l, n);
+    struct ol_writer w;
+    struct ol_send *s;
+    enum ol_err err;
+
+    ol_writer_init(&w, plain, sizeof(plain));
+    ol_envelope_encode(&w, &env);
+    ol_rng_fill(&l->rng, nonce, sizeof(nonce));
+    ol_wrap_seal(out, &l->wrap, OL_PACKET_BUNDLE, nonce, ol_writer_span(&w));
+    ol_rng_fill(&l->rng, e_sk, sizeof(e_sk));
+    err = ol_noise_k_seal(prologue(l, pro), l->id.x_sk, l->id.x_pk,
+                          l->peer.x_pk, l->shared.psk, e_sk,
+                          OL_SPAN(j->plain, j->n), out + OL_ENVELOPE);
+    ol_wipe(e_sk, sizeof(e_sk));
+    if (err != OL_OK)
+        return err;
+    s = &ol_fx_add(l, OL_FX_SEND)->send;
+    s->channel = j->channel;
+    s->bytes = OL_SPAN(out, n);
+    s->last = last;
+    s->token = j->token;
+    j->number++;
+    j->bundles++;
+    j->head_done = false;
+    j->n = 0;
+    if (j->channel < l->n_ch) {
+        l->ch[j->channel].frames_sent++;
+        l->ch[j->channel].bytes_sent += n;
+    }
+    return OL_OK;
+}
+
+static bool cursor_done(struct ol_job *j)
+{
+    while (j->prec < OL_PRECS && j->next[j->prec] > j->end[j->prec])
+        j->prec++;
+    return j->prec == OL_PRECS;
+}
+
+static void end_job(struct ol_line *l)
+{
+    struct ol_job *j = &l->job;
+    struct ol_note *n;
+
+    if (j->channel == OL_CHANNEL_FILE) {
+        n = &ol_fx_add(l, OL_FX_NOTE)->note;
+        n->kind = OL_NOTE_EXPORTED;
+        n->channel = OL_CHANNEL_FILE;
+        n->token = j->token;
+        n->index = j->bundles;
+    } else {
+        struct ol_lchan *ch = &l->ch[j->channel];
+        for (unsigned p = 0; p < OL_PRECS; p++)
+            ch->bundled[p] = OL_MAX(ch->bundled[p], j->end[p]);
+        ch->bundle_ns = l->now_ns;
+    }
+    j->state = OL_JOB_NONE;
+    ol_wipe(j->plain, sizeof(j->plain));
+}
+
+/* Goes on with the file: another page, another bundle, or the end. */
+static void build(struct ol_line *l, bool full)
+{
+    struct ol_job *j = &l->job;
+    bool done;
+
+    if (!ol_fx_room(l, 3, OL_BUNDLE_MAX)) {
+        j->state = OL_JOB_BUILD;
+        return;
+    }
+    done = cursor_done(j);
+    if (done || full) {
+        if (!j->head_done)
+            write_head(l);
+        if (seal(l, done) != OL_OK) {
+            /* Only a peer's impossible key gets here; init refuses those. */
+            j->state = OL_JOB_NONE;
+            return;
+        }
+        if (done) {
+            end_job(l);
+            return;
+        }
+        if (j->number == j->number_end) {
+            j->state = OL_JOB_RESERVE;
+            j->batch = 0;
+            return;
+        }
+    }
+    if (!j->head_done)
+        write_head(l);
+    next_load(l);
+}
+
+bool ol_pouch_loaded(struct ol_line *l, const struct ol_event *ev)
+{
+    struct ol_job *j = &l->job;
+    struct ol_writer w;
+    bool full = false;
+
+    if (j->state != OL_JOB_READ || ev->token != j->load)
+        return false;
+    ol_writer_init(&w, j->plain, sizeof(j->plain));
+    w.n = j->n;
+    for (uint32_t i = 0; i < ev->n_loaded && !full; i++) {
+        const struct ol_loaded *r = &ev->loaded[i];
+        struct ol_segment s = {.prec = j->prec,
+                               .codec = OL_CODEC_RAW,
+                               .last = true,
+                               .index = r->index,
+                               .bytes = r->bytes};
+        if (r->index != j->next[j->prec])
+            break;
+        full = !ol_segment_encode(&w, &s);
+        if (!full)
+            j->next[j->prec]++;
+    }
+    j->n = w.n;
+    /* A page that gave nothing new would be asked for without end. */
+    if (ev->n_loaded == 0)
+        j->next[j->prec] = j->end[j->prec] + 1;
+    build(l, full || j->n + OL_RECORD_MAX > sizeof(j->plain));
+    return true;
+}
+
+static void start(struct ol_line *l, uint16_t channel, uint64_t token)
+{
+    struct ol_job *j = &l->job;
+
+    memset(j, 0, offsetof(struct ol_job, plain));
+    j->channel = channel;
+    j->token = token;
+    j->state = OL_JOB_RESERVE;
+    for (unsigned p = 0; p < OL_PRECS; p++) {
+        uint32_t from = l->out[p].acked;
+        if (channel < l->n_ch)
+            from = OL_MAX(from, l->ch[channel].bundled[p]);
+        j->next[p] = from + 1;
+        j->end[p] = l->out[p].durable;
+    }
+}
+
+enum ol_err ol_pouch_export(struct ol_line *l, uint64_t token)
+{
+    if (l->job.state != OL_JOB_NONE)
+        return OL_ERR_AGAIN;
+    start(l, OL_CHANNEL_FILE, token);
+    return OL_OK;
+}
+
+static void reserve(struct ol_line *l)
+{
+    struct ol_job *j = &l->job;
+    uint64_t before = l->kept.bundle_reserved;
+
+    if (j->batch == 0) {
+        l->kept.bundle_reserved += NUMBERS;
+        j->batch = ol_fx_keep(l);
+        if (j->batch == 0) {
+            l->kept.bundle_reserved = before;
+            return;
+        }
+        j->number = before + 1;
+        j->number_end = j->number + NUMBERS;
+    }
+    if (j->batch <= l->committed)
+        build(l, false);
+}
+
+/* No live channel is configured, or all have been silent for the hold time. */
+static bool given_up(struct ol_line *l)
+{
+    bool any = false;
+
+    for (unsigned c = 0; c < l->n_ch; c++)
+        any |= l->ch[c].conf.kind != OL_CHAN_POUCH && !l->ch[c].disabled;
+    if (!any)
+        return true;
+    if (l->dark_since_ns == 0)
+        return false;
+    if (l->now_ns - l->dark_since_ns >= l->hold_ns)
+        return true;
+    ol_wake(l, l->dark_since_ns + l->hold_ns);
+    return false;
+}
+
+/* Does a folder want a file now. */
+static bool wanted(struct ol_line *l, struct ol_lchan *ch)
+{
+    uint64_t pause = OL_BUNDLE_PAUSE_MS * OL_NS_PER_MS;
+    uint64_t age = l->now_ns - ch->bundle_ns;
+    uint64_t held_at = ch->bundle_held_ns + OL_HELD_POUCH_MS * OL_NS_PER_MS;
+    bool fresh = false, owed = false;
+
+    if (ch->disabled || !ch->up || ol_line_live(l) || !given_up(l))
+        return false;
+    for (unsigned p = 0; p < OL_PRECS; p++) {
+        struct ol_out_log *o = &l->out[p];
+        owed |= o->durable > o->acked;
+        fresh |= o->durable > OL_MAX(o->acked, ch->bundled[p]);
+    }
+    if (ch->bundle_ns != 0 && owed && !fresh) {
+        uint64_t again = OL_BUNDLE_AGAIN_S * OL_NS_PER_S;
+        if (age >= again) {
+            memset(ch->bundled, 0, sizeof(ch->bundled));
+            fresh = true;
+        } else {
+            ol_wake(l, ch->bundle_ns + again);
+        }
+    }
+    if (fresh && ch->bundle_ns != 0 && age < pause) {
+        ol_wake(l, ch->bundle_ns + pause);
+        fresh = false;
+    }
+    if (!fresh && ch->bundle_held) {
+        if (ch->bundle_held_ns == 0 || l->now_ns >= held_at)
+            fresh = true;
+        else
+            ol_wake(l, held_at);
+    }
+    if (fresh && ch->bundle_held) {
+        ch->bundle_held = false;
+        ch->bundle_held_ns = l->now_ns;
+    }
+    return fresh;
+}
+
+void ol_pouch_pump(struct ol_line *l)
+{
+    struct ol_job *j = &l->job;
+
+    for (unsigned c = 0; c < l->n_ch && j->state == OL_JOB_NONE; c++)
+        if (l->ch[c].conf.kind == OL_CHAN_POUCH && wanted(l, &l->ch[c]))
+            start(l, (uint16_t)c, 0);
+    if (j->state == OL_JOB_RESERVE && ol_fx_can_put(l))
+        reserve(l);
+    else if (j->state == OL_JOB_BUILD)
+        build(l, false);
+}
+
+/* ---- in ------------------------------------------------------------------------- */
+
+enum ol_err ol_pouch_packet(struct ol_line *l, const struct ol_event *ev)
+{
+    uint8_t plain[OL_ENVELOPE_PLAIN], pro[64];
+    struct ol_where at = {ev->channel, &ev->from, NULL};
+    struct ol_envelope env;
+    struct ol_span msg;
+    enum ol_err err;
+    bool asks;
+
+    if (ev->bytes.n < OL_BUNDLE_OVER)
+        return OL_ERR_SHORT;
+    if (!ol_wrap_ours(&l->wrap, ev->bytes))
+        return ol_wrap_mine(&l->wrap, ev->bytes) ? OL_ERR_FOREIGN
+                                                 : OL_ERR_STRANGER;
+    if (ol_recv_busy(l))
+        return OL_ERR_AGAIN;
+    err = ol_wrap_open(plain, &l->wrap, OL_SPAN(ev->bytes.p, OL_ENVELOPE));
+    if (err == OL_OK)
+        err = ol_envelope_decode(OL_SPAN(plain, sizeof(plain)), &env);
+    if (err == OL_OK && env.prekey != 0)
+        err = OL_ERR_AUTH;
+    msg = OL_SPAN(ev->bytes.p + OL_ENVELOPE, ev->bytes.n - OL_ENVELOPE);
+    if (err == OL_OK)
+        err = ol_noise_k_open(prologue(l, pro), l->id.x_sk, l->id.x_pk,
+                              l->peer.x_pk, l->shared.psk, msg, l->plain);
+    if (err != OL_OK) {
+        l->unopened = true;
+        ol_fx_note(l, OL_NOTE_UNOPENED, ev->channel, 0, 0);
+        return err;
+    }
+    if (env.number > l->kept.bundle_seen) {
+        l->kept.bundle_seen = env.number;
+        l->kept_dirty = true;
+    }
+    l->last_heard_ns = l->now_ns;
+    if (ev->channel < l->n_ch) {
+        l->ch[ev->channel].heard_ns = l->now_ns;
+        l->ch[ev->channel].frames_received++;
+        l->ch[ev->channel].bytes_received += ev->bytes.n;
+    }
+    l->import_due = true;
+    l->import_channel = ev->channel;
+    l->import_batch = 0;
+    return ol_chunks_take(l, OL_SPAN(l->plain, msg.n - OL_NOISE_K_OVER),
+                          OL_IN_BUNDLE, &at, &asks);
+}

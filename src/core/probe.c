@@ -1,0 +1,455 @@
+/*
+ * Probing and states: which channels work, in which direction, and whether
+ * the line is dark.
+ *
+ *            answered, heard          silence in flight
+ *   FRESH ------------------> UP <-----------------------> DOUBTFUL
+ *     |                        |  one direction silent       |
+ *     |                        +----------> ONE_WAY          |
+ *     '---- hold time ----> DOWN <------- hold time ---------'
+ *   any <--- officer ---> DISABLED            pouches: IDLE
+ *
+ * The state of a channel is not moved by events; it is computed from four
+ * facts (heard, answered, unanswered since, transport) in one place, judge().
+ * `answered` is the sending time of our newest frame that was answered, so a
+ * path that delays frames for an hour does not look alive. On an idle channel
+ * the station of the lower key probes; the ECHO asks for an ack, so that one
+ * exchange proves both directions to both sides. Doubt comes from silence
+ * only. Source: doc/protocol.md 9.
+ */
+#include "core/line_int.h"
+
+#include <string.h>
+
+#define HIGHER_WAITS_NS (3 * OL_NS_PER_S)
+
+const char *ol_chan_state_name(enum ol_chan_state s)
+{
+    static const char *const name[] = {"fresh",    "up",   "one-way",
+                                       "doubtful", "down", "disabled",
+                                       "idle",     "unknown"};
+
+    return (unsigned)s < OL_LEN(name) ? name[s] : "unknown";
+}
+
+const char *ol_line_state_name(enum ol_line_state s)
+{
+    static const char *const name[] = {
+        "unpaired",     "open",           "last-channel", "pouch-only", "dark",
+        "closed-by-us", "closed-by-them", "unknown"};
+
+    return (unsigned)s < OL_LEN(name) ? name[s] : "unknown";
+}
+
+bool ol_chan_reachable(const struct ol_lchan *ch)
+{
+    if (ch->disabled)
+        return false;
+    return ch->has_addr || (ch->conf.dials && ch->up);
+}
+
+bool ol_chan_usable(const struct ol_lchan *ch)
+{
+    return ol_chan_reachable(ch) && ch->conf.kind != OL_CHAN_POUCH &&
+           (ch->state == OL_CHAN_UP || ch->state == OL_CHAN_DOUBTFUL);
+}
+
+int ol_chan_best(const struct ol_line *l)
+{
+    int best = -1;
+    uint64_t least = OL_NEVER_NS;
+
+    for (unsigned c = 0; c < l->n_ch; c++) {
+        const struct ol_lchan *ch = &l->ch[c];
+        uint64_t cost = ch->path.srtt_ns;
+        if (!ol_chan_usable(ch))
+            continue;
+        if (ch->state == OL_CHAN_DOUBTFUL)
+            cost += 60 * OL_NS_PER_S;
+        if (best < 0 || cost < least) {
+            best = (int)c;
+            least = cost;
+        }
+    }
+    return best;
+}
+
+bool ol_line_live(const struct ol_line *l)
+{
+    for (unsigned c = 0; c < l->n_ch; c++)
+        if (l->ch[c].state == OL_CHAN_UP)
+            return true;
+    return false;
+}
+
+/* ---- addresses -------------------------------------------------------------- */
+
+static bool same_addr(const struct ol_addr *a, const struct ol_addr *b)
+{
+    return a->len == b->len && memcmp(a->b, b->b, a->len) == 0;
+}
+
+/* Where we send is where frames come from, once an echo has proved it. When
+ * both sides dial, the lower key keeps to its own destination, so that the
+ * two do not chase each other. */
+static void follow(struct ol_line *l, unsigned c, const struct ol_addr *from)
+{
+    struct ol_lchan *ch = &l->ch[c];
+    static const struct ol_addr own;
+    const struct ol_addr *cur = ch->has_addr ? &ch->addr : &own;
+    bool working = ch->state == OL_CHAN_UP && ol_chan_reachable(ch);
+
+    if (same_addr(cur, from) && (from->len > 0 || ch->conf.dials))
+        return;
+    if (working && l->shared.lower && ch->conf.dials && !ch->has_addr)
+        return;
+    if (!working) {
+        ch->has_addr = from->len > 0;
+        ch->addr = *from;
+        ch->probe_next_ns = l->now_ns;
+        return;
+    }
+    if (ch->has_cand && same_addr(&ch->cand, from))
+        return;
+    ch->has_cand = true;
+    ch->cand = *from;
+    ch->cand_probe = ++l->next_probe_id;
+    ol_schedule_probe(l, c, from, ch->cand_probe);
+}
+
+void ol_probe_heard(struct ol_line *l, unsigned c, const struct ol_addr *from)
+{
+    struct ol_lchan *ch = &l->ch[c];
+
+    /* Life after silence: ask at once whether it goes both ways. */
+    if (ch->heard_ns == 0 || l->now_ns - ch->heard_ns >= ch->hold_ns) {
+        ch->half_ns = l->now_ns;
+        ch->probe_next_ns = l->now_ns;
+    }
+    ch->heard_ns = l->now_ns;
+    l->last_heard_ns = l->now_ns;
+    follow(l, c, from);
+}
+
+void ol_probe_answered(struct ol_line *l, unsigned c, uint64_t sent_ns)
+{
+    struct ol_lchan *ch = &l->ch[c];
+
+    if (ch->answered_ns == 0 || l->now_ns - ch->answered_ns >= ch->hold_ns)
+        ch->half_ns = l->now_ns;
+    if (sent_ns > ch->answered_ns)
+        ch->answered_ns = sent_ns;
+    if (ch->probe_sent_ns != 0 && sent_ns >= ch->probe_sent_ns)
+        ch->probe_sent_ns = 0;
+}
+
+void ol_probe_asked(struct ol_line *l, unsigned c, const struct ol_probe *p,
+                    const struct ol_addr *from)
+{
+    struct ol_lchan *ch = &l->ch[c];
+
+    ch->echo_due = true;
+    ch->echo = *p;
+    ch->echo_heard_ns = l->now_ns;
+    ch->echo_to = *from;
+}
+
+void ol_probe_echoed(struct ol_line *l, unsigned c, const struct ol_probe *p,
+                     const struct ol_addr *from)
+{
+    struct ol_lchan *ch = &l->ch[c];
+    uint64_t sent_ns = p->sent_us * OL_NS_PER_US;
+
+    /* The time is the one we put in, within an authentic frame; still, it
+     * must lie in our past to be believed. */
+    if (p->id == 0 || sent_ns > l->now_ns)
+        return;
+    if (ch->has_cand && p->id == ch->cand_probe &&
+        same_addr(from, &ch->cand)) {
+        ch->has_cand = false;
+        ch->has_addr = from->len > 0;
+        ch->addr = *from;
+    }
+    if (p->id == ch->probe_id || p->id == ch->cand_probe)
+        ol_probe_answered(l, c, sent_ns);
+}
+
+/* ---- views ---------------------------------------------------------------- */
+
+void ol_probe_view(const struct ol_line *l, struct ol_view *v)
+{
+    memset(v, 0, sizeof(*v));
+    v->serial = l->view_serial;
+    v->attendance = OL_ATT_UNKNOWN;
+    v->line = l->state;
+    for (unsigned c = 0; c < l->n_ch; c++) {
+        unsigned i = v->count++;
+        /* Ascending tags: there is one encoding. */
+        while (i > 0 && v->v[i - 1].tag > l->ch[c].tag) {
+            v->v[i] = v->v[i - 1];
+            i--;
+        }
+        v->v[i].tag = l->ch[c].tag;
+        v->v[i].state = l->ch[c].state;
+    }
+}
+
+void ol_probe_viewed(struct ol_line *l, const struct ol_view *v)
+{
+    if (v->serial <= l->peer_view_serial && l->peer_line_ns != 0 &&
+        l->peer_view_serial - v->serial < UINT32_MAX / 2)
+        return;
+    l->peer_view_serial = v->serial;
+    l->peer_line = v->line < OL_LINE_STATES ? v->line : OL_LINE_UNKNOWN;
+    l->peer_line_ns = l->now_ns;
+    l->peer_attendance = v->attendance;
+    for (unsigned i = 0; i < v->count; i++)
+        for (unsigned c = 0; c < l->n_ch; c++)
+            if (l->ch[c].tag == v->v[i].tag) {
+                l->ch[c].peer_state = v->v[i].state < OL_CHAN_STATES
+                                          ? v->v[i].state
+                                          : OL_CHAN_UNKNOWN;
+                l->ch[c].peer_state_ns = l->now_ns;
+            }
+}
+
+/* ---- transport and the officer's switch ------------------------------------- */
+
+void ol_probe_transport(struct ol_line *l, unsigned c,
+                        const struct ol_addr *from, const struct ol_chan *t)
+{
+    struct ol_lchan *ch = &l->ch[c];
+
+    if (t->gone) {
+        if (ch->has_cand && same_addr(&ch->cand, from))
+            ch->has_cand = false;
+        if (!ch->has_addr || !same_addr(&ch->addr, from))
+            return;
+        ch->has_addr = false;
+        if (ch->conf.kind == OL_CHAN_STREAM)
+            ol_path_drop(l, c);
+        ch->probe_next_ns = l->now_ns;
+        return;
+    }
+    ch->room = t->room_bytes;
+    if (t->up == ch->up)
+        return;
+    ch->up = t->up;
+    if (ch->has_addr)
+        return;
+    if (ch->conf.kind == OL_CHAN_STREAM)
+        ol_path_drop(l, c);
+    if (t->up) {
+        ch->probe_next_ns = l->now_ns;
+        ol_hand_hurry(l, (uint16_t)c);
+    }
+}
+
+void ol_probe_enable(struct ol_line *l, unsigned c, bool on)
+{
+    struct ol_lchan *ch = &l->ch[c];
+
+    if (ch->disabled == !on)
+        return;
+    ch->disabled = !on;
+    ch->probe_next_ns = l->now_ns;
+    ch->echo_due = ch->has_cand = false;
+    ch->born_ns = l->now_ns;
+    ch->heard_ns = ch->answered_ns = ch->probe_sent_ns = 0;
+    if (!on)
+        ol_path_drop(l, c);
+    else
+        ol_hand_hurry(l, (uint16_t)c);
+    l->view_dirty = true;
+}
+
+/* ---- states --------------------------------------------------------------- */
+
+/* Heard or answered within the hold time, and when that ends. */
+static bool recent(struct ol_line *l, const struct ol_lchan *ch, uint64_t t_ns)
+{
+    if (t_ns == 0 || l->now_ns - t_ns >= ch->hold_ns)
+        return false;
+    ol_wake(l, t_ns + ch->hold_ns);
+    return true;
+}
+
+static bool in_doubt(struct ol_line *l, const struct ol_lchan *ch)
+{
+    uint64_t oldest = ol_path_oldest(&ch->path);
+    uint64_t bound = 3 * ol_path_pto(&ch->path);
+
+    if (!ol_chan_reachable(ch))
+        return true;
+    if (oldest != OL_NEVER_NS && oldest > ch->answered_ns) {
+        if (l->now_ns - oldest >= bound)
+            return true;
+        ol_wake(l, oldest + bound);
+    }
+    if (ch->probe_sent_ns != 0 && ch->probe_sent_ns > ch->answered_ns) {
+        if (l->now_ns - ch->probe_sent_ns >= bound)
+            return true;
+        ol_wake(l, ch->probe_sent_ns + bound);
+    }
+    return false;
+}
+
+static uint8_t judge(struct ol_line *l, const struct ol_lchan *ch)
+{
+    bool heard, answered;
+
+    if (ch->disabled)
+        return OL_CHAN_DISABLED;
+    if (ch->conf.kind == OL_CHAN_POUCH)
+        return OL_CHAN_IDLE;
+    heard = recent(l, ch, ch->heard_ns);
+    answered = recent(l, ch, ch->answered_ns);
+    if (answered && heard)
+        return in_doubt(l, ch) ? OL_CHAN_DOUBTFUL : OL_CHAN_UP;
+    if (heard || answered) {
+        /* Just after the first frame the other half is still under way. */
+        if ((ch->state == OL_CHAN_FRESH || ch->state == OL_CHAN_DOWN) &&
+            l->now_ns - ch->half_ns < ch->hold_ns / 4) {
+            ol_wake(l, ch->half_ns + ch->hold_ns / 4);
+            return ch->state;
+        }
+        return OL_CHAN_ONE_WAY;
+    }
+    if (ch->state == OL_CHAN_FRESH && ch->heard_ns == 0 &&
+        l->now_ns - ch->born_ns < ch->hold_ns) {
+        ol_wake(l, ch->born_ns + ch->hold_ns);
+        return OL_CHAN_FRESH;
+    }
+    return OL_CHAN_DOWN;
+}
+
+static void became(struct ol_line *l, unsigned c, uint8_t state)
+{
+    struct ol_lchan *ch = &l->ch[c];
+
+    if (ch->state == state)
+        return;
+    if (state == OL_CHAN_DOWN) {
+        ch->down_ns = l->now_ns;
+        ol_path_drop(l, c);
+    }
+    if (state == OL_CHAN_DOUBTFUL)
+        ol_path_doubt(l, c);
+    if (state == OL_CHAN_UP)
+        ch->knocks_sent = 0;
+    ch->state = state;
+    l->view_dirty = true;
+    l->events_due = true;
+}
+
+static void judge_line(struct ol_line *l)
+{
+    unsigned up = 0;
+    bool pouch = false;
+    uint8_t state;
+    uint64_t proof = l->start_ns;
+
+    for (unsigned c = 0; c < l->n_ch; c++) {
+        const struct ol_lchan *ch = &l->ch[c];
+        up += ch->state == OL_CHAN_UP || ch->state == OL_CHAN_DOUBTFUL;
+        pouch |= ch->state == OL_CHAN_IDLE;
+        proof = OL_MAX(proof, ch->answered_ns);
+    }
+    if (up > 0)
+        state = up > 1 ? OL_LINE_OPEN : OL_LINE_LAST_CHANNEL;
+    else
+        state = pouch ? OL_LINE_POUCH_ONLY : OL_LINE_DARK;
+    if (up > 0) {
+        l->dark_since_ns = l->dark_detected_ns = 0;
+    } else if (l->dark_since_ns == 0) {
+        l->dark_since_ns = OL_MAX(proof, 1);
+        l->dark_detected_ns = l->now_ns;
+    }
+    if (state == l->state)
+        return;
+    l->state = state;
+    l->view_dirty = true;
+    l->events_due = true;
+}
+
+/* ---- probes ---------------------------------------------------------------- */
+
+/* When the next probe of a channel is due, from now on. */
+static uint64_t interval(const struct ol_line *l, const struct ol_lchan *ch)
+{
+    uint64_t ns = OL_PROBE_DOUBT_MS * OL_NS_PER_MS;
+    uint64_t down_s = (l->now_ns - ch->down_ns) / OL_NS_PER_S;
+
+    if (ch->state == OL_CHAN_DOWN && ch->down_ns != 0) {
+        if (down_s >= OL_PROBE_LATE_AFTER_S)
+            ns = OL_PROBE_LATE_MS * OL_NS_PER_MS;
+        else if (down_s < OL_PROBE_OWED_FOR_S && ol_send_owes(l))
+            ns = OL_PROBE_OWED_MS * OL_NS_PER_MS;
+    }
+    if (ch->conf.rate_bps > 0)
+        ns = OL_MAX(ns, OL_FRAME_MIN * 80 * OL_NS_PER_S / ch->conf.rate_bps);
+    return ns;
+}
+
+static bool probe_due(struct ol_line *l, const struct ol_lchan *ch)
+{
+    uint64_t idle = l->probe_ns, at = ch->probe_next_ns;
+
+    /* Up and answered: only after the probe interval, the lower key first. */
+    if (ch->state == OL_CHAN_UP && ch->probe_sent_ns == 0 &&
+        ch->path.pto_count == 0) {
+        if (!l->shared.lower)
+            idle += OL_MIN(HIGHER_WAITS_NS, ch->hold_ns / 8);
+        at = OL_MAX(at, ch->answered_ns + idle);
+    }
+    if (l->now_ns >= at)
+        return true;
+    ol_wake(l, at);
+    return false;
+}
+
+static void probe(struct ol_line *l, unsigned c)
+{
+    struct ol_lchan *ch = &l->ch[c];
+    static const struct ol_addr own;
+
+    if (ol_epoch_sending(l) == NULL || ch->conf.kind == OL_CHAN_POUCH ||
+        !ol_chan_reachable(ch) || !probe_due(l, ch))
+        return;
+    if (!ol_fx_room(l, 1, OL_FRAME_MAX))
+        return;
+    ch->probe_id = ++l->next_probe_id;
+    if (ch->probe_sent_ns == 0)
+        ch->probe_sent_ns = l->now_ns;
+    ch->probe_next_ns = l->now_ns + interval(l, ch);
+    ol_wake(l, ch->probe_next_ns);
+    ol_schedule_probe(l, c, ch->has_addr ? &ch->addr : &own, ch->probe_id);
+}
+
+/* A dialled stream that is down hangs in its kernel's timers: after a cut of
+ * a minute those are a minute long. Ask for a new connection instead. */
+static void reset(struct ol_line *l, unsigned c)
+{
+    struct ol_lchan *ch = &l->ch[c];
+
+    if (ch->state != OL_CHAN_DOWN || ch->conf.kind != OL_CHAN_STREAM ||
+        !ch->conf.dials || !ch->up)
+        return;
+    if (ch->reset_ns != 0 && l->now_ns - ch->reset_ns < 3 * OL_NS_PER_S) {
+        ol_wake(l, ch->reset_ns + 3 * OL_NS_PER_S);
+        return;
+    }
+    ch->reset_ns = l->now_ns;
+    ol_fx_note(l, OL_NOTE_RESET, (uint16_t)c, 0, 0);
+}
+
+void ol_probe_pump(struct ol_line *l)
+{
+    for (unsigned c = 0; c < l->n_ch; c++) {
+        became(l, c, judge(l, &l->ch[c]));
+        reset(l, c);
+    }
+    judge_line(l);
+    for (unsigned c = 0; c < l->n_ch; c++)
+        probe(l, c);
+}

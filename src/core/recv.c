@@ -1,0 +1,529 @@
+/*
+ * The peer's logs: from segments to records on our disk, and what we say we
+ * hold.
+ *
+ *   EMPTY --segment--> PARTIAL --last unit--> WHOLE --put--> PUT --upto--> EMPTY
+ *
+ * Records may become whole in any order and are put as they do; the head of a
+ * log (its tree, its size) moves over them in order, and only then do their
+ * receipts count and watchers hear. HELD speaks of committed batches only.
+ * A record that does not decode is refused as a whole: its slot is emptied,
+ * and the peer, whose fault it is, keeps owing it.
+ * It fails by dropping: without a slot, a block or a batch the segment is
+ * gone, HELD does not cover it, and it comes again.
+ */
+#include "core/line_int.h"
+
+#include <string.h>
+
+#include "wire/record.h"
+
+#define PART_AFTER_NS (2 * OL_NS_PER_S) /* records in parts for longer */
+#define HELD_REPEAT_NS (25 * OL_NS_PER_MS)
+
+static void clear(struct ol_line *l, struct ol_in_slot *s)
+{
+    ol_pool_give(&l->in_pool, s->block);
+    memset(s, 0, sizeof(*s));
+    s->block = OL_NO_BLOCK;
+}
+
+/* ---- segments ---------------------------------------------------------------- */
+
+/* What the head will need of a record once it stands in order. */
+static enum ol_err examine(struct ol_line *l, unsigned prec,
+                           struct ol_in_slot *s)
+{
+    uint8_t bytes[OL_RECORD_MAX];
+    struct ol_record rec;
+    enum ol_err err;
+
+    ol_pool_read(&l->in_pool, s->block, 0, bytes, s->size);
+    err = ol_record_decode(OL_SPAN(bytes, s->size), &rec);
+    if (err != OL_OK)
+        return err;
+    if (rec.prec != prec || rec.index != s->index)
+        return OL_ERR_MALFORMED;
+    s->kind = rec.kind;
+    for (unsigned i = 0; rec.kind == OL_KIND_RECEIPT && i < rec.n_refs; i++) {
+        if (rec.refs[i].own || (rec.refs[i].rel != OL_REL_READ &&
+                                rec.refs[i].rel != OL_REL_UNDERSTOOD))
+            continue;
+        s->rel = rec.refs[i].rel;
+        s->number = rec.refs[i].number;
+        break;
+    }
+    ol_tree_leaf(s->leaf, l->shared.line_id, l->peer.ed_pk,
+                 OL_SPAN(bytes, s->size));
+    return OL_OK;
+}
+
+/* The slot for a segment: its own, or an empty one made its own. */
+static struct ol_in_slot *claim(struct ol_line *l, const struct ol_segment *g)
+{
+    struct ol_in_log *in = &l->in[g->prec];
+    struct ol_in_slot *s = ol_in_slot(l, g->prec, g->index);
+
+    if (s->state != OL_IN_EMPTY)
+        return s->index == g->index ? s : NULL;
+    /* The next record of the log may always have the last blocks. */
+    if (g->index != in->upto + 1 &&
+        l->in_pool.left < 2 * OL_RECORD_MAX / OL_BLOCK)
+        return NULL;
+    /* A whole record takes what it needs; the size of others is unknown. */
+    s->block = ol_pool_take(&l->in_pool, g->last && g->offset == 0
+                                             ? g->bytes.n
+                                             : OL_RECORD_MAX);
+    if (s->block == OL_NO_BLOCK)
+        return NULL;
+    s->index = g->index;
+    s->state = OL_IN_PARTIAL;
+    s->since_ns = l->now_ns;
+    in->high = OL_MAX(in->high, g->index);
+    return s;
+}
+
+static uint64_t units(const struct ol_segment *g)
+{
+    unsigned from = g->offset / OL_UNIT;
+    unsigned n = (unsigned)((g->bytes.n + OL_UNIT - 1) / OL_UNIT);
+    uint64_t mask = n >= 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
+
+    return mask << from;
+}
+
+static enum ol_err place(struct ol_line *l, const struct ol_segment *g,
+                         struct ol_in_slot *s)
+{
+    size_t end = (size_t)g->offset + g->bytes.n;
+    uint64_t mask = units(g);
+    enum ol_err err;
+
+    if (g->last) {
+        if ((s->size != 0 && s->size != end) ||
+            (s->mask & ~ol_units_of((uint16_t)end)) != 0)
+            return OL_ERR_MALFORMED;
+    } else if (s->size != 0 && end > s->size) {
+        return OL_ERR_MALFORMED;
+    }
+    if (g->last)
+        s->size = (uint16_t)end;
+    ol_pool_write(&l->in_pool, s->block, g->offset, g->bytes);
+    s->mask |= mask;
+    if (s->size == 0 || s->mask != ol_units_of(s->size))
+        return OL_OK;
+    err = examine(l, g->prec, s);
+    if (err != OL_OK)
+        return err;
+    s->state = OL_IN_WHOLE;
+    l->in[g->prec].whole++;
+    return OL_OK;
+}
+
+enum ol_err ol_recv_segment(struct ol_line *l, const struct ol_segment *g)
+{
+    struct ol_in_log *in = &l->in[g->prec];
+    struct ol_in_slot *s;
+    enum ol_err err;
+
+    if (g->codec != OL_CODEC_RAW)
+        return OL_ERR_VERSION;
+    if (g->offset + g->bytes.n > OL_RECORD_MAX)
+        return OL_ERR_LONG;
+    if (g->index <= in->upto) {
+        /* It is here already; if it is on disk, our HELD was lost. */
+        if (g->index <= in->durable)
+            in->dirty = true;
+        return OL_OK;
+    }
+    if (l->full || g->index - in->upto > ol_window_of[g->prec])
+        return OL_ERR_AGAIN;
+    s = claim(l, g);
+    if (s == NULL)
+        return OL_ERR_AGAIN;
+    if (s->state != OL_IN_PARTIAL) {
+        in->dirty |= s->state == OL_IN_PUT && s->batch <= l->committed;
+        return OL_OK;
+    }
+    if ((units(g) & ~s->mask) == 0 && !g->last) {
+        in->dirty |= (units(g) & ~s->part) == 0;
+        return OL_OK;
+    }
+    err = place(l, g, s);
+    if (err != OL_OK)
+        clear(l, s);
+    return err;
+}
+
+/* ---- checkpoints and HELD ------------------------------------------------------ */
+
+/* The peer's statement about its own log; it is compared when our copy has
+ * the same size, and kept then. */
+enum ol_err ol_recv_checkpoint(struct ol_line *l,
+                               const struct ol_checkpoint *cp)
+{
+    struct ol_in_log *in = &l->in[cp->prec];
+    enum ol_err err;
+
+    if (cp->size == 0 || (in->has_cp && cp->size <= in->cp.size))
+        return OL_OK;
+    err = ol_checkpoint_check(cp->sig, l->shared.line_id, l->peer.ed_pk,
+                              cp->prec, cp->size, cp->root);
+    if (err != OL_OK)
+        return err;
+    /* One that waits for records on their way gives way to none that waits
+     * for more of them; only one already comparable is taken at once. */
+    if (cp->size < in->upto)
+        return OL_OK;
+    in->cp = *cp;
+    in->has_cp = true;
+    return OL_OK;
+}
+
+static bool put_checkpoint(struct ol_line *l, unsigned prec)
+{
+    struct ol_in_log *in = &l->in[prec];
+    uint8_t root[OL_HASH], *sig;
+    struct ol_put *put;
+
+    if (!in->has_cp || in->cp.size != in->upto || in->cp_put == in->cp.size)
+        return true;
+    if (!ol_fx_can_put(l) || !ol_fx_room(l, 1, OL_SIG))
+        return false;
+    ol_tree_root(&in->tree, root);
+    in->cp_put = in->cp.size;
+    if (memcmp(root, in->cp.root, OL_HASH) != 0) {
+        ol_fx_note(l, OL_NOTE_CHECKPOINT, OL_CHANNEL_ANY, (uint8_t)prec,
+                   in->cp.size);
+        return true;
+    }
+    sig = ol_fx_bytes(l, OL_SIG);
+    memcpy(sig, in->cp.sig, OL_SIG);
+    put = ol_fx_put(l, OL_PUT_CHECKPOINT);
+    put->author = OL_PEER;
+    put->prec = (uint8_t)prec;
+    put->index = in->cp.size;
+    memcpy(put->leaf, root, OL_HASH);
+    put->bytes = OL_SPAN(sig, OL_SIG);
+    return true;
+}
+
+static bool boot_known(const struct ol_line *l, const uint8_t boot[8])
+{
+    for (unsigned i = 0; i < l->kept.n_boots; i++)
+        if (memcmp(l->kept.boots[i], boot, 8) == 0)
+            return true;
+    return false;
+}
+
+enum ol_err ol_recv_held(struct ol_line *l, const struct ol_held *h)
+{
+    bool known = boot_known(l, h->boot);
+    bool current = l->peer_any && memcmp(l->peer_boot, h->boot, 8) == 0;
+
+    if (current && h->serial <= l->peer_serial)
+        return OL_OK;
+    /* A boot that has been followed by another: it comes late, by pouch. */
+    if (known && !current && memcmp(l->kept.boots[0], h->boot, 8) != 0)
+        return OL_ERR_STALE;
+    if (!known) {
+        unsigned n = OL_MIN(l->kept.n_boots, OL_BOOTS_MAX - 1);
+        memmove(l->kept.boots[1], l->kept.boots[0], (size_t)n * 8);
+        memcpy(l->kept.boots[0], h->boot, 8);
+        l->kept.n_boots = (uint8_t)(n + 1);
+        l->kept_dirty = true;
+    }
+    memcpy(l->peer_boot, h->boot, 8);
+    l->peer_serial = h->serial;
+    l->peer_any = true;
+    ol_send_held(l, h, known);
+    return OL_OK;
+}
+
+static void holding_beyond(struct ol_line *l, unsigned p,
+                           struct ol_held_log *h)
+{
+    struct ol_in_log *in = &l->in[p];
+
+    for (uint32_t i = in->durable + 1; i <= in->high; i++) {
+        struct ol_in_slot *s = ol_in_slot(l, p, i);
+        bool put;
+        if (i <= in->upto || s->index != i)
+            continue;
+        put = s->state == OL_IN_PUT && s->batch <= l->committed;
+        if (put && h->n_ranges > 0 && h->ranges[h->n_ranges - 1].first +
+                                              h->ranges[h->n_ranges - 1].count ==
+                                          i) {
+            h->ranges[h->n_ranges - 1].count++;
+        } else if (put && h->n_ranges < OL_HELD_RANGES && i > h->upto + 1) {
+            h->ranges[h->n_ranges].first = i;
+            h->ranges[h->n_ranges++].count = 1;
+        } else if (s->state == OL_IN_PARTIAL && s->part != 0 &&
+                   h->n_parts < OL_HELD_PARTS) {
+            h->parts[h->n_parts].index = i;
+            h->parts[h->n_parts++].mask = s->part;
+        }
+    }
+}
+
+void ol_recv_holding(struct ol_line *l, uint8_t logs, struct ol_held *h)
+{
+    memset(h, 0, sizeof(*h));
+    memcpy(h->boot, l->boot, 8);
+    h->serial = ++l->held_serial;
+    h->logs = logs;
+    for (unsigned p = 0; p < OL_PRECS; p++) {
+        struct ol_in_log *in = &l->in[p];
+        struct ol_held_log *o = &h->log[p];
+        if (!(logs & (1u << p)))
+            continue;
+        o->upto = in->durable;
+        memcpy(o->root, in->durable_root, OL_ROOT);
+        o->limit = l->full ? in->durable : in->durable + ol_window_of[p];
+        if (in->high > in->durable)
+            holding_beyond(l, p, o);
+    }
+}
+
+/* ---- putting ------------------------------------------------------------------- */
+
+static bool put_record(struct ol_line *l, unsigned p, struct ol_in_slot *s)
+{
+    struct ol_put *put;
+    struct ol_record rec;
+    uint8_t *bytes;
+
+    if (!ol_fx_can_put(l) || !ol_fx_room(l, 1, s->size))
+        return false;
+    bytes = ol_fx_bytes(l, s->size);
+    ol_pool_read(&l->in_pool, s->block, 0, bytes, s->size);
+    /* It decoded when it became whole, from the same bytes. */
+    OL_CHECK(ol_record_decode(OL_SPAN(bytes, s->size), &rec) == OL_OK);
+    put = ol_fx_put(l, OL_PUT_RECORD);
+    put->author = OL_PEER;
+    put->prec = (uint8_t)p;
+    put->index = s->index;
+    put->number = rec.number;
+    put->rec_kind = rec.kind;
+    memcpy(put->leaf, s->leaf, OL_HASH);
+    put->bytes = OL_SPAN(bytes, s->size);
+    ol_pool_give(&l->in_pool, s->block);
+    s->block = OL_NO_BLOCK;
+    s->state = OL_IN_PUT;
+    s->batch = l->cur->token;
+    l->in[p].whole--;
+    return true;
+}
+
+/* A receipt takes effect: the rung of one of our messages rises. */
+static void put_rung(struct ol_line *l, unsigned p,
+                     const struct ol_in_slot *s)
+{
+    struct ol_put *put;
+    bool read = s->rel == OL_REL_READ;
+
+    /* Of a message that was never written it says nothing. */
+    if (s->rel == 0 || s->number == 0 || s->number > l->number)
+        return;
+    put = ol_fx_put(l, OL_PUT_RUNG);
+    put->author = OL_OWN;
+    put->number = s->number;
+    put->rung = read ? OL_RUNG_READ : OL_RUNG_UNDERSTOOD;
+    put->prec = (uint8_t)p;
+    put->index = s->index;
+    put = ol_fx_put(l, OL_PUT_EVENT);
+    put->what = read ? OL_WHAT_READ : OL_WHAT_UNDERSTOOD;
+    put->author = OL_PEER;
+    put->prec = (uint8_t)p;
+    put->index = s->index;
+    put->count = 1;
+}
+
+static void put_arrived(struct ol_line *l, unsigned p, uint32_t from,
+                        uint32_t count)
+{
+    struct ol_put *put;
+
+    if (count == 0)
+        return;
+    put = ol_fx_put(l, OL_PUT_EVENT);
+    put->what = OL_WHAT_ARRIVED;
+    put->author = OL_PEER;
+    put->prec = (uint8_t)p;
+    put->index = from;
+    put->count = count;
+}
+
+static void put_head(struct ol_line *l, unsigned p)
+{
+    struct ol_in_log *in = &l->in[p];
+    uint8_t *bytes = ol_fx_bytes(l, OL_TREE_LEVELS * OL_HASH);
+    struct ol_put *put = ol_fx_put(l, OL_PUT_HEAD);
+
+    put->author = OL_PEER;
+    put->prec = (uint8_t)p;
+    put->index = in->upto;
+    put->bytes = OL_SPAN(bytes, ol_tree_save(&in->tree, bytes));
+}
+
+/* Moves the head over what is put, in order; receipts take effect here. */
+static void move_head(struct ol_line *l, unsigned p)
+{
+    struct ol_in_log *in = &l->in[p];
+    uint32_t before = in->upto, arrived = 0, from = 0;
+
+    for (;;) {
+        struct ol_in_slot *s = ol_in_slot(l, p, in->upto + 1);
+        if (s->index != in->upto + 1 || s->state != OL_IN_PUT)
+            break;
+        /* A rung and its event, the arrivals so far, and the head. */
+        if (!ol_fx_can_put(l) ||
+            !ol_fx_room(l, 4, OL_TREE_LEVELS * OL_HASH))
+            break;
+        ol_tree_append(&in->tree, s->leaf);
+        in->upto++;
+        if (s->kind == OL_KIND_RECEIPT) {
+            put_arrived(l, p, from, arrived);
+            arrived = 0;
+            put_rung(l, p, s);
+        } else if (arrived++ == 0) {
+            from = in->upto;
+        }
+        clear(l, s);
+        /* A checkpoint of just this size can be compared only now. */
+        if (in->has_cp && in->cp.size == in->upto &&
+            !put_checkpoint(l, p))
+            break;
+    }
+    put_arrived(l, p, from, arrived);
+    if (in->upto != before)
+        put_head(l, p);
+}
+
+static void put_parts(struct ol_line *l, unsigned p)
+{
+    struct ol_in_log *in = &l->in[p];
+
+    for (uint32_t i = in->upto + 1; i <= in->high; i++) {
+        struct ol_in_slot *s = ol_in_slot(l, p, i);
+        struct ol_put *put;
+        uint8_t *bytes;
+        if (s->index != i || s->state != OL_IN_PARTIAL)
+            continue;
+        if (s->part_put != s->part && s->batch <= l->committed) {
+            s->part = s->part_put;
+            in->dirty = true;
+        }
+        if (s->mask == s->part_put)
+            continue;
+        if (l->now_ns - s->since_ns < PART_AFTER_NS) {
+            ol_wake(l, s->since_ns + PART_AFTER_NS);
+            continue;
+        }
+        if (!ol_fx_can_put(l) || !ol_fx_room(l, 1, OL_RECORD_MAX))
+            return;
+        bytes = ol_fx_bytes(l, OL_RECORD_MAX);
+        ol_pool_read(&l->in_pool, s->block, 0, bytes, OL_RECORD_MAX);
+        put = ol_fx_put(l, OL_PUT_PART);
+        put->author = OL_PEER;
+        put->prec = (uint8_t)p;
+        put->index = i;
+        put->mask = s->part_put = s->mask;
+        put->size = s->size;
+        put->bytes = OL_SPAN(bytes, OL_RECORD_MAX);
+        s->batch = l->cur->token;
+        s->since_ns = l->now_ns;
+    }
+}
+
+void ol_recv_pump(struct ol_line *l)
+{
+    for (unsigned p = 0; p < OL_PRECS; p++) {
+        struct ol_in_log *in = &l->in[p];
+        for (uint32_t i = in->upto + 1; in->whole > 0 && i <= in->high; i++) {
+            struct ol_in_slot *s = ol_in_slot(l, p, i);
+            if (s->index == i && s->state == OL_IN_WHOLE &&
+                !put_record(l, p, s))
+                break;
+        }
+        move_head(l, p);
+        (void)put_checkpoint(l, p);
+        if (in->high > in->upto)
+            put_parts(l, p);
+    }
+    if (l->import_due && l->in[0].whole + l->in[1].whole + l->in[2].whole +
+                                l->in[3].whole == 0) {
+        if (l->import_batch == 0)
+            l->import_batch = l->given;
+        if (l->import_batch <= l->committed) {
+            l->import_due = false;
+            ol_fx_note(l, OL_NOTE_IMPORTED, l->import_channel, 0, 0);
+        }
+    }
+}
+
+void ol_recv_committed(struct ol_line *l, const struct ol_open_batch *b)
+{
+    for (unsigned p = 0; p < OL_PRECS; p++) {
+        struct ol_in_log *in = &l->in[p];
+        if (b->peer[p] > in->durable) {
+            in->durable = b->peer[p];
+            memcpy(in->durable_root, b->root[p], OL_ROOT);
+            in->dirty = true;
+            in->urgent |= p == OL_FLASH;
+        }
+        for (uint32_t i = in->upto + 1; i <= in->high; i++) {
+            struct ol_in_slot *s = ol_in_slot(l, p, i);
+            if (s->index == i && s->batch == b->token)
+                in->dirty = true;
+        }
+    }
+    for (unsigned c = 0; c < l->n_ch; c++)
+        for (unsigned p = 0; p < OL_PRECS; p++)
+            l->ch[c].bundle_held |= l->in[p].dirty;
+}
+
+bool ol_recv_busy(const struct ol_line *l)
+{
+    return l->in_pool.left < OL_POOL_BLOCKS / 2;
+}
+
+enum ol_err ol_recv_init(struct ol_line *l, const struct ol_snapshot *s)
+{
+    ol_pool_init(&l->in_pool);
+    for (unsigned p = 0; p < OL_PRECS; p++) {
+        struct ol_in_log *in = &l->in[p];
+        const struct ol_log_head *h = &s->log[OL_PEER][p];
+        uint8_t root[OL_HASH];
+        enum ol_err err = ol_tree_load(&in->tree, h->size, h->frontier);
+        if (err != OL_OK)
+            return err;
+        in->upto = in->durable = in->high = h->size;
+        ol_tree_root(&in->tree, root);
+        if (h->size > 0)
+            memcpy(in->durable_root, root, OL_ROOT);
+    }
+    /* Parts that were on disk: what HELD said of them must stay true. */
+    for (uint32_t i = 0; i < s->n_parts; i++) {
+        const struct ol_part *part = &s->parts[i];
+        struct ol_in_log *in;
+        struct ol_in_slot *slot;
+        if (part->prec >= OL_PRECS || part->bytes.n > OL_RECORD_MAX)
+            return OL_ERR_CORRUPT;
+        in = &l->in[part->prec];
+        if (part->index <= in->upto ||
+            part->index - in->upto > ol_window_of[part->prec])
+            continue;
+        slot = ol_in_slot(l, part->prec, part->index);
+        slot->block = ol_pool_take(&l->in_pool, OL_RECORD_MAX);
+        if (slot->block == OL_NO_BLOCK)
+            return OL_OK;
+        ol_pool_write(&l->in_pool, slot->block, 0, part->bytes);
+        slot->index = part->index;
+        slot->state = OL_IN_PARTIAL;
+        slot->size = part->size;
+        slot->mask = slot->part = slot->part_put = part->mask;
+        in->high = OL_MAX(in->high, part->index);
+    }
+    return OL_OK;
+}
