@@ -382,28 +382,37 @@ void ol_demo_end(struct ol_demo *d)
         rmdir(d->root);
 }
 
+/* The end of a file, as text. */
+static size_t tail(const char *path, char text[TAIL_BYTES + 1])
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    off_t from;
+    ssize_t n = -1;
+
+    if (fd >= 0 && fstat(fd, &st) == 0) {
+        from = st.st_size > TAIL_BYTES ? st.st_size - TAIL_BYTES : 0;
+        n = pread(fd, text, TAIL_BYTES, from);
+    }
+    if (fd >= 0)
+        close(fd);
+    n = n > 0 ? n : 0;
+    text[n] = '\0';
+    return (size_t)n;
+}
+
 void ol_demo_logs(const struct ol_demo *d)
 {
     for (int i = 0; i < 2; i++) {
-        char path[OL_DEMO_PATH], text[TAIL_BYTES + 1], *start;
-        FILE *f = fopen(join(path, d->side[i].dir, "run.log"), "re");
+        char path[OL_DEMO_PATH], text[TAIL_BYTES + 1];
+        size_t n = tail(join(path, d->side[i].dir, "run.log"), text);
         unsigned lines = 0;
-        size_t n;
-        long size;
 
-        if (f == NULL)
-            continue;
-        size = fseek(f, 0, SEEK_END) == 0 ? ftell(f) : 0;
-        if (fseek(f, size > TAIL_BYTES ? size - TAIL_BYTES : 0, SEEK_SET))
-            size = 0;
-        n = fread(text, 1, TAIL_BYTES, f);
-        fclose(f);
-        text[n] = '\0';
-        for (start = text + n; start > text; start--) {
-            if (start[-1] == '\n' && lines++ == TAIL_LINES)
+        for (; n > 0; n--) {
+            if (text[n - 1] == '\n' && lines++ == TAIL_LINES)
                 break;
         }
         ol_out_line("The end of %s's log:", d->side[i].name);
-        ol_out_body(start);
+        ol_out_body(text + n);
     }
 }
