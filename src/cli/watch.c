@@ -25,7 +25,7 @@ static const struct phrase {
     {"overdue", OL_BAD, "is overdue: no answer came in time"},
     {"channel", OL_PLAIN, "channel"},
     {"line", OL_PLAIN, "line"},
-    {"blackout", OL_BAD, "BLACKOUT: the line is dark"},
+    {"blackout", OL_BAD, "BLACKOUT: no channel is up"},
     {"restored", OL_GOOD, "the line is back"},
     {"alarm", OL_BAD, "ALARM"},
 };
