@@ -37,14 +37,8 @@ extern volatile sig_atomic_t ol_demo_ended;
 
 /* Directories, stations, cards, pairing, configuration. */
 int ol_demo_make(struct ol_demo *d, char why[OL_WHY_MAX]);
-/* Both daemons, as children of this process, and connections to them. */
-int ol_demo_start(struct ol_demo *d, char why[OL_WHY_MAX]);
-/* A child that has ended, or NULL. */
-struct ol_demo_side *ol_demo_dead(struct ol_demo *d);
 /* Ends the daemons and removes what was made. Also for half a world. */
 void ol_demo_end(struct ol_demo *d);
-/* The last lines of both daemons' logs, to stdout. */
-void ol_demo_logs(const struct ol_demo *d);
 /* One question to one side. */
 int ol_demo_ask(struct ol_demo_side *side, const char *method,
                 json_t *params, struct ol_doc *out, char why[OL_WHY_MAX]);
@@ -52,6 +46,24 @@ int ol_demo_ask(struct ol_demo_side *side, const char *method,
 void ol_demo_state(struct ol_demo_side *side, char out[32]);
 /* Sleeps; shorter when a signal comes. */
 void ol_demo_nap(int ms);
+
+/* A sentence into why; OL_EXIT_FAILED. */
+int ol_demo_fail(char why[OL_WHY_MAX], const char *format, ...)
+    OL_PRINTF(2, 3);
+/* DIR/NAME into out, and out. */
+char *ol_demo_join(char out[OL_DEMO_PATH], const char *dir,
+                   const char *name);
+
+/* demo_child.c */
+
+/* Both daemons, as children of this process, and connections to them. */
+int ol_demo_start(struct ol_demo *d, char why[OL_WHY_MAX]);
+/* A child that has ended, or NULL. */
+struct ol_demo_side *ol_demo_dead(struct ol_demo *d);
+/* Waits until it has ended, which it was asked for; kills it if it must. */
+void ol_demo_stop(struct ol_demo_side *side);
+/* The last lines of both daemons' logs, to stdout. */
+void ol_demo_logs(const struct ol_demo *d);
 
 /* demo_check.c: every step, a line each; an exit status. */
 int ol_demo_check(struct ol_demo *d);

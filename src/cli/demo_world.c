@@ -1,11 +1,10 @@
 /*
- * The demonstration's world: made, started, ended.
+ * The demonstration's world: made, asked, removed.
  *
  * Happy path: two directories, free loopback ports, cards exchanged and their
- * safety numbers compared, a configuration for each line, two children that
- * run this same program. They die with us. Whatever was made is removed at the
- * end, also when it was only half made; a directory that was there before is
- * kept.
+ * safety numbers compared, a configuration for each line. Whatever was made is
+ * removed at the end, also when it was only half made; a directory that was
+ * there before is kept.
  */
 #include "cli/demo.h"
 
@@ -17,17 +16,10 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#define START_MS 10000
-#define STOP_MS 5000
-#define TAIL_BYTES 4096
-#define TAIL_LINES 15
 
 volatile sig_atomic_t ol_demo_ended;
 
@@ -39,8 +31,7 @@ void ol_demo_nap(int ms)
     nanosleep(&t, NULL);
 }
 
-static __attribute__((format(printf, 2, 3))) int
-fail(char why[OL_WHY_MAX], const char *format, ...)
+int ol_demo_fail(char why[OL_WHY_MAX], const char *format, ...)
 {
     va_list args;
 
@@ -51,7 +42,7 @@ fail(char why[OL_WHY_MAX], const char *format, ...)
 }
 
 /* A path below another; every one of ours fits, see ol_demo_make. */
-static char *join(char out[OL_DEMO_PATH], const char *dir, const char *name)
+char *ol_demo_join(char out[OL_DEMO_PATH], const char *dir, const char *name)
 {
     size_t n = strlen(dir), m = strlen(name);
 
@@ -83,14 +74,14 @@ static int write_file(const char *dir, const char *name, const char *text,
                       char why[OL_WHY_MAX])
 {
     char path[OL_DEMO_PATH];
-    FILE *f = fopen(join(path, dir, name), "we");
+    FILE *f = fopen(ol_demo_join(path, dir, name), "we");
     bool good = f != NULL && fputs(text, f) >= 0;
 
     if (f != NULL && fclose(f) != 0)
         good = false;
     return good ? OL_EXIT_DONE
-                : fail(why, "cannot write %s: %s: is there room?", path,
-                       strerror(errno));
+                : ol_demo_fail(why, "cannot write %s: %s: is there room?",
+                               path, strerror(errno));
 }
 
 /* The directory of it all: given, or a new one for temporary things. */
@@ -105,24 +96,26 @@ static int make_root(struct ol_demo *d, char why[OL_WHY_MAX])
         if (mkdir(given, 0700) == 0)
             d->own_root = true;
         else if (errno != EEXIST)
-            return fail(why, "cannot make %s: %s: name another directory in "
-                        "OPENLINE_DEMO_DIR", given, strerror(errno));
+            return ol_demo_fail(why, "cannot make %s: %s: name another "
+                                "directory in OPENLINE_DEMO_DIR",
+                                given, strerror(errno));
         if (realpath(given, d->root) == NULL)
-            return fail(why, "cannot use %s: %s", given, strerror(errno));
+            return ol_demo_fail(why, "cannot use %s: %s",
+                                given, strerror(errno));
         for (int i = 0; i < 2; i++) {
-            if (stat(join(path, d->root, d->side[i].name), &st) == 0)
-                return fail(why, "%s is there already: end that "
-                            "demonstration, or name another directory in "
-                            "OPENLINE_DEMO_DIR", path);
+            if (stat(ol_demo_join(path, d->root, d->side[i].name), &st) == 0)
+                return ol_demo_fail(why, "%s is there already: end that "
+                                    "demonstration, or name another directory "
+                                    "in OPENLINE_DEMO_DIR", path);
         }
         return OL_EXIT_DONE;
     }
     snprintf(d->root, sizeof(d->root), "%.1000s/openline-demo-XXXXXX",
              tmp && *tmp ? tmp : "/tmp");
     if (mkdtemp(d->root) == NULL)
-        return fail(why, "cannot make a directory in %s: %s: name another "
-                    "in TMPDIR", tmp && *tmp ? tmp : "/tmp",
-                    strerror(errno));
+        return ol_demo_fail(why, "cannot make a directory in %s: %s: name "
+                            "another in TMPDIR",
+                            tmp && *tmp ? tmp : "/tmp", strerror(errno));
     d->own_root = true;
     return OL_EXIT_DONE;
 }
@@ -139,8 +132,8 @@ static int make_side(struct ol_demo *d, struct ol_demo_side *s,
     s->tcp = free_port(SOCK_STREAM);
     s->udp = free_port(SOCK_DGRAM);
     if (s->tcp < 0 || s->udp < 0)
-        return fail(why, "no free port on 127.0.0.1: is the loopback "
-                    "interface up?");
+        return ol_demo_fail(why, "no free port on 127.0.0.1: is the loopback "
+                            "interface up?");
     snprintf(text, sizeof(text),
              "[station]\nname = %s\n"
              "listen = tcp://127.0.0.1:%d\nlisten = udp://127.0.0.1:%d\n"
@@ -198,92 +191,24 @@ int ol_demo_make(struct ol_demo *d, char why[OL_WHY_MAX])
     if (status != OL_EXIT_DONE)
         return status;
     if (strlen(d->root) > OL_DEMO_PATH / 2)
-        return fail(why, "the path %s is too long: name a shorter one in "
-                    "OPENLINE_DEMO_DIR", d->root);
-    if (mkdir(join(path, d->root, "pouch"), 0700) != 0 && errno != EEXIST)
-        return fail(why, "cannot make %s: %s", path, strerror(errno));
+        return ol_demo_fail(why, "the path %s is too long: name a shorter one "
+                            "in OPENLINE_DEMO_DIR", d->root);
+    ol_demo_join(path, d->root, "pouch");
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return ol_demo_fail(why, "cannot make %s: %s", path, strerror(errno));
     for (int i = 0; i < 2; i++)
-        join(d->side[i].dir, d->root, d->side[i].name);
+        ol_demo_join(d->side[i].dir, d->root, d->side[i].name);
     for (int i = 0; i < 2 && status == OL_EXIT_DONE; i++)
         status = make_side(d, &d->side[i], why);
     for (int i = 0; i < 2 && status == OL_EXIT_DONE; i++)
         status = pair(d, &d->side[i], &d->side[1 - i], safety[i], why);
     if (status == OL_EXIT_DONE && strcmp(safety[0], safety[1]) != 0)
-        return fail(why, "the two safety numbers differ, %s and %s: this "
-                    "program is broken", safety[0], safety[1]);
+        return ol_demo_fail(why, "the two safety numbers differ, %s and %s: "
+                            "this program is broken", safety[0], safety[1]);
     for (int i = 0; i < 2 && status == OL_EXIT_DONE; i++)
         status = ol_station_safety(d->side[i].dir, d->side[i].peer, true,
                                    &confirmed, why);
     return status;
-}
-
-/* The child: this program again, deaf to our terminal, dying with us. */
-static __attribute__((noreturn)) void become(const struct ol_demo_side *s,
-                                             pid_t parent)
-{
-    char path[OL_DEMO_PATH], run[] = "run", flag[] = "-d";
-    char self[] = "/proc/self/exe", name[] = "openline", *dir = strdup(s->dir);
-    char *argv[] = {name, run, flag, dir, NULL};
-    int log, nothing;
-
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent)
-        _exit(1);
-    setsid();
-    unsetenv("NOTIFY_SOCKET");
-    unsetenv("WATCHDOG_USEC");
-    nothing = open("/dev/null", O_RDONLY);
-    log = open(join(path, s->dir, "run.log"),
-               O_WRONLY | O_CREAT | O_APPEND, 0600);
-    if (nothing >= 0 && log >= 0 && dup2(nothing, STDIN_FILENO) >= 0 &&
-        dup2(log, STDOUT_FILENO) >= 0 && dup2(log, STDERR_FILENO) >= 0)
-        execv(self, argv);
-    _exit(127);
-}
-
-struct ol_demo_side *ol_demo_dead(struct ol_demo *d)
-{
-    for (int i = 0; i < 2; i++) {
-        struct ol_demo_side *s = &d->side[i];
-
-        if (s->pid != 0 && waitpid(s->pid, NULL, WNOHANG) == s->pid) {
-            s->pid = 0;
-            return s;
-        }
-    }
-    return NULL;
-}
-
-int ol_demo_start(struct ol_demo *d, char why[OL_WHY_MAX])
-{
-    int64_t until_ms = ol_when_tick_ms() + START_MS;
-    pid_t me = getpid();
-
-    fflush(stdout);
-    for (int i = 0; i < 2; i++) {
-        pid_t pid = fork();
-
-        if (pid == 0)
-            become(&d->side[i], me);
-        if (pid < 0)
-            return fail(why, "cannot start a process: %s", strerror(errno));
-        d->side[i].pid = pid;
-    }
-    for (int i = 0; i < 2; i++) {
-        struct ol_demo_side *s = &d->side[i], *dead;
-
-        while (ol_rpc_open(&s->rpc, s->dir, why) != OL_EXIT_DONE) {
-            dead = ol_demo_dead(d);
-            if (dead != NULL)
-                return fail(why, "station %s did not start: its log says why",
-                            dead->name);
-            if (ol_demo_ended || ol_when_tick_ms() > until_ms)
-                return fail(why, "station %s does not answer: its log may "
-                            "say why", s->name);
-            ol_demo_nap(50);
-        }
-    }
-    return OL_EXIT_DONE;
 }
 
 int ol_demo_ask(struct ol_demo_side *side, const char *method,
@@ -342,21 +267,6 @@ static void remove_tree(int at, const char *name)
     unlinkat(at, name, AT_REMOVEDIR);
 }
 
-static void stop(struct ol_demo_side *s)
-{
-    int64_t until_ms = ol_when_tick_ms() + STOP_MS;
-
-    ol_rpc_close(&s->rpc);
-    while (s->pid != 0) {
-        if (waitpid(s->pid, NULL, WNOHANG) != 0)
-            s->pid = 0;
-        else if (ol_when_tick_ms() > until_ms)
-            kill(s->pid, SIGKILL);
-        else
-            ol_demo_nap(20);
-    }
-}
-
 void ol_demo_end(struct ol_demo *d)
 {
     int root;
@@ -366,7 +276,7 @@ void ol_demo_end(struct ol_demo *d)
             kill(d->side[i].pid, SIGTERM);
     }
     for (int i = 0; i < 2; i++)
-        stop(&d->side[i]);
+        ol_demo_stop(&d->side[i]);
     root = open(d->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0)
         return;
@@ -380,39 +290,4 @@ void ol_demo_end(struct ol_demo *d)
     close(root);
     if (d->own_root)
         rmdir(d->root);
-}
-
-/* The end of a file, as text. */
-static size_t tail(const char *path, char text[TAIL_BYTES + 1])
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat st;
-    off_t from;
-    ssize_t n = -1;
-
-    if (fd >= 0 && fstat(fd, &st) == 0) {
-        from = st.st_size > TAIL_BYTES ? st.st_size - TAIL_BYTES : 0;
-        n = pread(fd, text, TAIL_BYTES, from);
-    }
-    if (fd >= 0)
-        close(fd);
-    n = n > 0 ? n : 0;
-    text[n] = '\0';
-    return (size_t)n;
-}
-
-void ol_demo_logs(const struct ol_demo *d)
-{
-    for (int i = 0; i < 2; i++) {
-        char path[OL_DEMO_PATH], text[TAIL_BYTES + 1];
-        size_t n = tail(join(path, d->side[i].dir, "run.log"), text);
-        unsigned lines = 0;
-
-        for (; n > 0; n--) {
-            if (text[n - 1] == '\n' && lines++ == TAIL_LINES)
-                break;
-        }
-        ol_out_line("The end of %s's log:", d->side[i].name);
-        ol_out_body(text + n);
-    }
 }
