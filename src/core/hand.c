@@ -98,7 +98,7 @@ static const struct ol_addr *addr_of(const struct ol_lchan *ch)
     return ch->has_addr ? &ch->addr : &own;
 }
 
-/* ---- initiator ------------------------------------------------------------ */
+/* ---- initiator ---------------------------------------------------------- */
 
 static void begin(struct ol_line *l)
 {
@@ -204,7 +204,7 @@ void ol_hand_hurry(struct ol_line *l, uint16_t channel)
     l->attempt.next_ns[channel] = 0;
 }
 
-/* ---- responder ------------------------------------------------------------ */
+/* ---- responder ---------------------------------------------------------- */
 
 static bool dh_allowed(struct ol_line *l)
 {
@@ -365,7 +365,7 @@ out:
     return err;
 }
 
-/* ---- what arrives ----------------------------------------------------------- */
+/* ---- what arrives ------------------------------------------------------- */
 
 static enum ol_err take_response(struct ol_line *l, const struct ol_event *ev,
                                  unsigned c, const struct ol_knock *k)

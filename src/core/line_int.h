@@ -44,7 +44,7 @@
 #define OL_NONCES 32u    /* of our newest knocks */
 #define OL_SENT_RANGES 32u
 
-/* ---- own logs (send.c) ------------------------------------------------ */
+/* ---- own logs (send.c) -------------------------------------------------- */
 
 struct ol_out_slot {
     uint32_t index; /* 0: empty */
@@ -78,7 +78,7 @@ struct ol_out_log {
     uint8_t retries;
 };
 
-/* ---- the peer's logs (recv.c) ----------------------------------------- */
+/* ---- the peer's logs (recv.c) ------------------------------------------- */
 
 enum ol_in_state { OL_IN_EMPTY, OL_IN_PARTIAL, OL_IN_WHOLE, OL_IN_PUT };
 
@@ -112,7 +112,7 @@ struct ol_in_log {
     uint32_t cp_put;         /* size of the last that was compared */
 };
 
-/* ---- epochs (epoch.c) -------------------------------------------------- */
+/* ---- epochs (epoch.c) --------------------------------------------------- */
 
 enum ol_epoch_state { OL_EP_FREE, OL_EP_UNCONFIRMED, OL_EP_CONFIRMED };
 
@@ -136,7 +136,7 @@ struct ol_epoch {
     struct ol_epoch_chan ch[OL_CHANNELS_MAX];
 };
 
-/* ---- the handshake (hand.c) -------------------------------------------- */
+/* ---- the handshake (hand.c) --------------------------------------------- */
 
 struct ol_attempt {
     bool active;
@@ -247,7 +247,7 @@ struct ol_lchan {
     struct ol_path path;
 };
 
-/* ---- effects and batches (fx.c) ------------------------------------------ */
+/* ---- effects and batches (fx.c) ----------------------------------------- */
 
 struct ol_open_batch {
     uint64_t token; /* 0: free */
@@ -377,7 +377,7 @@ struct ol_line {
     uint8_t arena[OL_ARENA];
 };
 
-/* ---- shared by all --------------------------------------------------------- */
+/* ---- shared by all ------------------------------------------------------ */
 
 extern const uint32_t ol_window_of[OL_PRECS]; /* slots per log */
 struct ol_out_slot *ol_out_slot(struct ol_line *l, unsigned prec,
@@ -391,7 +391,7 @@ static inline void ol_wake(struct ol_line *l, uint64_t at_ns)
         l->fx->wake_ns = at_ns;
 }
 
-/* ---- fx.c --------------------------------------------------------------------- */
+/* ---- fx.c --------------------------------------------------------------- */
 
 /* Room for n more effects and bytes more of arena, beside the reserve. When
  * there is none, `more` is set and the caller stops. */
@@ -419,12 +419,12 @@ void ol_fx_flush(struct ol_line *l);
 void ol_fx_sent(struct ol_line *l, uint16_t channel, uint8_t prec,
                 uint32_t index);
 
-/* ---- state.c ------------------------------------------------------------------- */
+/* ---- state.c ------------------------------------------------------------ */
 
 size_t ol_kept_encode(const struct ol_kept *k, uint8_t *out, size_t cap);
 OL_MUST_USE enum ol_err ol_kept_decode(struct ol_span s, struct ol_kept *k);
 
-/* ---- hand.c -------------------------------------------------------------------- */
+/* ---- hand.c ------------------------------------------------------------- */
 
 /* Opens and handles a KNOCK, RESPONSE or BEHIND. */
 enum ol_err ol_hand_packet(struct ol_line *l, const struct ol_event *ev);
@@ -435,7 +435,7 @@ void ol_hand_hurry(struct ol_line *l, uint16_t channel);
 /* A newer epoch makes an attempt pointless. */
 void ol_hand_confirmed(struct ol_line *l, const struct ol_epoch *e);
 
-/* ---- epoch.c ------------------------------------------------------------------- */
+/* ---- epoch.c ------------------------------------------------------------ */
 
 /* A new epoch in the freest slot. */
 struct ol_epoch *ol_epoch_make(struct ol_line *l, uint64_t opening,
@@ -455,7 +455,7 @@ static inline struct ol_epoch *ol_epoch_sending(struct ol_line *l)
     return l->sending < 0 ? NULL : &l->epoch[l->sending];
 }
 
-/* ---- path.c -------------------------------------------------------------------- */
+/* ---- path.c ------------------------------------------------------------- */
 
 void ol_path_init(struct ol_path *p, const struct ol_chan_conf *conf);
 /* A frame left. Returns its flight, or NULL when the ring is full (then the
@@ -483,7 +483,7 @@ uint64_t ol_path_pto(const struct ol_path *p);
 /* Since when the oldest open frame is unanswered; OL_NEVER_NS: none is. */
 uint64_t ol_path_oldest(const struct ol_path *p);
 
-/* ---- probe.c ------------------------------------------------------------------- */
+/* ---- probe.c ------------------------------------------------------------ */
 
 /* An authentic frame came on c. */
 void ol_probe_heard(struct ol_line *l, unsigned c, const struct ol_addr *from);
@@ -509,7 +509,7 @@ bool ol_chan_usable(const struct ol_lchan *c);
 int ol_chan_best(const struct ol_line *l);
 bool ol_line_live(const struct ol_line *l);
 
-/* ---- send.c -------------------------------------------------------------------- */
+/* ---- send.c ------------------------------------------------------------- */
 
 enum ol_err ol_send_init(struct ol_line *l, const struct ol_snapshot *s);
 enum ol_err ol_send_submit(struct ol_line *l, const struct ol_event *ev);
@@ -535,7 +535,7 @@ void ol_send_pump(struct ol_line *l);
 bool ol_send_owes(const struct ol_line *l); /* anything not held by the peer */
 uint64_t ol_units_of(uint16_t size); /* the mask of all units of a record */
 
-/* ---- recv.c -------------------------------------------------------------------- */
+/* ---- recv.c ------------------------------------------------------------- */
 
 enum ol_err ol_recv_init(struct ol_line *l, const struct ol_snapshot *s);
 enum ol_err ol_recv_segment(struct ol_line *l, const struct ol_segment *s);
@@ -549,7 +549,7 @@ void ol_recv_pump(struct ol_line *l);
 void ol_recv_holding(struct ol_line *l, uint8_t logs, struct ol_held *h);
 bool ol_recv_busy(const struct ol_line *l); /* a bundle may not fit now */
 
-/* ---- chunks.c ------------------------------------------------------------------ */
+/* ---- chunks.c ----------------------------------------------------------- */
 
 /* Where a packet came from. */
 struct ol_where {
@@ -564,7 +564,7 @@ enum ol_err ol_chunks_take(struct ol_line *l, struct ol_span plain,
                            uint8_t where, const struct ol_where *at,
                            bool *asks);
 
-/* ---- schedule.c ---------------------------------------------------------------- */
+/* ---- schedule.c --------------------------------------------------------- */
 
 /* A FRAME event. */
 enum ol_err ol_frame_packet(struct ol_line *l, const struct ol_event *ev);
@@ -574,7 +574,7 @@ void ol_schedule_pump(struct ol_line *l);
 void ol_schedule_probe(struct ol_line *l, unsigned c, const struct ol_addr *to,
                        uint32_t id);
 
-/* ---- pouch.c ------------------------------------------------------------------- */
+/* ---- pouch.c ------------------------------------------------------------ */
 
 enum ol_err ol_pouch_packet(struct ol_line *l, const struct ol_event *ev);
 enum ol_err ol_pouch_export(struct ol_line *l, uint64_t token);

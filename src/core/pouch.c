@@ -32,7 +32,7 @@ static struct ol_span prologue(const struct ol_line *l, uint8_t out[64])
     return ol_writer_span(&w);
 }
 
-/* ---- out ----------------------------------------------------------------------- */
+/* ---- out ---------------------------------------------------------------- */
 
 static void next_load(struct ol_line *l)
 {
@@ -214,7 +214,7 @@ static void start(struct ol_line *l, uint16_t channel, uint64_t token)
     j->state = OL_JOB_RESERVE;
     for (unsigned p = 0; p < OL_PRECS; p++) {
         uint32_t from = l->out[p].acked;
-        if (channel < l->n_ch)
+        if (channel < OL_CHANNELS_MAX)
             from = OL_MAX(from, l->ch[channel].bundled[p]);
         j->next[p] = from + 1;
         j->end[p] = l->out[p].durable;
@@ -319,7 +319,7 @@ void ol_pouch_pump(struct ol_line *l)
         build(l, false);
 }
 
-/* ---- in ------------------------------------------------------------------------- */
+/* ---- in ----------------------------------------------------------------- */
 
 enum ol_err ol_pouch_packet(struct ol_line *l, const struct ol_event *ev)
 {

@@ -82,7 +82,7 @@ bool ol_line_live(const struct ol_line *l)
     return false;
 }
 
-/* ---- addresses -------------------------------------------------------------- */
+/* ---- addresses ---------------------------------------------------------- */
 
 static bool same_addr(const struct ol_addr *a, const struct ol_addr *b)
 {
@@ -174,7 +174,7 @@ void ol_probe_echoed(struct ol_line *l, unsigned c, const struct ol_probe *p,
         ol_probe_answered(l, c, sent_ns);
 }
 
-/* ---- views ---------------------------------------------------------------- */
+/* ---- views -------------------------------------------------------------- */
 
 void ol_probe_view(const struct ol_line *l, struct ol_view *v)
 {
@@ -213,7 +213,7 @@ void ol_probe_viewed(struct ol_line *l, const struct ol_view *v)
             }
 }
 
-/* ---- transport and the officer's switch ------------------------------------- */
+/* ---- transport and the officer's switch --------------------------------- */
 
 void ol_probe_transport(struct ol_line *l, unsigned c,
                         const struct ol_addr *from, const struct ol_chan *t)
@@ -263,7 +263,7 @@ void ol_probe_enable(struct ol_line *l, unsigned c, bool on)
     l->view_dirty = true;
 }
 
-/* ---- states --------------------------------------------------------------- */
+/* ---- states ------------------------------------------------------------- */
 
 /* Heard or answered within the hold time, and when that ends. */
 static bool recent(struct ol_line *l, const struct ol_lchan *ch, uint64_t t_ns)
@@ -372,7 +372,7 @@ static void judge_line(struct ol_line *l)
     l->events_due = true;
 }
 
-/* ---- probes ---------------------------------------------------------------- */
+/* ---- probes ------------------------------------------------------------- */
 
 /* When the next probe of a channel is due, from now on. */
 static uint64_t interval(const struct ol_line *l, const struct ol_lchan *ch)

@@ -2,7 +2,8 @@
  * The peer's logs: from segments to records on our disk, and what we say we
  * hold.
  *
- *   EMPTY --segment--> PARTIAL --last unit--> WHOLE --put--> PUT --upto--> EMPTY
+ *   EMPTY --segment--> PARTIAL --last unit--> WHOLE --put--> PUT
+ *   PUT --head--> EMPTY
  *
  * Records may become whole in any order and are put as they do; the head of a
  * log (its tree, its size) moves over them in order, and only then do their
@@ -28,7 +29,7 @@ static void clear(struct ol_line *l, struct ol_in_slot *s)
     s->block = OL_NO_BLOCK;
 }
 
-/* ---- segments ---------------------------------------------------------------- */
+/* ---- segments ----------------------------------------------------------- */
 
 /* What the head will need of a record once it stands in order. */
 static enum ol_err examine(struct ol_line *l, unsigned prec,
@@ -155,7 +156,7 @@ enum ol_err ol_recv_segment(struct ol_line *l, const struct ol_segment *g)
     return err;
 }
 
-/* ---- checkpoints and HELD ------------------------------------------------------ */
+/* ---- checkpoints and HELD ----------------------------------------------- */
 
 /* The peer's statement about its own log; it is compared when our copy has
  * the same size, and kept then. */
@@ -240,6 +241,14 @@ enum ol_err ol_recv_held(struct ol_line *l, const struct ol_held *h)
     return OL_OK;
 }
 
+/* Is index i the one behind the last range. */
+static bool follows(const struct ol_held_log *h, uint32_t i)
+{
+    unsigned n = h->n_ranges;
+
+    return n > 0 && h->ranges[n - 1].first + h->ranges[n - 1].count == i;
+}
+
 static void holding_beyond(struct ol_line *l, unsigned p,
                            struct ol_held_log *h)
 {
@@ -251,9 +260,7 @@ static void holding_beyond(struct ol_line *l, unsigned p,
         if (i <= in->upto || s->index != i)
             continue;
         put = s->state == OL_IN_PUT && s->batch <= l->committed;
-        if (put && h->n_ranges > 0 && h->ranges[h->n_ranges - 1].first +
-                                              h->ranges[h->n_ranges - 1].count ==
-                                          i) {
+        if (put && follows(h, i)) {
             h->ranges[h->n_ranges - 1].count++;
         } else if (put && h->n_ranges < OL_HELD_RANGES && i > h->upto + 1) {
             h->ranges[h->n_ranges].first = i;
@@ -285,7 +292,7 @@ void ol_recv_holding(struct ol_line *l, uint8_t logs, struct ol_held *h)
     }
 }
 
-/* ---- putting ------------------------------------------------------------------- */
+/* ---- putting ------------------------------------------------------------ */
 
 static bool put_record(struct ol_line *l, unsigned p, struct ol_in_slot *s)
 {

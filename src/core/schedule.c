@@ -88,7 +88,7 @@ enum ol_err ol_frame_packet(struct ol_line *l, const struct ol_event *ev)
     return err;
 }
 
-/* ---- one frame out ---------------------------------------------------------- */
+/* ---- one frame out ------------------------------------------------------ */
 
 struct frame {
     unsigned c;
@@ -169,9 +169,10 @@ static void finish(struct ol_line *l, struct frame *f)
     s->bytes = OL_SPAN(out, n);
 }
 
-/* ---- control chunks ------------------------------------------------------------ */
+/* ---- control chunks ----------------------------------------------------- */
 
-static void add_ack(struct ol_line *l, struct frame *f, struct ol_epoch_chan *e)
+static void add_ack(struct ol_line *l, struct frame *f,
+                    struct ol_epoch_chan *e)
 {
     struct ol_ack a = {.index = e->rx.index, .high = e->seen.high};
     uint64_t late = (l->now_ns - e->high_ns) / (100 * OL_NS_PER_US);
@@ -345,7 +346,7 @@ static void control(struct ol_line *l, unsigned c, bool best, bool all)
     finish(l, &f);
 }
 
-/* ---- data -------------------------------------------------------------------------- */
+/* ---- data --------------------------------------------------------------- */
 
 /* As much as fits of a record's `want` units from the lowest on: one segment.
  * false: nothing fitted. */

@@ -53,7 +53,7 @@ static struct ol_out_slot *slot_of(struct ol_line *l, unsigned prec,
     return index != 0 && s->index == index ? s : NULL;
 }
 
-/* ---- the window ------------------------------------------------------------ */
+/* ---- the window --------------------------------------------------------- */
 
 static void set_owed(struct ol_out_log *o, struct ol_out_slot *s,
                      uint64_t owed)
@@ -167,7 +167,7 @@ void ol_send_loaded(struct ol_line *l, const struct ol_event *ev)
     }
 }
 
-/* ---- submitting -------------------------------------------------------------- */
+/* ---- submitting --------------------------------------------------------- */
 
 enum ol_err ol_send_submit(struct ol_line *l, const struct ol_event *ev)
 {
@@ -256,7 +256,7 @@ void ol_send_committed(struct ol_line *l, const struct ol_open_batch *b)
     }
 }
 
-/* ---- owing ------------------------------------------------------------------- */
+/* ---- owing -------------------------------------------------------------- */
 
 void ol_send_owe(struct ol_line *l, uint8_t prec, uint32_t index,
                  uint64_t mask, unsigned c)
@@ -337,7 +337,8 @@ static void retry(struct ol_line *l, unsigned p)
     struct ol_out_log *o = &l->out[p];
     uint64_t gap = RETRY_NS << OL_MIN(o->retries, RETRY_MOST);
 
-    if (o->acked >= OL_MIN(o->loaded, o->limit) || ol_send_next(l, p) != NULL) {
+    if (o->acked >= OL_MIN(o->loaded, o->limit) ||
+        ol_send_next(l, p) != NULL) {
         o->retry_ns = OL_NEVER_NS;
         return;
     }
@@ -358,7 +359,7 @@ static void retry(struct ol_line *l, unsigned p)
     }
 }
 
-/* ---- what the peer holds ------------------------------------------------------- */
+/* ---- what the peer holds ------------------------------------------------ */
 
 static void advance(struct ol_line *l, unsigned p, uint32_t upto)
 {

@@ -1,0 +1,538 @@
+/*
+ * The world's machinery: the queue, the channels, the stations.
+ *
+ * Happy path: pop the earliest entry, hand it to its station as an event,
+ * carry the effects out (packets into paths, puts into the twin, loads from
+ * it), and go on. A station that crashed drops all entries of its old boot.
+ */
+#include "world_int.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/units.h"
+#include "wire/messages.h"
+
+/* ---- the queue ---------------------------------------------------------- */
+
+static bool before(const struct entry *a, const struct entry *b)
+{
+    return a->at_ns < b->at_ns ||
+           (a->at_ns == b->at_ns && a->serial < b->serial);
+}
+
+void push(struct world *w, struct entry e)
+{
+    uint32_t i;
+
+    if (w->n_heap == w->cap_heap) {
+        w->cap_heap = w->cap_heap ? 2 * w->cap_heap : 1024;
+        w->heap = realloc(w->heap, w->cap_heap * sizeof(*w->heap));
+        OL_CHECK(w->heap != NULL);
+    }
+    e.serial = ++w->serial;
+    for (i = w->n_heap++; i > 0 && before(&e, &w->heap[(i - 1) / 2]);
+         i = (i - 1) / 2)
+        w->heap[i] = w->heap[(i - 1) / 2];
+    w->heap[i] = e;
+}
+
+static struct entry pop(struct world *w)
+{
+    struct entry top = w->heap[0], last = w->heap[--w->n_heap];
+    uint32_t i = 0;
+
+    for (;;) {
+        uint32_t c = 2 * i + 1;
+        if (c >= w->n_heap)
+            break;
+        if (c + 1 < w->n_heap && before(&w->heap[c + 1], &w->heap[c]))
+            c++;
+        if (!before(&w->heap[c], &last))
+            break;
+        w->heap[i] = w->heap[c];
+        i = c;
+    }
+    w->heap[i] = last;
+    return top;
+}
+
+/* ---- a station's step --------------------------------------------------- */
+
+static void put_all(struct world *w, unsigned st)
+{
+    struct sim_station *s = &w->st[st];
+    struct ol_put puts[OL_FX_MAX];
+    char names[SIM_CHANNELS][17];
+    struct ol_batch b = {.line = s->line_no,
+                         .token = s->eff.batch,
+                         .at_ms = w->now_ns / OL_NS_PER_MS,
+                         .puts = puts,
+                         .channels = (const char (*)[17])names};
+
+    for (unsigned i = 0; i < w->n_ch; i++)
+        memcpy(names[i], w->ch[i].conf[0].name, 17);
+    for (unsigned i = 0; i < s->eff.count; i++)
+        if (s->eff.v[i].kind == OL_FX_PUT)
+            puts[b.n_puts++] = s->eff.v[i].put;
+    if ((b.n_puts > 0) != (b.token != 0))
+        world_fail(w, "puts without a batch, or a batch without puts");
+    if (b.token == 0)
+        return;
+    if (s->ledger->ops->commit(s->ledger, &b) != OL_OK)
+        world_fail(w, "the twin refused a batch: %s", s->ledger->why);
+    push(w, (struct entry){.at_ns = w->now_ns + 50000 +
+                                    rnd_below(&w->rnd, s->commit_ns),
+                           .what = W_COMMIT,
+                           .st = (uint8_t)st,
+                           .boot = s->boot});
+}
+
+static void note(struct world *w, unsigned st, const struct ol_note *n)
+{
+    struct sim_station *s = &w->st[st];
+
+    s->notes[n->kind % 32]++;
+    if (n->kind != OL_NOTE_TAKEN)
+        return;
+    for (uint32_t i = s->n_said; i-- > 0;) {
+        struct sim_message *m = &s->said[i];
+        if (m->token != n->token)
+            continue;
+        m->taken = true;
+        m->index = n->index;
+        m->number = n->number;
+        m->taken_ns = w->now_ns;
+        return;
+    }
+    world_fail(w, "a message was taken that nobody said");
+}
+
+static void carry_out(struct world *w, unsigned st)
+{
+    struct sim_station *s = &w->st[st];
+
+    put_all(w, st);
+    for (unsigned i = 0; i < s->eff.count; i++) {
+        const struct ol_effect *e = &s->eff.v[i];
+        mix(w, e->kind);
+        if (e->kind == OL_FX_NOTE) {
+            note(w, st, &e->note);
+        } else if (e->kind == OL_FX_LOAD) {
+            push(w, (struct entry){.at_ns = w->now_ns + 100000,
+                                   .what = W_LOADED,
+                                   .st = (uint8_t)st,
+                                   .boot = s->boot,
+                                   .load = e->load});
+        } else if (e->kind == OL_FX_SEND) {
+            mix(w, e->send.bytes.n ^ (uint64_t)e->send.bytes.p[5] << 32);
+            check_sent(w, st, &e->send);
+            if (w->ch[e->send.channel].conf[0].kind == OL_CHAN_POUCH)
+                add_bundle(w, st, e->send.channel, &e->send);
+            else
+                travel(w, e->send.channel, st, e->send.bytes);
+        }
+    }
+}
+
+static void step(struct world *w, unsigned st, struct ol_event *ev)
+{
+    struct sim_station *s = &w->st[st];
+    uint64_t wake;
+
+    w->steps++;
+    (void)!ol_line_step(s->line, ev, w->now_ns, &s->eff);
+    wake = s->eff.wake_ns;
+    if (wake < w->now_ns)
+        wake = w->now_ns;
+    carry_out(w, st);
+    while (s->eff.more) {
+        struct ol_event tick = {.kind = OL_EV_TICK};
+        w->steps++;
+        (void)!ol_line_step(s->line, &tick, w->now_ns, &s->eff);
+        wake = s->eff.wake_ns;
+        carry_out(w, st);
+    }
+    if (wake == s->wake_ns)
+        return;
+    s->wake_ns = wake;
+    s->wake_id++;
+    if (wake != OL_NEVER_NS)
+        push(w, (struct entry){.at_ns = OL_MAX(wake, w->now_ns + 1000),
+                               .what = W_TICK,
+                               .st = (uint8_t)st,
+                               .boot = s->boot,
+                               .arg = s->wake_id});
+}
+
+void transport(struct world *w, unsigned st, unsigned ch, bool up)
+{
+    struct ol_chan c = {.up = up, .room_bytes = 1u << 20};
+    struct ol_event ev = {
+        .kind = OL_EV_CHANNEL, .channel = (uint16_t)ch, .chan = &c};
+
+    if (w->st[st].alive)
+        step(w, st, &ev);
+}
+
+static void boot(struct world *w, unsigned st)
+{
+    struct sim_station *s = &w->st[st], *o = &w->st[1 - st];
+    struct ol_conf conf;
+    struct ol_event ev = {.kind = OL_EV_START};
+    struct rnd *r = &w->rnd;
+
+    memset(&conf, 0, sizeof(conf));
+    conf.identity = &s->id;
+    memcpy(conf.peer_ed_pk, o->id.ed_pk, 32);
+    memcpy(conf.peer_x_pk, o->id.x_pk, 32);
+    memcpy(conf.own_share, s->share, 32);
+    memcpy(conf.peer_share, o->share, 32);
+    for (unsigned i = 0; i < 8; i++)
+        conf.boot[i] = (uint8_t)rnd_u64(r);
+    for (unsigned i = 0; i < 32; i++)
+        conf.seed[i] = (uint8_t)rnd_u64(r);
+    conf.n_channels = (uint16_t)w->n_ch;
+    conf.probe_ns = 20 * OL_NS_PER_S;
+    conf.hold_ns = 30 * OL_NS_PER_S;
+    for (unsigned i = 0; i < w->n_ch; i++)
+        conf.channels[i] = w->ch[i].conf[st];
+    if (s->ledger->ops->snapshot(s->ledger, s->line_no, &conf.snapshot) !=
+        OL_OK)
+        world_fail(w, "no snapshot");
+    memset(s->mem, 0, ol_line_size());
+    if (ol_line_init(&s->line, s->mem, &conf) != OL_OK)
+        world_fail(w, "the line does not load from its own ledger");
+    s->ledger->ops->snapshot_free(s->ledger, &conf.snapshot);
+    s->alive = true;
+    s->wake_ns = 0;
+    s->file_n = 0;
+    step(w, st, &ev);
+    for (unsigned i = 0; i < w->n_ch; i++)
+        if (w->ch[i].conf[st].kind != OL_CHAN_STREAM || w->ch[i].up)
+            transport(w, st, i, true);
+}
+
+/* ---- what happens ------------------------------------------------------- */
+
+void world_say(struct world *w, unsigned st, uint8_t prec, uint16_t size)
+{
+    struct sim_station *s = &w->st[st];
+    char text[OL_TEXT_MAX + 64];
+    uint8_t id[16];
+    struct ol_record rec;
+    struct ol_event ev = {.kind = OL_EV_SUBMIT, .record = &rec};
+    struct sim_message *m;
+    int n;
+
+    if (!s->alive)
+        return;
+    if (s->n_said == s->cap_said) {
+        s->cap_said = s->cap_said ? 2 * s->cap_said : 256;
+        s->said = realloc(s->said, s->cap_said * sizeof(*s->said));
+        OL_CHECK(s->said != NULL);
+    }
+    m = &s->said[s->n_said++];
+    memset(m, 0, sizeof(*m));
+    m->token = 1000000u * (st + 1) + s->n_said;
+    m->prec = prec;
+    m->at_ns = w->now_ns;
+    m->size = size;
+    n = snprintf(text, sizeof(text), "%u/%llu ", st,
+                 (unsigned long long)m->token);
+    for (; n < size && n < (int)OL_TEXT_MAX; n++)
+        text[n] = (char)('a' + n % 26);
+    for (unsigned i = 0; i < sizeof(id); i++)
+        id[i] = (uint8_t)rnd_u64(&w->rnd);
+    memset(&rec, 0, sizeof(rec));
+    rec.prec = prec;
+    rec.kind = OL_KIND_MESSAGE;
+    rec.id = OL_SPAN_ARRAY(id);
+    rec.text = OL_SPAN(text, n);
+    ev.token = m->token;
+    w->steps++;
+    if (ol_line_step(s->line, &ev, w->now_ns, &s->eff) != OL_OK) {
+        m->lost = true; /* refused: nothing was promised */
+        s->again++;
+    }
+    carry_out(w, st);
+    if (s->eff.more || s->eff.wake_ns != s->wake_ns) {
+        struct ol_event tick = {.kind = OL_EV_TICK};
+        step(w, st, &tick);
+    }
+}
+
+static bool collect(void *arg, const struct ol_row *row)
+{
+    struct {
+        struct ol_loaded v[OL_LOAD_MAX];
+        uint8_t *bytes;
+        size_t n_bytes;
+        uint32_t n;
+    } *c = arg;
+    struct ol_loaded *l = &c->v[c->n];
+
+    l->index = row->index;
+    memcpy(l->leaf, row->leaf, 32);
+    memcpy(l->root, row->root, 8);
+    OL_CHECK(c->n_bytes + row->bytes.n <= OL_LOAD_BYTES + OL_RECORD_MAX);
+    memcpy(c->bytes + c->n_bytes, row->bytes.p, row->bytes.n);
+    l->bytes = OL_SPAN(c->bytes + c->n_bytes, row->bytes.n);
+    c->n_bytes += row->bytes.n;
+    return ++c->n < OL_LOAD_MAX;
+}
+
+static void loaded(struct world *w, const struct entry *e)
+{
+    struct sim_station *s = &w->st[e->st];
+    static uint8_t bytes[OL_LOAD_BYTES + OL_RECORD_MAX];
+    static struct {
+        struct ol_loaded v[OL_LOAD_MAX];
+        uint8_t *bytes;
+        size_t n_bytes;
+        uint32_t n;
+    } c;
+    struct ol_event ev = {.kind = OL_EV_LOADED, .token = e->load.token};
+
+    c.bytes = bytes;
+    c.n_bytes = 0;
+    c.n = 0;
+    if (s->ledger->ops->log(s->ledger, s->line_no, OL_OWN, e->load.prec,
+                            e->load.index, e->load.max_records,
+                            e->load.max_bytes, collect, &c) != OL_OK)
+        world_fail(w, "the twin cannot read: %s", s->ledger->why);
+    ev.loaded = c.v;
+    ev.n_loaded = c.n;
+    step(w, e->st, &ev);
+}
+
+static void committed(struct world *w, unsigned st)
+{
+    struct sim_station *s = &w->st[st];
+    struct ol_ledger_done d;
+
+    (void)ol_mem_step(s->ledger, 1 + (uint32_t)rnd_below(&w->rnd, 4));
+    while (s->ledger->ops->done(s->ledger, &d)) {
+        struct ol_event ev = {.kind = OL_EV_COMMITTED, .token = d.token};
+        if (d.err != OL_OK)
+            world_fail(w, "a commit failed unasked");
+        check_committed(w, st);
+        step(w, st, &ev);
+    }
+}
+
+static void packet(struct world *w, struct entry *e)
+{
+    struct ol_event ev = {.kind = OL_EV_FRAME,
+                          .channel = e->ch,
+                          .bytes = OL_SPAN(e->bytes, e->n)};
+    struct sim_channel *c = &w->ch[e->ch];
+
+    if (!w->st[e->st].alive)
+        return;
+    if (c->conf[0].kind == OL_CHAN_STREAM && e->arg != c->generation)
+        return;
+    if (c->conf[0].kind != OL_CHAN_POUCH) {
+        step(w, e->st, &ev);
+        return;
+    }
+    for (size_t at = 0; at + 4 <= e->n;) {
+        size_t n = (size_t)e->bytes[at] << 24 | (size_t)e->bytes[at + 1] << 16 |
+                   (size_t)e->bytes[at + 2] << 8 | e->bytes[at + 3];
+        if (n > e->n - at - 4)
+            return;
+        ev.bytes = OL_SPAN(e->bytes + at + 4, n);
+        step(w, e->st, &ev);
+        at += 4 + n;
+    }
+}
+
+static void replay(struct world *w)
+{
+    uint32_t i = (uint32_t)rnd_below(&w->rnd, w->n_kept);
+    struct entry e = {.what = W_PACKET};
+
+    if (w->n_kept == 0 || w->healed)
+        return;
+    w->replays++;
+    e.st = (uint8_t)w->kept_to[i];
+    e.ch = (uint8_t)w->kept_ch[i];
+    e.bytes = w->kept[i];
+    e.n = w->kept_n[i];
+    e.arg = w->ch[e.ch].generation;
+    /* Sometimes from elsewhere: another channel of the same line. */
+    if (rnd_chance(&w->rnd, 0.3)) {
+        e.ch = (uint8_t)rnd_below(&w->rnd, w->n_ch);
+        e.arg = w->ch[e.ch].generation;
+    }
+    if (w->ch[e.ch].conf[0].kind != OL_CHAN_POUCH)
+        packet(w, &e);
+}
+
+static void happen(struct world *w, struct entry *e)
+{
+    struct sim_station *s = &w->st[e->st];
+    struct ol_event tick = {.kind = OL_EV_TICK};
+    bool current = s->alive && e->boot == s->boot;
+
+    mix(w, e->at_ns ^ (uint64_t)e->what << 56);
+    switch (e->what) {
+    case W_TICK:
+        if (current && e->arg == s->wake_id) {
+            s->wake_ns = 0;
+            step(w, e->st, &tick);
+        }
+        break;
+    case W_PACKET:
+        packet(w, e);
+        break;
+    case W_COMMIT:
+        if (current)
+            committed(w, e->st);
+        break;
+    case W_LOADED:
+        if (current)
+            loaded(w, e);
+        break;
+    case W_SAY:
+        world_say(w, e->st, e->ch, (uint16_t)e->arg);
+        break;
+    case W_UP: {
+        struct sim_channel *c = &w->ch[e->ch];
+        bool whole = !c->path[0].cut && !c->path[1].cut && w->st[0].alive &&
+                     w->st[1].alive;
+        connection(w, e->ch, whole);
+        if (!whole)
+            push(w, (struct entry){.at_ns = w->now_ns + 2 * OL_NS_PER_S,
+                                   .what = W_UP,
+                                   .ch = e->ch});
+        break;
+    }
+    case W_CUT:
+    case W_HEALCUT:
+        if (!w->healed)
+            world_cut(w, e->ch, e->st, e->what == W_CUT);
+        break;
+    case W_CRASH:
+        if (!w->healed)
+            world_crash(w, e->st, e->arg);
+        break;
+    case W_RESTART:
+        if (!s->alive && e->boot == s->boot)
+            boot(w, e->st);
+        break;
+    case W_DISK:
+        s->commit_ns = w->healed ? 5 * OL_NS_PER_MS
+                                 : rnd_below(&w->rnd, 800) * OL_NS_PER_MS + 1;
+        break;
+    case W_REPLAY:
+        replay(w);
+        break;
+    }
+}
+
+void world_run(struct world *w, uint64_t until_ns)
+{
+    while (w->n_heap > 0 && w->heap[0].at_ns <= until_ns) {
+        struct entry e = pop(w);
+        w->now_ns = e.at_ns;
+        happen(w, &e);
+        free(e.bytes);
+    }
+    w->now_ns = OL_MAX(w->now_ns, until_ns);
+}
+
+/* ---- beginning and end -------------------------------------------------- */
+
+static void make_channel(struct world *w, unsigned i, const char *name,
+                         enum ol_chan_kind kind)
+{
+    struct sim_channel *c = &w->ch[i];
+    struct rnd *r = &w->rnd;
+
+    for (unsigned st = 0; st < 2; st++) {
+        struct ol_chan_conf *cc = &c->conf[st];
+        struct sim_path *p = &c->path[st];
+        snprintf(cc->name, sizeof(cc->name), "%s", name);
+        cc->kind = kind;
+        cc->dials = true;
+        cc->mtu = kind == OL_CHAN_STREAM ? OL_FRAME_MAX : OL_FRAME_UDP;
+        p->delay_ns = (1 + rnd_below(r, 150)) * OL_NS_PER_MS;
+        p->jitter_ns = rnd_below(r, p->delay_ns) + 1;
+        p->loss = (double)rnd_below(r, 20) / 100;
+        p->dup = (double)rnd_below(r, 10) / 100;
+        p->flip = (double)rnd_below(r, 3) / 100;
+        if (rnd_chance(r, 0.3))
+            p->rate_bps = 20000 + rnd_below(r, 2000000);
+    }
+    if (kind == OL_CHAN_POUCH)
+        for (unsigned st = 0; st < 2; st++) {
+            c->path[st].delay_ns = (1 + rnd_below(r, 60)) * OL_NS_PER_S;
+            c->path[st].jitter_ns = rnd_below(r, 600) * OL_NS_PER_S + 1;
+            c->path[st].rate_bps = 0;
+            c->conf[st].mtu = OL_BUNDLE_MAX;
+        }
+    c->up = kind == OL_CHAN_STREAM;
+}
+
+void world_init(struct world *w, uint64_t seed, const struct sim_plan *plan)
+{
+    struct ol_rng rng;
+    uint8_t key[32] = {0};
+    struct ol_shared shared;
+    struct ol_peer_keys peer;
+
+    memset(w, 0, sizeof(*w));
+    w->seed = seed;
+    w->rnd.s = seed;
+    w->now_ns = OL_NS_PER_S;
+    memcpy(key, &seed, sizeof(seed));
+    ol_rng_init(&rng, key);
+    for (unsigned i = 0; i < 2; i++) {
+        struct sim_station *s = &w->st[i];
+        ol_identity_make(&s->id, &rng);
+        ol_rng_fill(&rng, s->share, sizeof(s->share));
+        s->mem = aligned_alloc(64, (ol_line_size() + 63) / 64 * 64);
+        OL_CHECK(s->mem != NULL);
+        s->commit_ns = 5 * OL_NS_PER_MS;
+        OL_CHECK(ol_mem_open(&s->ledger) == OL_OK);
+    }
+    memcpy(peer.ed_pk, w->st[1].id.ed_pk, 32);
+    memcpy(peer.x_pk, w->st[1].id.x_pk, 32);
+    OL_CHECK(ol_shared_make(&shared, &w->st[0].id, &peer, w->st[0].share,
+                            w->st[1].share) == OL_OK);
+    for (unsigned i = 0; i < 2; i++)
+        OL_CHECK(w->st[i].ledger->ops->line(w->st[i].ledger, shared.line_id,
+                                            i ? "north" : "south",
+                                            &w->st[i].line_no) == OL_OK);
+    w->n_ch = 2;
+    make_channel(w, 0, "cable", OL_CHAN_STREAM);
+    make_channel(w, 1, "radio", OL_CHAN_DATAGRAM);
+    if (rnd_chance(&w->rnd, 0.5))
+        make_channel(w, w->n_ch++, "sat", OL_CHAN_DATAGRAM);
+    if (plan->pouch)
+        make_channel(w, w->n_ch++, "pouch", OL_CHAN_POUCH);
+    boot(w, 0);
+    boot(w, 1);
+}
+
+void world_fini(struct world *w)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct sim_station *s = &w->st[i];
+        if (s->alive)
+            ol_line_fini(s->line);
+        s->ledger->ops->close(s->ledger);
+        free(s->mem);
+        free(s->said);
+        free(s->file);
+    }
+    for (uint32_t i = 0; i < w->n_heap; i++)
+        free(w->heap[i].bytes);
+    for (uint32_t i = 0; i < w->n_kept; i++)
+        free(w->kept[i]);
+    free(w->heap);
+    free(w->nonces);
+}

@@ -1,0 +1,143 @@
+/*
+ * A seeded world for two lines: virtual time, unlike channels, faults.
+ *
+ *        station 0  (core + ledger twin)
+ *          |   |   |      fast: stream     slow: datagram    pouch: files
+ *          |   |   |      each with delay, jitter, loss, duplication,
+ *          |   |   |      cuts one way or both, and for files: late, twice,
+ *          |   |   |      damaged, out of order
+ *        station 1  (core + ledger twin)
+ *
+ * Everything that happens is an entry of one queue ordered by (time, number);
+ * all chance comes from the seed; so the same seed is the same world, and its
+ * trace hash says so. Checks run after every step (world_check.c): nothing
+ * asserted that is not on the other disk, no nonce twice, order, exactly once.
+ * A failed check prints the seed, the time and what was violated, and aborts
+ * the run.
+ */
+#ifndef OL_SIM_WORLD_H
+#define OL_SIM_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <openline/line.h>
+
+#include "crypto/crypto.h"
+#include "port/ledger.h"
+
+#define SIM_CHANNELS 6
+#define SIM_PENDING 4096
+
+struct rnd {
+    uint64_t s;
+};
+
+uint64_t rnd_u64(struct rnd *r);
+/* 0 .. n - 1 */
+uint64_t rnd_below(struct rnd *r, uint64_t n);
+bool rnd_chance(struct rnd *r, double p);
+
+struct sim_path { /* one channel, one direction */
+    uint64_t delay_ns, jitter_ns;
+    double loss, dup, flip;
+    uint64_t rate_bps;  /* 0: unlimited */
+    uint64_t busy_ns;   /* the sender's queue is empty then */
+    uint64_t last_ns;   /* streams keep order */
+    bool cut;
+};
+
+struct sim_channel {
+    struct ol_chan_conf conf[2];
+    struct sim_path path[2]; /* [from station] */
+    bool up;                 /* streams: connected */
+    uint32_t generation;     /* of the connection */
+};
+
+struct sim_message { /* what a station was given to say */
+    uint64_t token;
+    uint8_t prec;
+    bool taken;     /* the line said it is on disk */
+    bool lost;      /* the station died before it said so */
+    uint32_t index; /* once taken */
+    uint64_t number;
+    uint64_t at_ns, taken_ns, arrived_ns, delivered_ns;
+    uint16_t size; /* of its text */
+};
+
+struct sim_station {
+    struct ol_identity id;
+    uint8_t share[32];
+    struct ol_line *line;
+    void *mem;
+    bool alive;
+    struct ol_ledger *ledger;
+    uint32_t line_no;
+    struct ol_effects eff;
+    uint64_t wake_ns, wake_id;
+    uint32_t boot; /* events of an earlier boot are void */
+    uint32_t committing;
+    uint64_t commit_ns;     /* how long a commit takes at most */
+    struct sim_message *said;
+    uint32_t n_said, cap_said;
+    uint32_t again; /* submits refused for now */
+    uint32_t checked[OL_PRECS]; /* acked by the peer and compared */
+    uint8_t *file; /* the pouch file in the making */
+    size_t file_n;
+    uint64_t notes[32];
+};
+
+struct entry;
+
+struct world {
+    uint64_t seed;
+    uint64_t now_ns;
+    struct rnd rnd;
+    struct sim_station st[2];
+    struct sim_channel ch[SIM_CHANNELS];
+    unsigned n_ch;
+    struct entry *heap;
+    uint32_t n_heap, cap_heap;
+    uint64_t serial;
+    uint64_t hash; /* of the trace */
+    bool healed;   /* no more faults */
+    bool trace;
+    uint64_t steps, packets, crashes, replays;
+    uint64_t *nonces; /* an open hash set of what was sealed */
+    uint32_t n_nonces, cap_nonces;
+    uint8_t *kept[64]; /* what the adversary kept, to replay */
+    uint32_t kept_n[64];
+    uint16_t kept_ch[64], kept_to[64];
+    uint32_t n_kept;
+};
+
+struct sim_plan { /* what kind of world a seed makes */
+    uint64_t run_ns;     /* with faults */
+    uint32_t messages;   /* each way */
+    bool crashes, cuts, pouch, adversary, big;
+};
+
+void world_init(struct world *w, uint64_t seed, const struct sim_plan *plan);
+/* Runs until `until`; false: a check failed. */
+void world_run(struct world *w, uint64_t until_ns);
+void world_fini(struct world *w);
+
+/* Faults; world_storm schedules them by seed for the length of the plan. */
+void world_storm(struct world *w, const struct sim_plan *plan);
+void world_cut(struct world *w, unsigned ch, unsigned from, bool cut);
+void world_crash(struct world *w, unsigned st, uint64_t restart_ns);
+/* All paths whole, both stations alive, no more faults. */
+void world_heal(struct world *w);
+void world_say(struct world *w, unsigned st, uint8_t prec, uint16_t size);
+/* Everything taken is delivered, by both ledgers. */
+bool world_settled(struct world *w);
+
+/* world_check.c */
+void check_sent(struct world *w, unsigned st, const struct ol_send *s);
+void check_committed(struct world *w, unsigned st);
+void check_end(struct world *w);
+__attribute__((noreturn, format(printf, 2, 3))) void
+world_fail(struct world *w, const char *fmt, ...);
+
+#endif

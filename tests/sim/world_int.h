@@ -1,0 +1,51 @@
+/*
+ * What the files of the world share: an entry of its queue, and who does what.
+ *
+ *   world.c        the queue, a station's step, what happens
+ *   world_paths.c  packets and files on their way
+ *   world_storm.c  faults and what is said, by seed
+ *   world_check.c  what must hold
+ */
+#ifndef OL_SIM_WORLD_INT_H
+#define OL_SIM_WORLD_INT_H
+
+#include "world.h"
+
+enum what {
+    W_TICK,
+    W_PACKET,
+    W_COMMIT,
+    W_LOADED,
+    W_SAY,
+    W_UP,
+    W_CUT,
+    W_HEALCUT,
+    W_CRASH,
+    W_RESTART,
+    W_DISK,
+    W_REPLAY,
+};
+
+struct entry {
+    uint64_t at_ns, serial;
+    enum what what;
+    uint8_t st;
+    uint8_t ch;
+    uint32_t boot;
+    uint64_t arg;
+    struct ol_load load;
+    uint8_t *bytes;
+    size_t n;
+};
+
+void push(struct world *w, struct entry e);
+void mix(struct world *w, uint64_t v);
+/* A packet leaves `from` on a channel; a bundle joins its pouch file. */
+void travel(struct world *w, unsigned ch, unsigned from, struct ol_span b);
+void add_bundle(struct world *w, unsigned st, unsigned ch,
+                const struct ol_send *e);
+/* A stream connects or breaks, and both stations hear of it. */
+void connection(struct world *w, unsigned ch, bool up);
+void transport(struct world *w, unsigned st, unsigned ch, bool up);
+
+#endif

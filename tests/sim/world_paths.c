@@ -1,0 +1,134 @@
+/*
+ * Packets on their way: delay, jitter, loss, duplication, rate, cuts; pouch
+ * files late, twice, damaged; and the adversary who keeps some of it.
+ */
+#include "world_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/units.h"
+
+/* ---- channels ----------------------------------------------------------- */
+
+void mix(struct world *w, uint64_t v)
+{
+    w->hash = (w->hash ^ v) * 0x100000001b3u;
+}
+
+static void deliver(struct world *w, unsigned ch, unsigned from,
+                    struct ol_span b, uint64_t at)
+{
+    struct sim_path *p = &w->ch[ch].path[from];
+    struct entry e = {.at_ns = at,
+                      .what = W_PACKET,
+                      .st = (uint8_t)(1 - from),
+                      .ch = (uint8_t)ch,
+                      .arg = w->ch[ch].generation,
+                      .n = b.n};
+
+    e.bytes = malloc(b.n);
+    OL_CHECK(e.bytes != NULL);
+    memcpy(e.bytes, b.p, b.n);
+    if (!w->healed && rnd_chance(&w->rnd, p->flip))
+        e.bytes[rnd_below(&w->rnd, b.n)] ^=
+            (uint8_t)(1u << rnd_below(&w->rnd, 8));
+    push(w, e);
+}
+
+/* The adversary keeps some of what passes, to send it again some day. */
+static void keep(struct world *w, unsigned ch, unsigned to, struct ol_span b)
+{
+    uint32_t i;
+
+    if (!rnd_chance(&w->rnd, 0.02))
+        return;
+    i = w->n_kept < 64 ? w->n_kept++ : (uint32_t)rnd_below(&w->rnd, 64);
+    free(w->kept[i]);
+    w->kept[i] = malloc(b.n);
+    OL_CHECK(w->kept[i] != NULL);
+    memcpy(w->kept[i], b.p, b.n);
+    w->kept_n[i] = (uint32_t)b.n;
+    w->kept_ch[i] = (uint16_t)ch;
+    w->kept_to[i] = (uint16_t)to;
+}
+
+void travel(struct world *w, unsigned ch, unsigned from,
+                   struct ol_span b)
+{
+    struct sim_channel *c = &w->ch[ch];
+    struct sim_path *p = &c->path[from];
+    uint64_t at = w->now_ns + p->delay_ns + rnd_below(&w->rnd, p->jitter_ns);
+    bool stream = c->conf[0].kind == OL_CHAN_STREAM;
+
+    w->packets++;
+    keep(w, ch, 1 - from, b);
+    if (stream && !c->up)
+        return;
+    if (p->rate_bps > 0) {
+        uint64_t start = OL_MAX(p->busy_ns, w->now_ns);
+        if (!stream && start - w->now_ns > 500 * OL_NS_PER_MS)
+            return; /* the queue is full */
+        p->busy_ns = start + b.n * 8 * OL_NS_PER_S / p->rate_bps;
+        at += p->busy_ns - w->now_ns;
+    }
+    if (stream) {
+        /* TCP retransmits: loss is delay, a cut holds it all back. */
+        while (rnd_chance(&w->rnd, p->loss))
+            at += 200 * OL_NS_PER_MS;
+        if (p->cut)
+            return;
+        at = OL_MAX(at, p->last_ns + 1);
+        p->last_ns = at;
+    } else if (p->cut || rnd_chance(&w->rnd, p->loss)) {
+        return;
+    }
+    deliver(w, ch, from, b, at);
+    if (!stream && rnd_chance(&w->rnd, p->dup))
+        deliver(w, ch, from, b, at + rnd_below(&w->rnd, p->delay_ns + 1));
+}
+
+/* A pouch file is on its way: late, twice, damaged, out of order. */
+static void carry(struct world *w, unsigned ch, unsigned from)
+{
+    struct sim_station *s = &w->st[from];
+    struct sim_path *p = &w->ch[ch].path[from];
+    struct ol_span b = OL_SPAN(s->file, s->file_n);
+    unsigned times = rnd_chance(&w->rnd, p->dup) ? 2 : 1;
+
+    if (rnd_chance(&w->rnd, p->loss))
+        times = 0;
+    while (times-- > 0)
+        deliver(w, ch, from, b,
+                w->now_ns + p->delay_ns + rnd_below(&w->rnd, p->jitter_ns));
+    s->file_n = 0;
+}
+
+void add_bundle(struct world *w, unsigned st, unsigned ch,
+                       const struct ol_send *e)
+{
+    struct sim_station *s = &w->st[st];
+
+    s->file = realloc(s->file, s->file_n + 4 + e->bytes.n);
+    OL_CHECK(s->file != NULL);
+    for (unsigned i = 0; i < 4; i++)
+        s->file[s->file_n++] = (uint8_t)(e->bytes.n >> (24 - 8 * i));
+    memcpy(s->file + s->file_n, e->bytes.p, e->bytes.n);
+    s->file_n += e->bytes.n;
+    if (e->last)
+        carry(w, ch, st);
+}
+
+void connection(struct world *w, unsigned ch, bool up)
+{
+    struct sim_channel *c = &w->ch[ch];
+
+    if (c->conf[0].kind != OL_CHAN_STREAM || c->up == up)
+        return;
+    c->up = up;
+    c->generation++;
+    c->path[0].last_ns = c->path[1].last_ns = 0;
+    transport(w, 0, ch, up);
+    transport(w, 1, ch, up);
+}

@@ -1,0 +1,140 @@
+/*
+ * Chance, and the faults that it brings: what a seed does to a world.
+ */
+#include "world_int.h"
+
+#include "base/units.h"
+
+/* ---- chance ------------------------------------------------------------- */
+
+uint64_t rnd_u64(struct rnd *r) /* splitmix64 */
+{
+    uint64_t z = (r->s += 0x9e3779b97f4a7c15u);
+
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+uint64_t rnd_below(struct rnd *r, uint64_t n)
+{
+    return n == 0 ? 0 : rnd_u64(r) % n;
+}
+
+bool rnd_chance(struct rnd *r, double p)
+{
+    return (double)(rnd_u64(r) >> 11) < p * 9007199254740992.0;
+}
+
+/* ---- faults ------------------------------------------------------------- */
+
+void world_cut(struct world *w, unsigned ch, unsigned from, bool cut)
+{
+    struct sim_channel *c = &w->ch[ch];
+
+    c->path[from].cut = cut;
+    if (c->conf[0].kind != OL_CHAN_STREAM)
+        return;
+    /* What was under way on a stream that was cut never comes: a hole would
+     * break the order. The kernel gives the connection up after a while. */
+    if (cut)
+        c->generation++;
+    push(w, (struct entry){.at_ns = w->now_ns + 3 * OL_NS_PER_S,
+                           .what = W_UP,
+                           .ch = (uint8_t)ch});
+}
+
+void world_crash(struct world *w, unsigned st, uint64_t restart_ns)
+{
+    struct sim_station *s = &w->st[st];
+
+    if (!s->alive)
+        return;
+    w->crashes++;
+    s->alive = false;
+    s->boot++;
+    ol_line_fini(s->line);
+    ol_mem_crash(s->ledger);
+    for (uint32_t i = 0; i < s->n_said; i++)
+        if (!s->said[i].taken)
+            s->said[i].lost = true;
+    for (unsigned c = 0; c < w->n_ch; c++) {
+        connection(w, c, false);
+        push(w, (struct entry){
+                    .at_ns = w->now_ns + restart_ns + OL_NS_PER_S,
+                    .what = W_UP,
+                    .ch = (uint8_t)c});
+    }
+    push(w, (struct entry){.at_ns = w->now_ns + restart_ns,
+                           .what = W_RESTART,
+                           .st = (uint8_t)st,
+                           .boot = s->boot});
+}
+
+void world_heal(struct world *w)
+{
+    w->healed = true;
+    for (unsigned c = 0; c < w->n_ch; c++)
+        for (unsigned f = 0; f < 2; f++) {
+            struct sim_path *p = &w->ch[c].path[f];
+            p->loss = OL_MIN(p->loss, 0.02);
+            p->flip = p->dup = 0;
+            p->cut = false;
+        }
+    for (unsigned c = 0; c < w->n_ch; c++)
+        if (!w->ch[c].up)
+            push(w, (struct entry){.at_ns = w->now_ns + OL_NS_PER_S,
+                                   .what = W_UP,
+                                   .ch = (uint8_t)c});
+    for (unsigned s = 0; s < 2; s++) {
+        w->st[s].commit_ns = 5 * OL_NS_PER_MS;
+        if (!w->st[s].alive)
+            push(w, (struct entry){.at_ns = w->now_ns,
+                                   .what = W_RESTART,
+                                   .st = (uint8_t)s,
+                                   .boot = w->st[s].boot});
+    }
+}
+
+void world_storm(struct world *w, const struct sim_plan *plan)
+{
+    struct rnd *r = &w->rnd;
+    uint64_t t = w->now_ns, end = w->now_ns + plan->run_ns;
+
+    for (uint32_t i = 0; i < 2 * plan->messages; i++) {
+        uint64_t size = rnd_chance(r, 0.1) && plan->big
+                            ? rnd_below(r, OL_TEXT_MAX)
+                            : rnd_below(r, 300);
+        push(w, (struct entry){.at_ns = t + rnd_below(r, plan->run_ns),
+                               .what = W_SAY,
+                               .st = (uint8_t)(i & 1),
+                               .ch = (uint8_t)rnd_below(r, OL_PRECS),
+                               .arg = size});
+    }
+    while (t < end) {
+        t += rnd_below(r, 40 * OL_NS_PER_S);
+        if (plan->cuts) {
+            struct entry e = {.at_ns = t,
+                              .what = W_CUT,
+                              .st = (uint8_t)rnd_below(r, 2),
+                              .ch = (uint8_t)rnd_below(r, w->n_ch)};
+            push(w, e);
+            e.at_ns += rnd_below(r, 60 * OL_NS_PER_S);
+            e.what = W_HEALCUT;
+            push(w, e);
+        }
+        if (plan->crashes && rnd_chance(r, 0.3))
+            push(w, (struct entry){.at_ns = t + rnd_below(r, OL_NS_PER_S),
+                                   .what = W_CRASH,
+                                   .st = (uint8_t)rnd_below(r, 2),
+                                   .arg = rnd_below(r, 20 * OL_NS_PER_S)});
+        if (rnd_chance(r, 0.2))
+            push(w, (struct entry){.at_ns = t,
+                                   .what = W_DISK,
+                                   .st = (uint8_t)rnd_below(r, 2)});
+        for (unsigned i = 0; plan->adversary && i < 5; i++)
+            push(w, (struct entry){
+                        .at_ns = t + rnd_below(r, 10 * OL_NS_PER_S),
+                        .what = W_REPLAY});
+    }
+}
