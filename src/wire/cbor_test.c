@@ -183,6 +183,9 @@ static void strings_and_counts_keep_their_maximum(void **state)
     ol_cbor_init(&c, bend_hex("63 616263", bytes));
     assert_int_equal(ol_cbor_text(&c, 2).n, 0);
     assert_true(ol_cbor_failed(&c));
+    ol_cbor_init(&c, bend_hex("61 ff", bytes));
+    assert_int_equal(ol_cbor_text(&c, 1).n, 0);
+    assert_true(ol_cbor_failed(&c));
     ol_cbor_init(&c, bend_hex("83 00 00 00", bytes));
     assert_int_equal(ol_cbor_array(&c, 2), 0);
     assert_true(ol_cbor_failed(&c));

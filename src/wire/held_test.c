@@ -159,6 +159,7 @@ static void a_held_has_bounds(void **state)
         n += bend_hex(bounds[k].rest, bytes + n).n;
         if (ol_held_decode(OL_SPAN(bytes, n), &held) != bounds[k].err)
             fail_msg("held %zu", k);
+        bend_one(OL_SPAN(bytes, n), held_again);
     }
     memset(bytes, 0, sizeof(bytes));
     assert_int_equal(ol_held_decode(OL_SPAN(bytes, 894), &held), OL_ERR_LONG);
