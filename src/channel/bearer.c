@@ -54,6 +54,12 @@ void ol_base_timer(struct ol_base *base, uv_timer_t *timer)
     ol_base_count(base, (uv_handle_t *)timer);
 }
 
+void ol_base_turn(struct ol_base *base, uv_idle_t *turn)
+{
+    uv_idle_init(base->loop, turn);
+    ol_base_count(base, (uv_handle_t *)turn);
+}
+
 static void on_handle_closed(uv_handle_t *handle)
 {
     struct ol_base *base = handle->data;

@@ -5,7 +5,9 @@
  * through ol_base_packet and ol_base_changed, which fall silent once the owner
  * has closed the bearer; they are called from the loop, never from within a
  * call of the owner (a line's step must not find itself in another step), so
- * what a call finds out waits for the bearer's `turn` timer.
+ * what a call finds out waits for the bearer's `turn`. That is an idle handle
+ * and no timer of 0 ms: libuv runs a timer that starts itself again within the
+ * same turn of the loop, and nothing else would get its turn.
  *
  * Life: every libuv handle inside the struct is counted; the struct is freed
  * when the owner has closed it and the last handle is closed.
@@ -35,8 +37,9 @@ struct ol_base {
 void *ol_base_create(size_t size, const struct ol_bearer_ops *ops,
                      uv_loop_t *loop, const struct ol_bearer_events *events,
                      void *arg);
-/* A timer inside the struct; its data is the base. */
+/* A timer, or a turn, inside the struct; its data is the base. */
 void ol_base_timer(struct ol_base *base, uv_timer_t *timer);
+void ol_base_turn(struct ol_base *base, uv_idle_t *turn);
 /* Counts a handle that is inside the struct; its data becomes the base. */
 void ol_base_count(struct ol_base *base, uv_handle_t *handle);
 /* Closes a handle that was counted. */

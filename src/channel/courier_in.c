@@ -61,14 +61,14 @@ static void consider(struct ol_courier *c, int dir, const char *name,
 {
     uint64_t now_ms = uv_now(c->base.loop);
     struct ol_file_id id;
-    struct ol_seen *seen;
+    const struct ol_seen *seen;
 
     if (!is_pouch(name) || ol_courier_is_own(c, name) ||
         !identify(dir, name, &id))
         return;
     seen = ol_memory_see(&c->memory, &id, now_ms);
-    if (!seen || seen->state != OL_SEEN_WAITING ||
-        now_ms - seen->since_ms < c->pace_ms || !is_before(&id, name, best))
+    if (!seen || seen->left || now_ms - seen->since_ms < c->pace_ms ||
+        !is_before(&id, name, best))
         return;
     best->any = true;
     best->id = id;
@@ -140,15 +140,13 @@ void ol_courier_scan(struct ol_courier *c, int dir)
         take_off(c, dir, &best);
 }
 
-/* The file is done with. The next one follows at once, unless too many lie
- * there to remember them all: then one per poll, or we would read for ever. */
+/* The file is done with; the next one follows at once. */
 static void land(struct ol_courier *c)
 {
     ol_pouch_reader_fini(&c->flight.reader);
     c->flight.token = 0;
     c->flight.reading = false;
-    if (!c->memory.overflowed)
-        ol_courier_wake(c);
+    ol_courier_wake(c);
 }
 
 void ol_courier_land(struct ol_courier *c)

@@ -3,13 +3,21 @@
  *
  * Happy path: a scan sees every file; one it has not seen before waits until a
  * later scan finds it unchanged; one that is not ours is left until it
- * changes. What lies there no more is forgotten. The memory is bounded: when
- * it is full the oldest file that is left alone is forgotten, which costs
- * reading it once more, and `overflowed` makes the courier slow down.
+ * changes. What lies there no more is forgotten with the table it stood in.
+ * The memory is bounded and holds every file a scan looks at, so nothing is
+ * forgotten and read again; what is more than that is not looked at, and
+ * `overflowed` lets the status say so.
+ *
+ * A file is known by 64 bits of a hash. Who could make two collide could as
+ * well remove the files.
  */
 #include <string.h>
 
+#include "base/check.h"
 #include "channel/courier.h"
+
+#define FNV_START UINT64_C(0xcbf29ce484222325)
+#define FNV_PRIME UINT64_C(0x100000001b3)
 
 /* Unsigned inside: a file may claim any time. */
 static int64_t in_ns(const struct timespec *ts)
@@ -21,10 +29,10 @@ static int64_t in_ns(const struct timespec *ts)
 void ol_file_id(struct ol_file_id *id, const char *name,
                 const struct stat *st)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+    uint64_t hash = FNV_START;
 
     for (; *name; name++)
-        hash = (hash ^ (uint8_t)*name) * UINT64_C(0x100000001b3);
+        hash = (hash ^ (uint8_t)*name) * FNV_PRIME;
     *id = (struct ol_file_id){
         .name = hash,
         .dev = st->st_dev,
@@ -42,67 +50,29 @@ bool ol_file_id_eq(const struct ol_file_id *a, const struct ol_file_id *b)
            a->ctime_ns == b->ctime_ns;
 }
 
-static struct ol_seen *find(struct ol_memory *m, const struct ol_file_id *id)
+static uint64_t print_of(const struct ol_file_id *id)
 {
-    for (unsigned k = 0; k < OL_COURIER_MEMORY; k++) {
-        struct ol_seen *s = &m->v[k];
+    const uint64_t v[] = {id->name,           id->dev,
+                          id->ino,            (uint64_t)id->size,
+                          (uint64_t)id->mtime_ns, (uint64_t)id->ctime_ns};
+    uint64_t hash = FNV_START;
 
-        if (s->state != OL_SEEN_FREE && ol_file_id_eq(&s->id, id))
-            return s;
+    for (size_t k = 0; k < sizeof(v) / sizeof(v[0]); k++) {
+        hash = (hash ^ v[k]) * FNV_PRIME;
+        hash ^= hash >> 32; /* whole words: their high halves count too */
     }
-    return NULL;
+    return hash ? hash : 1;
 }
 
-/* A free place, else that of the oldest file that is left alone. */
-static struct ol_seen *place(struct ol_memory *m)
+/* Where it stands in a table, or the free place where it would. */
+static struct ol_seen *find(struct ol_memory *m, unsigned table,
+                            uint64_t print)
 {
-    struct ol_seen *oldest = NULL;
+    size_t at = print % OL_COURIER_TABLE;
 
-    for (unsigned k = 0; k < OL_COURIER_MEMORY; k++) {
-        struct ol_seen *s = &m->v[k];
-
-        if (s->state == OL_SEEN_FREE)
-            return s;
-        if (s->state == OL_SEEN_LEFT &&
-            (!oldest || s->since_ms < oldest->since_ms))
-            oldest = s;
-    }
-    m->overflowed = true;
-    return oldest;
-}
-
-static struct ol_seen *remember(struct ol_memory *m,
-                                const struct ol_file_id *id, uint64_t now_ms)
-{
-    struct ol_seen *s = place(m);
-
-    if (s)
-        *s = (struct ol_seen){*id, OL_SEEN_WAITING, true, now_ms};
-    return s;
-}
-
-struct ol_seen *ol_memory_see(struct ol_memory *m, const struct ol_file_id *id,
-                              uint64_t now_ms)
-{
-    struct ol_seen *s = find(m, id);
-
-    if (!s)
-        return remember(m, id, now_ms);
-    s->present = true;
-    return s;
-}
-
-void ol_memory_leave(struct ol_memory *m, const struct ol_file_id *id,
-                     uint64_t now_ms)
-{
-    struct ol_seen *s = find(m, id);
-
-    if (!s)
-        s = remember(m, id, now_ms);
-    if (s) {
-        s->state = OL_SEEN_LEFT;
-        s->since_ms = now_ms;
-    }
+    while (m->v[table][at].print && m->v[table][at].print != print)
+        at = (at + 1) % OL_COURIER_TABLE;
+    return &m->v[table][at];
 }
 
 void ol_memory_clear(struct ol_memory *m)
@@ -112,15 +82,45 @@ void ol_memory_clear(struct ol_memory *m)
 
 void ol_memory_begin(struct ol_memory *m)
 {
+    unsigned next = !m->now;
+
     m->overflowed = false;
-    for (unsigned k = 0; k < OL_COURIER_MEMORY; k++)
-        m->v[k].present = false;
+    m->n[next] = 0;
+    memset(m->v[next], 0, sizeof(m->v[next]));
+}
+
+const struct ol_seen *ol_memory_see(struct ol_memory *m,
+                                    const struct ol_file_id *id,
+                                    uint64_t now_ms)
+{
+    unsigned next = !m->now;
+    uint64_t print = print_of(id);
+    struct ol_seen *old = find(m, m->now, print);
+    struct ol_seen *s = find(m, next, print);
+
+    if (s->print)
+        return s;
+    if (m->n[next] == OL_COURIER_FILES) {
+        m->overflowed = true;
+        return NULL;
+    }
+    m->n[next]++;
+    *s = old->print ? *old : (struct ol_seen){print, now_ms, 0};
+    return s;
 }
 
 void ol_memory_end(struct ol_memory *m)
 {
-    for (unsigned k = 0; k < OL_COURIER_MEMORY; k++) {
-        if (!m->v[k].present)
-            m->v[k].state = OL_SEEN_FREE;
-    }
+    m->now = !m->now;
+}
+
+void ol_memory_leave(struct ol_memory *m, const struct ol_file_id *id,
+                     uint64_t now_ms)
+{
+    struct ol_seen *s = find(m, m->now, print_of(id));
+
+    /* A scan found it, and none has run since. */
+    OL_CHECK(s->print);
+    s->since_ms = now_ms;
+    s->left = 1;
 }

@@ -19,7 +19,7 @@
 
 struct end {
     struct ol_base base;
-    uv_timer_t turn;
+    uv_idle_t turn;
     struct end *other; /* NULL: closed */
     bool full, told;   /* the owner was told of the present state */
     size_t at, n;
@@ -27,11 +27,11 @@ struct end {
     uint8_t packet[OL_FRAME_MAX];
 };
 
-static void on_turn(uv_timer_t *timer);
+static void on_turn(uv_idle_t *turn);
 
 static void wake(struct end *e)
 {
-    uv_timer_start(&e->turn, on_turn, 0, 0);
+    (void)uv_idle_start(&e->turn, on_turn);
 }
 
 static void ring_put(struct end *e, const uint8_t *p, size_t n)
@@ -84,10 +84,11 @@ static void give(struct end *e)
         wake(e);
 }
 
-static void on_turn(uv_timer_t *timer)
+static void on_turn(uv_idle_t *turn)
 {
-    struct end *e = timer->data;
+    struct end *e = turn->data;
 
+    uv_idle_stop(turn);
     if (!e->told) {
         const struct ol_chan chan = {
             .up = e->other != NULL,
@@ -164,7 +165,7 @@ enum ol_err ol_bearer_mem(struct ol_bearer *out[2], struct uv_loop_s *loop,
     }
     for (int k = 0; k < 2; k++) {
         e[k]->other = e[1 - k];
-        ol_base_timer(&e[k]->base, &e[k]->turn);
+        ol_base_turn(&e[k]->base, &e[k]->turn);
         ol_base_say(&e[k]->base, "connected in memory");
         wake(e[k]);
         out[k] = &e[k]->base.pub;

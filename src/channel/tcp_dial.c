@@ -31,7 +31,7 @@ struct dial {
     struct ol_url url;
     enum state state;
     uv_timer_t timer; /* WAITING: try again; CONNECTING: abort */
-    uv_timer_t turn;
+    uv_idle_t turn;
     struct ol_resolve *resolve; /* RESOLVING */
     struct ol_tcp_conn *conn;   /* CONNECTING, UP */
     struct ol_socks socks;
@@ -118,10 +118,11 @@ static void on_room(struct ol_tcp_conn *c)
     tell(c->owner);
 }
 
-static void on_turn(uv_timer_t *timer)
+static void on_turn(uv_idle_t *turn)
 {
-    struct dial *d = timer->data;
+    struct dial *d = turn->data;
 
+    uv_idle_stop(turn);
     if (d->conn)
         ol_tcp_conn_turn(d->conn);
 }
@@ -130,7 +131,7 @@ static void on_wake(struct ol_tcp_conn *c)
 {
     struct dial *d = c->owner;
 
-    uv_timer_start(&d->turn, on_turn, 0, 0);
+    (void)uv_idle_start(&d->turn, on_turn);
 }
 
 static uint8_t *on_buffer(struct ol_tcp_conn *c)
@@ -321,7 +322,7 @@ enum ol_err ol_tcp_dial(struct ol_bearer **out, const struct ol_opening *o)
     d->url = *o->url;
     d->backoff_ms = OL_TCP_BACKOFF_MIN_MS;
     ol_base_timer(&d->base, &d->timer);
-    ol_base_timer(&d->base, &d->turn);
+    ol_base_turn(&d->base, &d->turn);
     ol_base_say(&d->base, "starting");
     /* By the loop: the owner does not hold the bearer yet. */
     uv_timer_start(&d->timer, begin_resolve, 0, 0);

@@ -36,7 +36,8 @@ struct guest {
 struct listener {
     struct ol_base base;
     uv_tcp_t tcp;
-    uv_timer_t turn, sweep;
+    uv_idle_t turn;
+    uv_timer_t sweep;
     union ol_sock sock;
     uint64_t generation; /* of the last that was accepted */
     uint64_t patience_ms;
@@ -134,10 +135,11 @@ static void on_room(struct ol_tcp_conn *c)
     (void)ol_base_changed(&l->base, &addr, &chan);
 }
 
-static void on_turn(uv_timer_t *timer)
+static void on_turn(uv_idle_t *turn)
 {
-    struct listener *l = timer->data;
+    struct listener *l = turn->data;
 
+    uv_idle_stop(turn);
     for (unsigned k = 0; k < SLOTS && !l->base.closed; k++) {
         if (l->slot[k])
             ol_tcp_conn_turn(&l->slot[k]->conn);
@@ -148,7 +150,7 @@ static void on_wake(struct ol_tcp_conn *c)
 {
     struct listener *l = c->owner;
 
-    uv_timer_start(&l->turn, on_turn, 0, 0);
+    (void)uv_idle_start(&l->turn, on_turn);
 }
 
 static uint8_t *on_buffer(struct ol_tcp_conn *c)
@@ -189,11 +191,12 @@ static void on_sweep(uv_timer_t *timer)
 {
     struct listener *l = timer->data;
     uint64_t now_ms = uv_now(l->base.loop);
-    struct guest *g;
+    struct guest *g = first_to_go(l, false);
 
-    while (!l->base.closed && (g = first_to_go(l, false)) &&
-           now_ms - g->since_ms >= l->patience_ms)
+    while (g && now_ms - g->since_ms >= l->patience_ms) {
         put_out(l, g);
+        g = l->base.closed ? NULL : first_to_go(l, false);
+    }
     if (l->base.closed)
         return;
     if (!g)
@@ -364,7 +367,7 @@ enum ol_err ol_tcp_listen(struct ol_bearer **out, const struct ol_opening *o)
     l->patience_ms = OL_TCP_STRANGER_MS;
     l->sock = sock;
     ol_base_count(&l->base, (uv_handle_t *)&l->tcp);
-    ol_base_timer(&l->base, &l->turn);
+    ol_base_turn(&l->base, &l->turn);
     ol_base_timer(&l->base, &l->sweep);
     sys = bind_and_listen(l);
     if (sys && ol_sock_fall_back(&l->sock, sys))

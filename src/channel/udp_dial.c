@@ -22,13 +22,14 @@ struct dial {
     struct ol_base base;
     struct ol_url url;
     struct ol_udp udp;
-    uv_timer_t again, turn;
+    uv_timer_t again;
+    uv_idle_t turn;
     struct ol_resolve *resolve;
     union ol_sock to;
     bool up;       /* `to` is an address, and the socket can reach its kind */
     bool heard;    /* since `to` was chosen or last looked at */
     bool refused;  /* the status says so */
-    bool tell;     /* by the turn timer */
+    bool tell;     /* in the next turn */
 };
 
 static void look_again(uv_timer_t *timer);
@@ -201,10 +202,11 @@ static void look_again(uv_timer_t *timer)
         uv_timer_start(&d->again, look_again, OL_UDP_RETRY_MS, 0);
 }
 
-static void on_turn(uv_timer_t *timer)
+static void on_turn(uv_idle_t *turn)
 {
-    struct dial *d = timer->data;
+    struct dial *d = turn->data;
 
+    uv_idle_stop(turn);
     if (d->tell) {
         d->tell = false;
         tell(d);
@@ -230,7 +232,7 @@ static enum ol_err dial_send(struct ol_bearer *b, const struct ol_addr *to,
     err = ol_udp_send(&d->udp, &sock, 0, packet, &sys);
     if (err == OL_ERR_AGAIN) {
         d->tell = true;
-        uv_timer_start(&d->turn, on_turn, 0, 0);
+        (void)uv_idle_start(&d->turn, on_turn);
     } else if (err && to->len == 0) {
         say_refused(d, sys);
         d->heard = false;
@@ -281,7 +283,7 @@ enum ol_err ol_udp_dial(struct ol_bearer **out, const struct ol_opening *o)
     d->udp.base = &d->base;
     d->udp.ops = &udp_ops;
     ol_base_timer(&d->base, &d->again);
-    ol_base_timer(&d->base, &d->turn);
+    ol_base_turn(&d->base, &d->turn);
     ol_base_say(&d->base, "starting");
     uv_timer_start(&d->again, look_again, 0, 0);
     *out = &d->base.pub;

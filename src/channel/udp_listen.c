@@ -16,7 +16,7 @@
 struct listener {
     struct ol_base base;
     struct ol_udp udp;
-    uv_timer_t turn; /* keeps the struct until the loop has turned */
+    uv_idle_t turn; /* keeps the struct until the loop has turned */
 };
 
 static void on_packet(struct ol_base *base, const union ol_sock *from,
@@ -119,7 +119,7 @@ enum ol_err ol_udp_listen(struct ol_bearer **out, const struct ol_opening *o)
         ol_base_discard(&l->base);
         return err;
     }
-    ol_base_timer(&l->base, &l->turn);
+    ol_base_turn(&l->base, &l->turn);
     (void)ol_udp_bound(&l->udp, &sock);
     ol_sock_name(&sock, name);
     ol_base_say(&l->base, "listening on %s", name);
