@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "crypto/crypto.h"
+#include "wire/messages.h"
 #include "wire/record.h"
 
 #define NAME_SIZE sizeof(((struct ol_batch *)0)->channels[0])
@@ -45,6 +46,7 @@ static void check_put(const struct ol_batch *batch, const struct ol_put *put)
         OL_CHECK(put->index > 0 && put->bytes.n > 0);
         OL_CHECK(put->offset + put->bytes.n <= OL_RECORD_MAX);
         OL_CHECK(put->size <= OL_RECORD_MAX);
+        OL_CHECK(put->offset % OL_UNIT == 0);
         return;
     case OL_PUT_SENT:
         OL_CHECK(put->channel < OL_CHAN_MAX ||

@@ -231,7 +231,7 @@ static void free_line(struct mem_line *gone)
         free(gone->attempts[k]);
     }
     for (uint32_t k = 0; k < gone->n_parts; k++)
-        free(gone->parts[k].bytes);
+        free(gone->parts[k].image);
     free(gone->parts);
     free(gone->rungs);
     free(gone->state);

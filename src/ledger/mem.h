@@ -8,6 +8,7 @@
 #define OL_LEDGER_MEM_H
 
 #include "ledger/batch.h"
+#include "ledger/part.h"
 
 struct mem_record {
     uint32_t index;
@@ -55,10 +56,8 @@ struct mem_rung {
 
 struct mem_part {
     uint8_t prec;
-    uint16_t size, end; /* end: behind the last byte present */
     uint32_t index;
-    uint64_t mask;
-    uint8_t *bytes; /* OL_RECORD_MAX */
+    struct ol_part_image *image;
 };
 
 struct mem_line {

@@ -71,12 +71,12 @@ static enum ol_err snapshot(struct ol_ledger *l, uint32_t number,
         struct ol_part part = {
             .prec = from->prec,
             .index = from->index,
-            .mask = from->mask,
-            .size = from->size,
-            .bytes = OL_SPAN(from->bytes, from->end),
+            .mask = from->image->mask,
+            .size = from->image->size,
+            .bytes = OL_SPAN(from->image->bytes, from->image->n),
         };
 
-        OL_CHECK(ol_snapshot_part(snap, &part, 0) == OL_OK);
+        OL_CHECK(ol_snapshot_part(snap, &part) == OL_OK);
     }
     return OL_OK;
 }

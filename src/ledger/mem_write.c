@@ -127,7 +127,7 @@ static void end_part(struct mem_line *line, const struct ol_put *put)
 
     if (!find_part(line, put, &at))
         return;
-    free(line->parts[at].bytes);
+    free(line->parts[at].image);
     line->n_parts--;
     memmove(&line->parts[at], &line->parts[at + 1],
             (line->n_parts - at) * sizeof(line->parts[0]));
@@ -214,13 +214,12 @@ static void put_part(struct mem_line *line, const struct ol_put *put)
                     sizeof(*part));
         part = insert(line->parts, line->n_parts++, at, sizeof(*part));
         *part = (struct mem_part){.prec = put->prec, .index = put->index};
-        part->bytes = calloc(1, OL_RECORD_MAX);
-        OL_CHECK(part->bytes);
+        part->image = calloc(1, sizeof(*part->image));
+        OL_CHECK(part->image);
     }
-    part->mask |= put->mask;
-    part->size = OL_MAX(part->size, put->size);
-    part->end = (uint16_t)OL_MAX(part->end, put->offset + put->bytes.n);
-    memcpy(part->bytes + put->offset, put->bytes.p, put->bytes.n);
+    ol_part_merge(part->image, put);
+    if (part->image->n == 0)
+        end_part(line, put);
 }
 
 static void put_sent(struct mem_line *line, const struct ol_batch *batch,

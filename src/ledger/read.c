@@ -36,8 +36,8 @@ static const char *const texts[READ_TEXTS] = {
     [READ_ACKED] = "SELECT at FROM ack WHERE line=?1 AND prec=?2 AND upto>=?3"
                    " ORDER BY upto LIMIT 1",
     [READ_STATE] = "SELECT sealed FROM state WHERE line=?1",
-    [READ_PARTS] = "SELECT prec, idx, off, n, mask, size, sealed FROM part"
-                   " WHERE line=?1 ORDER BY prec, idx, off, n",
+    [READ_PARTS] = "SELECT prec, idx, mask, size, sealed FROM part"
+                   " WHERE line=?1 ORDER BY prec, idx",
     [READ_RUNGS] = "SELECT rung, at, prec, idx FROM rung"
                    " WHERE line=?1 AND author=?2 AND number=?3"
                    " ORDER BY rung LIMIT ?4",

@@ -58,25 +58,23 @@ static enum ol_err add_part(struct ol_sqlite *l, sqlite3_stmt *s,
         .author = OL_PEER,
         .prec = (uint8_t)sqlite3_column_int64(s, 0),
         .index = (uint32_t)sqlite3_column_int64(s, 1),
-        .offset = (uint16_t)sqlite3_column_int64(s, 2),
-        .n = (uint16_t)sqlite3_column_int64(s, 3),
     };
     struct ol_part part = {
         .prec = place.prec,
         .index = place.index,
-        .mask = (uint64_t)sqlite3_column_int64(s, 4),
-        .size = (uint16_t)sqlite3_column_int64(s, 5),
+        .mask = (uint64_t)sqlite3_column_int64(s, 2),
+        .size = (uint16_t)sqlite3_column_int64(s, 3),
     };
     size_t n;
     enum ol_err err;
 
     if (place.prec >= OL_PRECS ||
         ol_place_open(&place, buf, sizeof(buf), &n, l->key,
-                      ol_sql_bytes(s, 6)) != OL_OK ||
-        place.offset + n > OL_RECORD_MAX || part.size > OL_RECORD_MAX)
+                      ol_sql_bytes(s, 4)) != OL_OK ||
+        part.size > OL_RECORD_MAX)
         return ol_sql_damaged(&l->reader, "a part of a record");
     part.bytes = OL_SPAN(buf, n);
-    err = ol_snapshot_part(snap, &part, place.offset);
+    err = ol_snapshot_part(snap, &part);
     ol_wipe(buf, sizeof(buf));
     return err;
 }

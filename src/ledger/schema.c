@@ -51,12 +51,11 @@ static const char tables[] =
     " idx INTEGER NOT NULL,"
     " PRIMARY KEY(line, author, number, rung)"
     ") STRICT, WITHOUT ROWID;"
-    /* n bytes at off of a peer's record that is not whole yet. */
+    /* A peer's record that is not whole yet; goes when it is. */
     "CREATE TABLE part("
     " line INTEGER NOT NULL, prec INTEGER NOT NULL, idx INTEGER NOT NULL,"
-    " off INTEGER NOT NULL, n INTEGER NOT NULL, mask INTEGER NOT NULL,"
-    " size INTEGER NOT NULL, sealed BLOB NOT NULL,"
-    " PRIMARY KEY(line, prec, idx, off, n)"
+    " mask INTEGER NOT NULL, size INTEGER NOT NULL, sealed BLOB NOT NULL,"
+    " PRIMARY KEY(line, prec, idx)"
     ") STRICT, WITHOUT ROWID;"
     /* lo to hi were sent on that channel; at most OL_SENT_SPAN of them. */
     "CREATE TABLE attempt("

@@ -21,10 +21,6 @@ static struct ol_span bind(const struct ol_place *place, uint8_t *buf)
     ol_write_u8(&w, place->author);
     ol_write_u8(&w, place->prec);
     ol_write_u32(&w, place->index);
-    if (place->n > 0) {
-        ol_write_u16(&w, place->offset);
-        ol_write_u16(&w, place->n);
-    }
     OL_CHECK(!w.failed);
     return ol_writer_span(&w);
 }

@@ -16,7 +16,6 @@ struct ol_place {
     const uint8_t *line_id; /* 32 bytes */
     uint8_t author, prec;
     uint32_t index;
-    uint16_t offset, n; /* part */
 };
 
 /* out holds in.n + OL_ATREST_OVER bytes; what is to be bound. */

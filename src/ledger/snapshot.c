@@ -65,44 +65,23 @@ enum ol_err ol_snapshot_beyond(struct ol_snapshot *snap, uint8_t prec,
     return OL_OK;
 }
 
-/* The part of that record, made when it is not the last one. */
-static struct ol_part *part_of(struct ol_snapshot *snap, uint8_t prec,
-                               uint32_t index)
+enum ol_err ol_snapshot_part(struct ol_snapshot *snap,
+                             const struct ol_part *part)
 {
-    struct ol_part *v = (struct ol_part *)snap->parts;
+    struct ol_part *v = room(snap->parts, snap->n_parts, sizeof(*v));
     uint8_t *bytes;
 
-    if (snap->n_parts > 0 && v[snap->n_parts - 1].prec == prec &&
-        v[snap->n_parts - 1].index == index)
-        return &v[snap->n_parts - 1];
-    v = room(v, snap->n_parts, sizeof(*v));
     if (!v)
-        return NULL;
-    snap->parts = v;
-    bytes = calloc(1, OL_RECORD_MAX);
-    if (!bytes)
-        return NULL;
-    v += snap->n_parts++;
-    *v = (struct ol_part){
-        .prec = prec,
-        .index = index,
-        .bytes = OL_SPAN(bytes, 0),
-    };
-    return v;
-}
-
-enum ol_err ol_snapshot_part(struct ol_snapshot *snap,
-                             const struct ol_part *piece, uint16_t offset)
-{
-    struct ol_part *part = part_of(snap, piece->prec, piece->index);
-
-    OL_CHECK(offset + piece->bytes.n <= OL_RECORD_MAX);
-    if (!part)
         return OL_ERR_IO;
-    part->mask |= piece->mask;
-    part->size = OL_MAX(part->size, piece->size);
-    part->bytes.n = OL_MAX(part->bytes.n, offset + piece->bytes.n);
-    memcpy((uint8_t *)part->bytes.p + offset, piece->bytes.p, piece->bytes.n);
+    snap->parts = v;
+    bytes = malloc(OL_MAX(part->bytes.n, 1));
+    if (!bytes)
+        return OL_ERR_IO;
+    if (part->bytes.n > 0)
+        memcpy(bytes, part->bytes.p, part->bytes.n);
+    v += snap->n_parts++;
+    *v = *part;
+    v->bytes.p = bytes;
     return OL_OK;
 }
 
@@ -118,7 +97,7 @@ uint8_t *ol_snapshot_state(struct ol_snapshot *snap, size_t n)
 void ol_snapshot_end(struct ol_snapshot *snap)
 {
     for (uint32_t k = 0; k < snap->n_parts; k++) {
-        ol_wipe((void *)snap->parts[k].bytes.p, OL_RECORD_MAX);
+        ol_wipe((void *)snap->parts[k].bytes.p, snap->parts[k].bytes.n);
         free((void *)snap->parts[k].bytes.p);
     }
     if (snap->state.p)

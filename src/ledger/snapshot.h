@@ -17,12 +17,9 @@ void ol_snapshot_head(struct ol_snapshot *snap, uint8_t author, uint8_t prec,
 OL_MUST_USE enum ol_err ol_snapshot_beyond(struct ol_snapshot *snap,
                                            uint8_t prec, uint32_t index,
                                            const uint8_t leaf[32]);
-/* Merges what came of a record at `offset` into its part, which is the last
- * one added or a new one: call in the order of the logs. offset + bytes.n is
- * at most OL_RECORD_MAX. */
+/* Copies the part and its bytes. */
 OL_MUST_USE enum ol_err ol_snapshot_part(struct ol_snapshot *snap,
-                                         const struct ol_part *piece,
-                                         uint16_t offset);
+                                         const struct ol_part *part);
 /* Room for n bytes of state; NULL when there is no memory. */
 uint8_t *ol_snapshot_state(struct ol_snapshot *snap, size_t n);
 /* Wipes and frees, and leaves zeros: a second time does nothing. */

@@ -59,21 +59,20 @@ static const char *advice(enum ol_err err)
 
 enum ol_err ol_sql_error(struct ol_sql *sql, const char *doing)
 {
+    /* sqlite3_system_errno is not set by a COMMIT that fails, and never
+     * cleared; errno was 0 when the failing call began. */
+    int os = errno;
     int code = sql->db ? sqlite3_extended_errcode(sql->db) : SQLITE_NOMEM;
-    int os = sql->db ? sqlite3_system_errno(sql->db) : 0;
     enum ol_err err = meaning(code, os);
     const char *said = sql->db ? sqlite3_errmsg(sql->db) : "no memory";
-    char room[96] = "";
+    char text[64];
 
-    /* SQLite keeps the number of an older failure; it tells only for these. */
-    if (os != 0 && ((code & 0xff) == SQLITE_IOERR ||
-                    (code & 0xff) == SQLITE_CANTOPEN ||
-                    (code & 0xff) == SQLITE_FULL))
-        snprintf(room, sizeof(room), ", errno %d", os);
     if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
         sql->sync_failed = true;
-    snprintf(sql->why, sizeof(sql->why), "%s: cannot %s: %s%s: %s", sql->path,
-             doing, said, room, advice(err));
+    if ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN)
+        said = strerror_r(os, text, sizeof(text));
+    snprintf(sql->why, sizeof(sql->why), "%s: cannot %s: %s: %s", sql->path,
+             doing, said, advice(err));
     return err;
 }
 
@@ -87,6 +86,7 @@ enum ol_err ol_sql_damaged(struct ol_sql *sql, const char *what)
 enum ol_err ol_sql_exec(struct ol_sql *sql, const char *text,
                         const char *doing)
 {
+    errno = 0;
     if (sqlite3_exec(sql->db, text, NULL, NULL, NULL) != SQLITE_OK)
         return ol_sql_error(sql, doing);
     return OL_OK;
@@ -96,8 +96,10 @@ enum ol_err ol_sql_number(struct ol_sql *sql, const char *text, int64_t *v)
 {
     sqlite3_stmt *s = NULL;
     enum ol_err err = OL_OK;
-    int rc = sqlite3_prepare_v2(sql->db, text, -1, &s, NULL);
+    int rc;
 
+    errno = 0;
+    rc = sqlite3_prepare_v2(sql->db, text, -1, &s, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(s);
     if (rc == SQLITE_ROW)
@@ -114,9 +116,10 @@ static enum ol_err log_ahead(struct ol_sql *sql)
     sqlite3_stmt *s = NULL;
     const char *mode = NULL;
     enum ol_err err = OL_OK;
-    int rc = sqlite3_prepare_v2(sql->db, "PRAGMA journal_mode=WAL", -1, &s,
-                                NULL);
+    int rc;
 
+    errno = 0;
+    rc = sqlite3_prepare_v2(sql->db, "PRAGMA journal_mode=WAL", -1, &s, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(s);
     if (rc == SQLITE_ROW)
@@ -141,6 +144,7 @@ enum ol_err ol_sql_open(struct ol_sql *sql, const char *path, bool write)
 
     memset(sql, 0, sizeof(*sql));
     sql->path = path;
+    errno = 0;
     if (sqlite3_open_v2(path, &sql->db, flags, NULL) != SQLITE_OK)
         return ol_sql_error(sql, "open");
     sqlite3_busy_timeout(sql->db, BUSY_MS);
@@ -176,6 +180,7 @@ enum ol_err ol_sql_prepare(struct ol_sql *sql, const char *const *texts,
         snprintf(sql->why, sizeof(sql->why), "no memory");
         return OL_ERR_IO;
     }
+    errno = 0;
     for (; sql->n < n; sql->n++) {
         if (sqlite3_prepare_v3(sql->db, texts[sql->n], -1,
                                SQLITE_PREPARE_PERSISTENT,
@@ -237,8 +242,10 @@ void ol_sql_text(sqlite3_stmt *s, int at, const char *text)
 
 enum ol_err ol_sql_step(struct ol_sql *sql, sqlite3_stmt *s, bool *row)
 {
-    int rc = s ? sqlite3_step(s) : SQLITE_NOMEM;
+    int rc;
 
+    errno = 0;
+    rc = s ? sqlite3_step(s) : SQLITE_NOMEM;
     *row = rc == SQLITE_ROW;
     if (rc == SQLITE_ROW || rc == SQLITE_DONE)
         return OL_OK;

@@ -61,7 +61,8 @@ OL_MUST_USE enum ol_err ol_sql_step(struct ol_sql *sql, sqlite3_stmt *s,
 /* A column as bytes, borrowed until the next step. */
 struct ol_span ol_sql_bytes(sqlite3_stmt *s, int column);
 
-/* What the connection's last result means; sets why. */
+/* What the connection's last result means; sets why. errno was cleared before
+ * the call that failed. */
 OL_MUST_USE enum ol_err ol_sql_error(struct ol_sql *sql, const char *doing);
 /* A row that does not hold: OL_ERR_CORRUPT; sets why. */
 OL_MUST_USE enum ol_err ol_sql_damaged(struct ol_sql *sql, const char *what);

@@ -13,6 +13,7 @@
  */
 #include "ledger/sqlite.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* With the mutex held: up to OL_GROUP_MAX batches out of the queue. */
@@ -90,6 +91,7 @@ static void copy_back(struct ol_sqlite *l)
 
     if (l->wal_pages < OL_WAL_PAGES)
         return;
+    errno = 0;
     rc = sqlite3_wal_checkpoint_v2(l->writer.db, NULL,
                                    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     if (rc == SQLITE_OK) {

@@ -13,9 +13,10 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "ledger/part.h"
 
-enum { RECORD, LEAF, END_PART, SIZE, HEAD, ACK, RUNG, PART, SENT, STATE,
-       CHECKPOINT, EVENT, META, END_META, LINE, TEXTS };
+enum { RECORD, LEAF, END_PART, SIZE, HEAD, ACK, RUNG, OLD_PART, PART, SENT,
+       STATE, CHECKPOINT, EVENT, META, END_META, LINE, TEXTS };
 
 #define PLACE " line=?1 AND author=?2 AND prec=?3 "
 
@@ -36,13 +37,14 @@ static const char *const texts[TEXTS] = {
     [RUNG] = "INSERT INTO rung(line, author, number, rung, at, prec, idx)"
              " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
              " ON CONFLICT(line, author, number, rung) DO NOTHING",
-    [PART] = "INSERT INTO part(line, prec, idx, off, n, mask, size, sealed)"
-             " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS"
+    [OLD_PART] = "SELECT mask, size, sealed FROM part"
+                 " WHERE line=?1 AND prec=?2 AND idx=?3",
+    [PART] = "INSERT INTO part(line, prec, idx, mask, size, sealed)"
+             " SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS"
              " (SELECT 1 FROM record"
              "  WHERE line=?1 AND author=1 AND prec=?2 AND idx=?3)"
-             " ON CONFLICT(line, prec, idx, off, n) DO UPDATE SET"
-             " mask=mask|excluded.mask, size=max(size, excluded.size),"
-             " sealed=excluded.sealed",
+             " ON CONFLICT(line, prec, idx) DO UPDATE SET"
+             " mask=excluded.mask, size=excluded.size, sealed=excluded.sealed",
     [SENT] = "INSERT INTO attempt(line, prec, lo, hi, at, channel)"
              " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
     [STATE] = "INSERT INTO state(line, sealed) VALUES(?1, ?2)"
@@ -102,6 +104,15 @@ static enum ol_err same_leaf(struct ol_sqlite *l, uint32_t line,
     return err;
 }
 
+static enum ol_err end_part(struct ol_sqlite *l, uint32_t line,
+                            const struct ol_put *put)
+{
+    sqlite3_stmt *s = ol_sql_take(&l->writer, END_PART);
+
+    OL_SQL_INTS(s, line, put->prec, put->index);
+    return run(l, END_PART, s);
+}
+
 static enum ol_err put_record(struct ol_sqlite *l, const struct ol_batch *b,
                               const struct ol_put *put)
 {
@@ -126,11 +137,7 @@ static enum ol_err put_record(struct ol_sqlite *l, const struct ol_batch *b,
     err = run(l, RECORD, s);
     if (!err && sqlite3_changes(l->writer.db) == 0)
         err = same_leaf(l, b->line, put);
-    if (err || put->author == OL_OWN)
-        return err;
-    s = ol_sql_take(&l->writer, END_PART);
-    OL_SQL_INTS(s, b->line, put->prec, put->index);
-    return run(l, END_PART, s);
+    return err || put->author == OL_OWN ? err : end_part(l, b->line, put);
 }
 
 static enum ol_err put_head(struct ol_sqlite *l, const struct ol_batch *b,
@@ -175,6 +182,30 @@ static enum ol_err put_rung(struct ol_sqlite *l, const struct ol_batch *b,
     return run(l, RUNG, s);
 }
 
+/* What is there of the part, to be merged with the put. */
+static enum ol_err old_part(struct ol_sqlite *l, uint32_t line,
+                            const struct ol_put *put,
+                            const struct ol_place *place,
+                            struct ol_part_image *image)
+{
+    sqlite3_stmt *s = ol_sql_take(&l->writer, OLD_PART);
+    enum ol_err err;
+    size_t n;
+    bool row;
+
+    OL_SQL_INTS(s, line, put->prec, put->index);
+    err = ol_sql_step(&l->writer, s, &row);
+    if (!err && row) {
+        image->mask = (uint64_t)sqlite3_column_int64(s, 0);
+        image->size = (uint16_t)sqlite3_column_int64(s, 1);
+        if (ol_place_open(place, image->bytes, sizeof(image->bytes), &n,
+                          l->key, ol_sql_bytes(s, 2)) != OL_OK)
+            err = ol_sql_damaged(&l->writer, "a part of a record");
+    }
+    ol_sql_give(&l->writer, OLD_PART, s);
+    return err;
+}
+
 static enum ol_err put_part(struct ol_sqlite *l, const struct ol_batch *b,
                             const struct ol_put *put)
 {
@@ -184,14 +215,23 @@ static enum ol_err put_part(struct ol_sqlite *l, const struct ol_batch *b,
         .author = OL_PEER,
         .prec = put->prec,
         .index = put->index,
-        .offset = put->offset,
-        .n = (uint16_t)put->bytes.n,
     };
-    sqlite3_stmt *s = ol_sql_take(&l->writer, PART);
+    struct ol_part_image image = {0};
+    enum ol_err err = OL_OK;
+    sqlite3_stmt *s;
 
-    OL_SQL_INTS(s, b->line, put->prec, put->index, put->offset,
-                (int64_t)put->bytes.n, (int64_t)put->mask, put->size);
-    ol_sql_blob(s, 8, seal(l, &place, put->bytes));
+    if (!ol_part_whole(put))
+        err = old_part(l, b->line, put, &place, &image);
+    if (err)
+        return err;
+    ol_part_merge(&image, put);
+    if (image.n == 0)
+        return end_part(l, b->line, put);
+    s = ol_sql_take(&l->writer, PART);
+    OL_SQL_INTS(s, b->line, put->prec, put->index, (int64_t)image.mask,
+                image.size);
+    ol_sql_blob(s, 6, seal(l, &place, OL_SPAN(image.bytes, image.n)));
+    ol_wipe(&image, sizeof(image));
     return run(l, PART, s);
 }
 

@@ -1,0 +1,259 @@
+/*
+ * The ledger's behaviour, the same of both implementations: batches, their
+ * order, and what happens when one fails.
+ *
+ * The last test gives both the same random batches and compares all that can
+ * be read of them.
+ */
+#include "ledger_kit.h"
+
+static void many_batches_commit_in_order(void **state)
+{
+    struct kit *k = *state;
+    struct ol_snapshot s;
+    uint32_t n, refused = 0;
+
+    for (n = 1; n <= 2000; n++) {
+        kit_record(k, OL_OWN, OL_ROUTINE, n);
+        if (kit_offer(k) == OL_OK)
+            continue;
+        /* Full: everything goes through, and it is taken again. */
+        refused++;
+        n--;
+        kit_settle(k, OL_OK);
+    }
+    kit_settle(k, OL_OK);
+    assert_true(refused > 0);
+    assert_int_equal(k->l->ops->snapshot(k->l, k->line, &s), OL_OK);
+    assert_int_equal(s.number, kit_number(OL_ROUTINE, 2000));
+    k->l->ops->snapshot_free(k->l, &s);
+}
+
+static void the_queue_has_its_maximum(void **state)
+{
+    struct kit *k = *state;
+    uint32_t n = 0;
+
+    kit_event(k, OL_WHAT_LINE, 0, 0, 1);
+    while (kit_offer(k) == OL_OK) {
+        assert_true(++n <= 256);
+        kit_event(k, OL_WHAT_LINE, 0, 0, 1);
+    }
+    /* What is done and was not taken counts too. */
+    assert_int_equal(n, 256);
+    kit_done(k);
+    kit_commit(k);
+    assert_int_equal(kit_offer(k), OL_ERR_AGAIN);
+    kit_settle(k, OL_OK);
+}
+
+static void the_same_record_twice_is_one(void **state)
+{
+    struct kit *k = *state;
+    struct seen s;
+
+    kit_record(k, OL_PEER, OL_FLASH, 1);
+    kit_record(k, OL_PEER, OL_FLASH, 1);
+    kit_commit(k);
+    k->at_ms++;
+    kit_record(k, OL_PEER, OL_FLASH, 1);
+    kit_commit(k);
+    kit_settle(k, OL_OK);
+    s = kit_log(k, OL_PEER, OL_FLASH);
+    assert_int_equal(s.n, 1);
+    assert_int_equal(s.last.at_ms, KIT_AT);
+}
+
+static void another_leaf_takes_the_whole_batch_back(void **state)
+{
+    struct kit *k = *state;
+    char *before;
+
+    kit_record(k, OL_PEER, OL_FLASH, 1);
+    kit_part(k, OL_ROUTINE, 9, 0, 3);
+    kit_sure(k);
+    before = kit_dump(k, 1);
+    for (int in_batch = 0; in_batch < 2; in_batch++) {
+        kit_event(k, OL_WHAT_ARRIVED, OL_FLASH, 1, 5);
+        kit_record(k, OL_PEER, OL_ROUTINE, 9);
+        kit_record(k, OL_PEER, OL_FLASH, 3);
+        kit_head(k, OL_PEER, OL_FLASH, 1);
+        kit_put(k, OL_PUT_ACK, OL_OWN, OL_FLASH, 4);
+        kit_meta(k, "a", "x", 1);
+        kit_put(k, OL_PUT_STATE, 0, 0, 0)->bytes = kit_keep(k, "s", 1);
+        kit_record(k, OL_PEER, OL_FLASH, in_batch ? 3 : 1)->leaf[9] ^= 1;
+        kit_commit(k);
+        kit_settle(k, OL_ERR_CORRUPT);
+        assert_true(strlen(k->l->why) > 10);
+        assert_int_equal(k->l->ops->reset(k->l), OL_OK);
+        kit_same(before, kit_dump(k, 1));
+        before = kit_dump(k, 1);
+    }
+    free(before);
+    /* No sequence number was used up. */
+    kit_event(k, OL_WHAT_LINE, 0, 0, 1);
+    kit_sure(k);
+    assert_int_equal(kit_events(k, 0, 9).ev[0].seq, 1);
+}
+
+static void nothing_overtakes_a_hole(void **state)
+{
+    struct kit *k = *state;
+    struct seen s;
+
+    kit_record(k, OL_PEER, OL_FLASH, 1);
+    kit_sure(k);
+    kit_record(k, OL_PEER, OL_FLASH, 1)->leaf[0] ^= 1;
+    kit_commit(k);
+    kit_record(k, OL_PEER, OL_FLASH, 2);
+    kit_commit(k);
+    assert_int_equal(k->l->ops->reset(k->l), OL_ERR_AGAIN);
+    assert_int_equal(kit_done(k).err, OL_ERR_CORRUPT);
+    kit_record(k, OL_PEER, OL_FLASH, 3); /* handed in when it had failed */
+    kit_commit(k);
+    kit_settle(k, OL_ERR_CORRUPT);
+    assert_int_equal(k->l->ops->reset(k->l), OL_OK);
+    kit_record(k, OL_PEER, OL_FLASH, 4);
+    kit_sure(k);
+    s = kit_log(k, OL_PEER, OL_FLASH);
+    assert_int_equal(s.n, 2);
+    assert_int_equal(s.last.index, 4);
+}
+
+static void an_empty_batch_is_done_too(void **state)
+{
+    struct kit *k = *state;
+
+    kit_commit(k);
+    kit_settle(k, OL_OK);
+}
+
+/* ---- the twins ----------------------------------------------------------- */
+
+/* One random put; the same dice give the same put. Sometimes one that must
+ * fail. `size` holds the heads as they would be. */
+static void random_put(struct kit *k, struct dice *d, uint32_t size[8])
+{
+    uint8_t author = (uint8_t)dice_in(d, 0, 1);
+    uint8_t prec = (uint8_t)dice_in(d, 0, OL_PRECS - 1);
+    uint32_t index = (uint32_t)dice_in(d, 1, 40), *head;
+    struct ol_put *put;
+    uint8_t bytes[64];
+    unsigned lo = (unsigned)dice_in(d, 0, 63);
+
+    dice_fill(d, bytes, sizeof(bytes));
+    switch (dice_in(d, 0, 9)) {
+    case 0:
+    case 1:
+        put = kit_record(k, author, prec, index);
+        if (dice_in(d, 0, 60) == 0)
+            put->leaf[3] ^= 1;
+        return;
+    case 2:
+        head = &size[author * OL_PRECS + prec];
+        if (*head > 0 && dice_in(d, 0, 30) == 0)
+            kit_head(k, author, prec, *head - 1);
+        else
+            kit_head(k, author, prec, *head += (uint32_t)dice_in(d, 0, 2));
+        return;
+    case 3:
+        kit_put(k, OL_PUT_ACK, OL_OWN, prec, index);
+        return;
+    case 4:
+        put = kit_put(k, OL_PUT_RUNG, author, prec, index);
+        put->number = dice_in(d, 1, 50);
+        put->rung = (uint8_t)dice_in(d, OL_RUNG_READ, OL_RUNG_ANSWERED);
+        return;
+    case 5:
+        put = kit_part(k, prec, index, lo, (unsigned)dice_in(d, lo + 1, 64));
+        put->size = (uint16_t)dice_edge(d, 0, 5000);
+        put->mask &= dice_u64(d) | dice_u64(d);
+        return;
+    case 6:
+        put = kit_put(k, OL_PUT_SENT, OL_OWN, prec, index);
+        put->channel = (uint16_t)dice_in(d, 0, 2);
+        put->count = (uint32_t)dice_in(d, 1, 3000);
+        return;
+    case 7:
+        put = kit_put(k, OL_PUT_STATE, 0, 0, 0);
+        put->bytes = kit_keep(k, bytes, dice_in(d, 0, sizeof(bytes)));
+        return;
+    case 8:
+        put = kit_put(k, OL_PUT_CHECKPOINT, author, prec, index);
+        put->bytes = kit_keep(k, bytes, 64);
+        dice_fill(d, put->leaf, sizeof(put->leaf));
+        return;
+    default:
+        put = kit_event(k, (enum ol_what)dice_in(d, 0, OL_WHATS - 1), prec,
+                        index, (uint32_t)dice_in(d, 0, 6));
+        put->channel = dice_in(d, 0, 1) ? OL_CHANNEL_ANY : 2;
+        put->detail = dice_in(d, 0, 1) ? NULL : "detail";
+    }
+}
+
+static enum ol_err random_batch(struct kit *k, struct dice d, uint32_t *size)
+{
+    static const char *const keys[] = {"a", "b", "verified"};
+    uint64_t n = dice_edge(&d, 1, 12);
+    enum ol_err err;
+
+    while (n-- > 0)
+        random_put(k, &d, size);
+    if (dice_in(&d, 0, 3) == 0)
+        kit_meta(k, keys[dice_in(&d, 0, 2)], &n, dice_in(&d, 0, 8));
+    kit_commit(k);
+    err = kit_done(k).err;
+    if (err)
+        assert_int_equal(k->l->ops->reset(k->l), OL_OK);
+    return err;
+}
+
+static void twins_agree(void **state)
+{
+    struct kit *mem = kit_open(KIT_MEM), *sql = kit_open(KIT_SQLITE);
+    struct dice d = dice_init(20261123);
+    uint32_t size[8] = {0}, failed = 0;
+
+    (void)state;
+    for (unsigned n = 1; n <= dice_rounds(400); n++) {
+        struct dice same = {dice_u64(&d)};
+        uint32_t a[8], b[8];
+        enum ol_err err;
+
+        memcpy(a, size, sizeof(a));
+        memcpy(b, size, sizeof(b));
+        mem->at_ms = sql->at_ms = KIT_AT + n;
+        err = random_batch(mem, same, a);
+        assert_int_equal(random_batch(sql, same, b), err);
+        failed += err != OL_OK;
+        if (!err)
+            memcpy(size, a, sizeof(size));
+        if (n % 100 == 0) {
+            kit_reopen(mem);
+            kit_reopen(sql);
+            kit_same(kit_dump(mem, 1), kit_dump(sql, 1));
+        }
+    }
+    assert_true(failed > 5);
+    kit_free(mem);
+    kit_free(sql);
+}
+
+#define TESTS(KIND)                                                           \
+    KIND(many_batches_commit_in_order)                                         \
+    KIND(the_queue_has_its_maximum)                                            \
+    KIND(the_same_record_twice_is_one)                                         \
+    KIND(another_leaf_takes_the_whole_batch_back)                              \
+    KIND(nothing_overtakes_a_hole)                                             \
+    KIND(an_empty_batch_is_done_too)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TESTS(KIT_MEM_TEST)
+        TESTS(KIT_SQLITE_TEST)
+        cmocka_unit_test(twins_agree),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

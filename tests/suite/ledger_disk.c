@@ -1,0 +1,313 @@
+/*
+ * What only the ledger on disk has: files, locks, versions, a full disk, a
+ * disk that fails. Damage and sudden death are in ledger_harm.c.
+ */
+#include "ledger_kit.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void all_is_there_after_closing(void **state)
+{
+    struct kit *k = *state;
+    char *before;
+
+    for (uint32_t n = 1; n <= 30; n++) {
+        kit_record(k, OL_OWN, OL_ROUTINE, n);
+        kit_head(k, OL_OWN, OL_ROUTINE, n);
+        kit_record(k, OL_PEER, OL_FLASH, n + n / 7);
+        kit_put(k, OL_PUT_ACK, OL_OWN, OL_ROUTINE, n - 1);
+        kit_event(k, OL_WHAT_ARRIVED, OL_FLASH, n, 2);
+        kit_part(k, OL_PRIORITY, n, 0, 1 + n % 5);
+        kit_meta(k, "a", &n, sizeof(n));
+        kit_commit(k);
+    }
+    kit_settle(k, OL_OK);
+    before = kit_dump(k, 1);
+    kit_reopen(k);
+    kit_same(before, kit_dump(k, 1));
+}
+
+static void what_waits_is_committed_by_close(void **state)
+{
+    struct kit *k = *state;
+
+    for (uint32_t n = 1; n <= 60; n++) {
+        kit_record(k, OL_OWN, OL_ROUTINE, n);
+        kit_commit(k);
+    }
+    kit_reopen(k);
+    assert_int_equal(kit_log(k, OL_OWN, OL_ROUTINE).n, 60);
+}
+
+static void nobody_else_may_read_the_files(void **state)
+{
+    static const char *const ends[] = {"", "-wal", "-shm", ".lock"};
+    struct kit *k = *state;
+    char name[128];
+    struct stat st;
+
+    kit_record(k, OL_OWN, OL_FLASH, 1);
+    kit_sure(k);
+    for (size_t n = 0; n < OL_LEN(ends); n++) {
+        snprintf(name, sizeof(name), "%s%s", k->path, ends[n]);
+        assert_int_equal(stat(name, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0600);
+    }
+}
+
+static void texts_are_not_in_the_files(void **state)
+{
+    static const char *const ends[] = {"", "-wal"};
+    struct kit *k = *state;
+    static uint8_t file[1 << 20];
+    char name[128];
+
+    kit_record(k, OL_OWN, OL_FLASH, 2); /* 700 times the letter c */
+    kit_part(k, OL_FLASH, 2, 0, 5);
+    kit_put(k, OL_PUT_STATE, 0, 0, 0)->bytes =
+        kit_keep(k, "cccccccccccccccccccc", 20);
+    kit_sure(k);
+    for (size_t n = 0; n < OL_LEN(ends); n++) {
+        ssize_t got;
+        int fd;
+
+        snprintf(name, sizeof(name), "%s%s", k->path, ends[n]);
+        fd = open(name, O_RDONLY);
+        assert_true(fd >= 0);
+        got = read(fd, file, sizeof(file));
+        assert_true(got > 0);
+        close(fd);
+        assert_null(memmem(file, (size_t)got, "cccccccc", 8));
+    }
+}
+
+static void a_second_one_finds_it_locked(void **state)
+{
+    struct kit *k = *state;
+    struct ol_ledger *mine = k->l;
+    char why[256] = "";
+    int status;
+    pid_t child;
+
+    assert_int_equal(kit_try(k, why), OL_ERR_LOCKED);
+    assert_non_null(strstr(why, "another openline"));
+    k->l = mine;
+    kit_record(k, OL_OWN, OL_FLASH, 1);
+    kit_sure(k);
+    child = fork();
+    if (child == 0)
+        _exit(kit_try(k, why) == OL_ERR_LOCKED ? 0 : 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    kit_record(k, OL_OWN, OL_FLASH, 2);
+    kit_sure(k);
+}
+
+static void a_newer_schema_is_left_alone(void **state)
+{
+    struct kit *k = *state;
+    char why[256];
+
+    kit_tamper(k, "PRAGMA user_version=2");
+    assert_int_equal(kit_try(k, why), OL_ERR_NEWER);
+    assert_non_null(strstr(why, "newer"));
+    assert_non_null(strstr(why, k->path));
+    kit_tamper(k, "PRAGMA user_version=1");
+    assert_int_equal(kit_try(k, why), OL_OK);
+}
+
+static void other_files_are_refused(void **state)
+{
+    struct kit *k = *state;
+    char why[256];
+    int fd;
+
+    kit_tamper(k, "PRAGMA application_id=7");
+    assert_int_equal(kit_try(k, why), OL_ERR_CORRUPT);
+    assert_non_null(strstr(why, "not an Openline ledger"));
+    assert_int_equal(unlink(k->path), 0);
+    kit_tamper(k, "CREATE TABLE other(x)");
+    assert_int_equal(kit_try(k, why), OL_ERR_CORRUPT);
+    fd = open(k->path, O_WRONLY | O_TRUNC);
+    assert_int_equal(write(fd, "no database at all, only words\n", 31), 31);
+    close(fd);
+    assert_int_equal(kit_try(k, why), OL_ERR_CORRUPT);
+    snprintf(k->path, sizeof(k->path), "%s/none/ledger.db", k->dir);
+    assert_int_equal(kit_try(k, why), OL_ERR_IO);
+    assert_non_null(strstr(why, "No such file"));
+}
+
+/* ---- disks that refuse --------------------------------------------------- */
+
+/* No file of this process may grow beyond n bytes: as good as a full disk. */
+static void limit_files(rlim_t n)
+{
+    struct rlimit limit;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = n;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void a_full_disk_is_told_and_outlived(void **state)
+{
+    struct kit *k = *state;
+    uint32_t index = 0, there;
+    enum ol_err err = OL_OK;
+    struct stat st;
+    char name[128];
+
+    signal(SIGXFSZ, SIG_IGN);
+    snprintf(name, sizeof(name), "%s-wal", k->path);
+    while (index < 10) {
+        kit_row_of(k, ++index);
+        kit_sure(k);
+    }
+    assert_int_equal(stat(name, &st), 0);
+    limit_files((rlim_t)st.st_size + 128 * 1024);
+    while (!err && index < 1000) {
+        kit_row_of(k, ++index);
+        kit_commit(k);
+        err = kit_done(k).err;
+    }
+    assert_int_equal(err, OL_ERR_FULL);
+    assert_non_null(strstr(k->l->why, "room"));
+    there = kit_head_size(k);
+    assert_int_equal(there, index - 1);
+    assert_int_equal(kit_log(k, OL_OWN, OL_ROUTINE).n, there);
+    kit_row_of(k, index + 1);
+    kit_commit(k);
+    kit_settle(k, OL_ERR_FULL);
+    assert_int_equal(k->l->ops->reset(k->l), OL_OK);
+    kit_row_of(k, index); /* still full */
+    kit_commit(k);
+    kit_settle(k, OL_ERR_FULL);
+    limit_files(RLIM_INFINITY);
+    assert_int_equal(k->l->ops->reset(k->l), OL_OK);
+    kit_row_of(k, index);
+    kit_sure(k);
+    assert_int_equal(kit_head_size(k), index);
+    kit_reopen(k);
+    assert_int_equal(kit_log(k, OL_OWN, OL_ROUTINE).n, index);
+}
+
+static void fail_syncs(enum kit_fail how)
+{
+    __atomic_store_n(&kit_fail_syncs, how, __ATOMIC_RELAXED);
+}
+
+static void a_failed_fsync_is_for_good(void **state)
+{
+    struct kit *k = *state;
+    uint32_t number;
+    uint8_t id[32] = "a line that comes too late";
+
+    kit_row_of(k, 1);
+    kit_sure(k);
+    fail_syncs(KIT_FAIL_ALL);
+    kit_row_of(k, 2);
+    kit_commit(k);
+    kit_settle(k, OL_ERR_IO);
+    fail_syncs(KIT_FAIL_NONE);
+    assert_int_equal(k->l->ops->reset(k->l), OL_ERR_IO);
+    kit_row_of(k, 3);
+    kit_commit(k);
+    kit_settle(k, OL_ERR_IO);
+    assert_int_equal(k->l->ops->line(k->l, id, "x", &number), OL_ERR_IO);
+}
+
+/* While the log is copied back nobody waits: the next commit must tell. */
+static void a_failed_fsync_of_the_copy_is_told_too(void **state)
+{
+    struct kit *k = *state;
+    enum ol_err err = OL_OK;
+    uint32_t index = 0;
+
+    fail_syncs(KIT_FAIL_DATABASE);
+    while (!err && index < 3000) {
+        kit_row_of(k, ++index);
+        kit_commit(k);
+        err = kit_done(k).err;
+    }
+    fail_syncs(KIT_FAIL_NONE);
+    assert_int_equal(err, OL_ERR_IO);
+    assert_true(index > 50);
+    assert_non_null(strstr(k->l->why, "sync"));
+    assert_int_equal(k->l->ops->reset(k->l), OL_ERR_IO);
+    kit_reopen(k); /* as a new process would: the log was on disk */
+    assert_int_equal(kit_head_size(k), index - 1);
+}
+
+static unsigned syncs(void)
+{
+    return __atomic_load_n(&kit_syncs, __ATOMIC_RELAXED);
+}
+
+static void many_commits_share_an_fsync(void **state)
+{
+    struct kit *k = *state;
+    unsigned before;
+
+    kit_row_of(k, 1);
+    kit_sure(k);
+    before = syncs();
+    __atomic_store_n(&kit_sync_ms, 100, __ATOMIC_RELAXED);
+    for (uint32_t n = 2; n <= 257; n++) {
+        kit_record(k, OL_OWN, OL_ROUTINE, n);
+        kit_commit(k);
+    }
+    kit_settle(k, OL_OK);
+    __atomic_store_n(&kit_sync_ms, 0, __ATOMIC_RELAXED);
+    assert_true(syncs() - before >= 256 / 64);
+    assert_true(syncs() - before < 256 / 8);
+}
+
+static void the_log_does_not_grow_for_ever(void **state)
+{
+    struct kit *k = *state;
+    struct stat st;
+    char name[128];
+    off_t most = 0;
+
+    snprintf(name, sizeof(name), "%s-wal", k->path);
+    for (uint32_t n = 1; n <= 4000; n++) {
+        kit_record(k, OL_OWN, OL_ROUTINE, n);
+        if (n % 50 != 0) {
+            kit_commit(k);
+            continue;
+        }
+        kit_sure(k);
+        assert_int_equal(kit_head_size(k), 0); /* readers come and go */
+        assert_int_equal(stat(name, &st), 0);
+        most = OL_MAX(most, st.st_size);
+    }
+    assert_int_equal(stat(k->path, &st), 0);
+    assert_true(st.st_size > 3 * 1024 * 1024);
+    assert_true(most < 8 * 1024 * 1024);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        KIT_SQLITE_TEST(all_is_there_after_closing)
+        KIT_SQLITE_TEST(what_waits_is_committed_by_close)
+        KIT_SQLITE_TEST(nobody_else_may_read_the_files)
+        KIT_SQLITE_TEST(texts_are_not_in_the_files)
+        KIT_SQLITE_TEST(a_second_one_finds_it_locked)
+        KIT_SQLITE_TEST(a_newer_schema_is_left_alone)
+        KIT_SQLITE_TEST(other_files_are_refused)
+        KIT_SQLITE_TEST(a_full_disk_is_told_and_outlived)
+        KIT_SQLITE_TEST(a_failed_fsync_is_for_good)
+        KIT_SQLITE_TEST(a_failed_fsync_of_the_copy_is_told_too)
+        KIT_SQLITE_TEST(many_commits_share_an_fsync)
+        KIT_SQLITE_TEST(the_log_does_not_grow_for_ever)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,180 @@
+/*
+ * Everything a ledger can be asked, as text: equal ledgers, equal text.
+ *
+ * Used to compare a ledger with its twin, and with itself before it was
+ * closed. It reads through every operation, so whatever cannot be read fails.
+ */
+#include <stdio.h>
+
+#include "ledger_kit.h"
+
+#define NUMBERS 400u /* numbers and indices that are asked for */
+
+static void hex(FILE *f, const void *p, size_t n)
+{
+    for (size_t k = 0; k < n; k++)
+        fprintf(f, "%02x", ((const uint8_t *)p)[k]);
+    fputc('\n', f);
+}
+
+static bool dump_row(void *arg, const struct ol_row *r)
+{
+    FILE *f = arg;
+
+    fprintf(f, "record %u %u/%u/%u kind %u number %llu at %llu\n", r->line,
+            r->author, r->prec, r->index, r->kind,
+            (unsigned long long)r->number, (unsigned long long)r->at_ms);
+    hex(f, r->leaf, sizeof(r->leaf));
+    hex(f, r->root, sizeof(r->root));
+    hex(f, r->bytes.p, r->bytes.n);
+    return true;
+}
+
+static bool dump_event(void *arg, const struct ol_row_event *e)
+{
+    fprintf(arg, "event %llu at %llu line %u what %u %u/%u/%u '%s' '%s'\n",
+            (unsigned long long)e->seq, (unsigned long long)e->at_ms, e->line,
+            e->what, e->author, e->prec, e->index, e->channel, e->detail);
+    return true;
+}
+
+static void dump_snapshot(FILE *f, struct kit *k, uint32_t line)
+{
+    struct ol_snapshot s;
+
+    assert_int_equal(k->l->ops->snapshot(k->l, line, &s), OL_OK);
+    fprintf(f, "line %u number %llu state ", line,
+            (unsigned long long)s.number);
+    hex(f, s.state.p, s.state.n);
+    for (unsigned n = 0; n < 2 * OL_PRECS; n++) {
+        const struct ol_log_head *h = &s.log[n / OL_PRECS][n % OL_PRECS];
+
+        fprintf(f, "head %u/%u size %u acked %u ", n / OL_PRECS, n % OL_PRECS,
+                h->size, s.acked[n % OL_PRECS]);
+        hex(f, h->frontier.p, h->frontier.n);
+    }
+    for (uint32_t n = 0; n < s.n_beyond; n++) {
+        fprintf(f, "beyond %u/%u ", s.beyond[n].prec, s.beyond[n].index);
+        hex(f, s.beyond[n].leaf, 32);
+    }
+    for (uint32_t n = 0; n < s.n_parts; n++) {
+        fprintf(f, "part %u/%u mask %llx size %u ", s.parts[n].prec,
+                s.parts[n].index, (unsigned long long)s.parts[n].mask,
+                s.parts[n].size);
+        hex(f, s.parts[n].bytes.p, s.parts[n].bytes.n);
+    }
+    k->l->ops->snapshot_free(k->l, &s);
+}
+
+static void dump_log(FILE *f, struct kit *k, uint32_t line, uint8_t author,
+                     uint8_t prec)
+{
+    const struct ol_ledger_ops *ops = k->l->ops;
+    uint8_t frontier[1024], root[32], sig[64];
+    uint32_t size;
+    size_t n;
+
+    assert_int_equal(ops->log(k->l, line, author, prec, 0, UINT32_MAX, 0,
+                              dump_row, f), OL_OK);
+    assert_int_equal(
+        ops->head(k->l, line, author, prec, &size, frontier, &n), OL_OK);
+    fprintf(f, "size %u ", size);
+    hex(f, frontier, n);
+    if (ops->checkpoint(k->l, line, author, prec, &size, root, sig) ==
+        OL_OK) {
+        fprintf(f, "checkpoint %u\n", size);
+        hex(f, root, sizeof(root));
+        hex(f, sig, sizeof(sig));
+    }
+}
+
+static void dump_number(FILE *f, struct kit *k, uint32_t line, uint8_t author,
+                        uint64_t number)
+{
+    const struct ol_ledger_ops *ops = k->l->ops;
+    struct ol_row_rung rungs[OL_RUNGS];
+    uint32_t n;
+
+    fprintf(f, "number %u/%llu: err %d\n", author, (unsigned long long)number,
+            ops->by_number(k->l, line, author, number, dump_row, f));
+    assert_int_equal(
+        ops->rungs(k->l, line, author, number, rungs, OL_RUNGS, &n), OL_OK);
+    for (uint32_t r = 0; r < n; r++)
+        fprintf(f, "rung %u at %llu by %u/%u\n", rungs[r].rung,
+                (unsigned long long)rungs[r].at_ms, rungs[r].prec,
+                rungs[r].index);
+}
+
+static void dump_index(FILE *f, struct kit *k, uint32_t line, uint8_t prec,
+                       uint32_t index)
+{
+    const struct ol_ledger_ops *ops = k->l->ops;
+    struct ol_row_attempt v[8];
+    uint32_t n, upto;
+    uint64_t at;
+    uint8_t id[16];
+
+    assert_int_equal(ops->acked(k->l, line, prec, index, &upto, &at), OL_OK);
+    fprintf(f, "acked %u/%u: %u at %llu\n", prec, index, upto,
+            (unsigned long long)at);
+    assert_int_equal(ops->attempts(k->l, line, prec, index, v, 8, &n), OL_OK);
+    for (uint32_t a = 0; a < n; a++)
+        fprintf(f, "attempt '%s' at %llu count %u\n", v[a].channel,
+                (unsigned long long)v[a].at_ms, v[a].count);
+    for (uint8_t author = 0; author < 2; author++) {
+        kit_id(id, author, prec, index);
+        fprintf(f, "by id: err %d\n",
+                ops->by_id(k->l, id, dump_row, f));
+    }
+}
+
+char *kit_dump(struct kit *k, uint32_t n_lines)
+{
+    static const char *const keys[] = {"a", "b", "verified"};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    uint64_t seq;
+
+    assert_non_null(f);
+    for (uint32_t line = 1; line <= n_lines; line++) {
+        dump_snapshot(f, k, line);
+        for (unsigned n = 0; n < 2 * OL_PRECS; n++)
+            dump_log(f, k, line, n / OL_PRECS, n % OL_PRECS);
+        for (uint64_t n = 0; n < NUMBERS; n++)
+            dump_number(f, k, line, n % 2, n / 2);
+        for (uint32_t n = 0; n < NUMBERS; n++)
+            dump_index(f, k, line, n % OL_PRECS, n / OL_PRECS);
+    }
+    for (uint32_t n = 0; n < (n_lines + 1) * OL_LEN(keys); n++) {
+        uint8_t value[4096];
+        size_t room = sizeof(value);
+
+        if (k->l->ops->meta(k->l, n / OL_LEN(keys), keys[n % OL_LEN(keys)],
+                            value, &room) == OL_OK) {
+            fprintf(f, "meta %u ", n);
+            hex(f, value, room);
+        }
+    }
+    assert_int_equal(k->l->ops->events(k->l, 0, UINT32_MAX, dump_event, f),
+                     OL_OK);
+    assert_int_equal(k->l->ops->last_seq(k->l, &seq), OL_OK);
+    fprintf(f, "last %llu\n", (unsigned long long)seq);
+    fclose(f);
+    return text;
+}
+
+void kit_same(char *a, char *b)
+{
+    size_t k = 0;
+
+    if (strcmp(a, b) != 0) {
+        while (a[k] == b[k])
+            k++;
+        while (k > 0 && a[k - 1] != '\n')
+            k--;
+        fail_msg("dumps part:\n%.300s\n--- and ---\n%.300s", a + k, b + k);
+    }
+    free(a);
+    free(b);
+}
