@@ -25,9 +25,8 @@ enum kind { FLAG, TEXT, CHOICE, LANG, DURATION, TIME, COUNT, LATER };
 static const char *const precedences[] = {"flash", "immediate", "priority",
                                           "routine", NULL};
 static const char *const markings[] = {"actual", "exercise", "test", NULL};
-static const char *const rungs[] = {"queued", "sent",       "delivered",
-                                    "read",   "understood", "answered",
-                                    NULL};
+static const char *const rungs[] = {"queued", "sent", "delivered", "read",
+                                    "understood", NULL};
 
 static const struct row {
     const char *name;

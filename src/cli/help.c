@@ -61,9 +61,9 @@ const struct ol_verb ol_verbs[] = {
      "TEXT is UTF-8 of at most 4,096 bytes; - reads it from stdin, without\n"
      "the newline at its end. P: flash, immediate, priority or routine (which\n"
      "it is if nothing is said). M: actual, exercise or test. --wait returns\n"
-     "once the message came as far as RUNG: queued, sent, delivered, read,\n"
-     "understood or answered; with --timeout (10s, 5m, 12h) exit status 4 if\n"
-     "it did not. What was sent stays sent, also when waiting was in vain.\n",
+     "once the message came as far as RUNG: queued, sent, delivered, read or\n"
+     "understood; with --timeout (10s, 5m, 12h) exit status 4 if it did not.\n"
+     "What was sent stays sent, also when waiting was in vain.\n",
      SEND_OPTIONS, 1, 2, ol_verb_send},
     {"inbox", "[PEER] [--all]", "what arrived and is not understood yet",
      "Shows heads only, no text, and gives no receipt. --all shows also what\n"

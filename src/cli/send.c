@@ -35,18 +35,18 @@ static int check_text(const char *text, size_t n)
     if (n == 0) {
         ol_out_fault("the text is empty: give it in quotes, or - to read it "
                      "from stdin");
-        return OL_EXIT_FAILED;
+        return OL_EXIT_USAGE;
     }
     if (n > OL_TEXT_MAX) {
         ol_out_fault("the text is longer than %u bytes: a longer one is sent "
                      "as a file; this version has no attachments yet, so "
                      "split it into several messages", OL_TEXT_MAX);
-        return OL_EXIT_FAILED;
+        return OL_EXIT_USAGE;
     }
     if (!ol_span_utf8(OL_SPAN(text, n))) {
         ol_out_fault("the text is not UTF-8: convert it, for example with "
                      "'iconv -f LATIN1 -t UTF-8', and send it again");
-        return OL_EXIT_FAILED;
+        return OL_EXIT_USAGE;
     }
     return OL_EXIT_DONE;
 }

@@ -132,9 +132,13 @@ static const char *warning(const char *word)
     if (strcmp(word, "shared-fate") == 0)
         return "shared-fate: all that is open shares one fate: what takes "
                "one channel takes all";
-    if (strcmp(word, "no-forward-secrecy") == 0)
-        return "no-forward-secrecy: what is sent now can be read by whoever "
-               "gets the peer's long-term key";
+    if (strcmp(word, "unverified") == 0)
+        return "unverified: the safety number was not compared by voice yet";
+    if (strcmp(word, "disk-full") == 0)
+        return "disk-full: nothing is taken until there is room on the disk";
+    if (strcmp(word, "wrong-card") == 0)
+        return "wrong-card: the peer calls with another share than its card "
+               "here: exchange the cards again";
     return word;
 }
 
@@ -181,14 +185,19 @@ static void facts_people(struct ol_table *t, const json_t *line)
 static void show_line(const json_t *line)
 {
     const char *state = ol_cli_str(line, "state", "unknown");
+    const char *alias = ol_cli_str(line, "alias", "");
+    const char *why = ol_cli_str(line, "why", "");
     const json_t *queue = json_object_get(line, "queue"), *w;
     char text[160], time[OL_CLI_TIME], dark[OL_CLI_TIME];
     struct ol_table t;
     size_t i;
 
     ol_out_line("%s", "");
-    ol_out_tinted(line_tint(state), "%s: %s (%s)",
-                  ol_cli_str(line, "peer", "?"), state, meaning(state));
+    ol_out_tinted(line_tint(state), "%s%s%s%s: %s (%s)",
+                  ol_cli_str(line, "peer", "?"), *alias ? " (" : "", alias,
+                  *alias ? ")" : "", state, meaning(state));
+    if (*why != '\0')
+        ol_out_tinted(OL_WARN, "  why: %s", why);
     json_array_foreach(json_object_get(line, "warnings"), i, w)
         ol_out_tinted(OL_WARN, "  warning: %s",
                       warning(json_string_value(w) ? json_string_value(w)
