@@ -87,6 +87,8 @@ static enum ol_err take_segment(struct ol_line *l, const struct ol_where *at,
         return err;
     if (at->epoch != NULL && at->epoch->segment_ns == 0)
         at->epoch->segment_ns = l->now_ns;
+    /* The way that just worked is the way back for what we hold, too. */
+    l->data_ch = at->c;
     return ol_recv_segment(l, &s);
 }
 

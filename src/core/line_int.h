@@ -241,7 +241,7 @@ struct ol_lchan {
     uint64_t knocks_sent, knocks_answered, dropped;
     /* pouch */
     uint32_t bundled[OL_PRECS];
-    uint64_t bundle_ns;      /* the last one; 0: never */
+    uint64_t bundle_ns;      /* the last with records in it; 0: never */
     uint64_t bundle_held_ns; /* the last that was made for HELD */
     bool bundle_held;        /* HELD has changed since */
     struct ol_path path;
@@ -287,6 +287,7 @@ struct ol_job { /* one pouch file in the making */
     uint32_t end[OL_PRECS];
     uint64_t number, number_end;
     uint32_t bundles;
+    bool records;   /* some are in it */
     bool head_done; /* HELD and checkpoints are in the plaintext */
     size_t n;       /* plaintext so far */
     uint8_t plain[OL_PLAIN_MAX];
@@ -327,7 +328,7 @@ struct ol_line {
     struct ol_in_log in[OL_PRECS];
     uint32_t turn; /* of the schedule's share for lower precedences */
     uint32_t held_serial;   /* ours */
-    uint32_t held_acked;    /* not used for truth, only to save bytes */
+    uint16_t data_ch;       /* where the newest segment came */
     uint64_t held_next_ns;  /* repeats because of duplicates are spaced */
     uint8_t peer_boot[8];   /* of the newest HELD */
     uint32_t peer_serial;
@@ -580,6 +581,8 @@ enum ol_err ol_pouch_packet(struct ol_line *l, const struct ol_event *ev);
 enum ol_err ol_pouch_export(struct ol_line *l, uint64_t token);
 void ol_pouch_committed(struct ol_line *l);
 bool ol_pouch_loaded(struct ol_line *l, const struct ol_event *ev);
+/* The peer does not know what we hold: the next bundle is to say it. */
+void ol_pouch_changed(struct ol_line *l);
 void ol_pouch_pump(struct ol_line *l);
 
 #endif

@@ -133,7 +133,8 @@ static void end_job(struct ol_line *l)
         struct ol_lchan *ch = &l->ch[j->channel];
         for (unsigned p = 0; p < OL_PRECS; p++)
             ch->bundled[p] = OL_MAX(ch->bundled[p], j->end[p]);
-        ch->bundle_ns = l->now_ns;
+        if (j->records)
+            ch->bundle_ns = l->now_ns;
     }
     j->state = OL_JOB_NONE;
     ol_wipe(j->plain, sizeof(j->plain));
@@ -183,7 +184,7 @@ bool ol_pouch_loaded(struct ol_line *l, const struct ol_event *ev)
         return false;
     ol_writer_init(&w, j->plain, sizeof(j->plain));
     w.n = j->n;
-    for (uint32_t i = 0; i < ev->n_loaded && !full; i++) {
+    for (uint32_t i = 0; i < ev->n_loaded; i++) {
         const struct ol_loaded *r = &ev->loaded[i];
         struct ol_segment s = {.prec = j->prec,
                                .codec = OL_CODEC_RAW,
@@ -193,8 +194,10 @@ bool ol_pouch_loaded(struct ol_line *l, const struct ol_event *ev)
         if (r->index != j->next[j->prec])
             break;
         full = !ol_segment_encode(&w, &s);
-        if (!full)
-            j->next[j->prec]++;
+        if (full)
+            break;
+        j->next[j->prec]++;
+        j->records = true;
     }
     j->n = w.n;
     /* A page that gave nothing new would be asked for without end. */
@@ -246,6 +249,12 @@ static void reserve(struct ol_line *l)
     }
     if (j->batch <= l->committed)
         build(l, false);
+}
+
+void ol_pouch_changed(struct ol_line *l)
+{
+    for (unsigned c = 0; c < l->n_ch; c++)
+        l->ch[c].bundle_held = true;
 }
 
 /* No live channel is configured, or all have been silent for the hold time. */

@@ -133,8 +133,10 @@ enum ol_err ol_recv_segment(struct ol_line *l, const struct ol_segment *g)
         return OL_ERR_LONG;
     if (g->index <= in->upto) {
         /* It is here already; if it is on disk, our HELD was lost. */
-        if (g->index <= in->durable)
+        if (g->index <= in->durable) {
             in->dirty = true;
+            ol_pouch_changed(l);
+        }
         return OL_OK;
     }
     if (l->full || g->index - in->upto > ol_window_of[g->prec])
@@ -478,6 +480,7 @@ void ol_recv_committed(struct ol_line *l, const struct ol_open_batch *b)
             memcpy(in->durable_root, b->root[p], OL_ROOT);
             in->dirty = true;
             in->urgent |= p == OL_FLASH;
+            ol_pouch_changed(l);
         }
         for (uint32_t i = in->upto + 1; i <= in->high; i++) {
             struct ol_in_slot *s = ol_in_slot(l, p, i);
@@ -485,9 +488,6 @@ void ol_recv_committed(struct ol_line *l, const struct ol_open_batch *b)
                 in->dirty = true;
         }
     }
-    for (unsigned c = 0; c < l->n_ch; c++)
-        for (unsigned p = 0; p < OL_PRECS; p++)
-            l->ch[c].bundle_held |= l->in[p].dirty;
 }
 
 bool ol_recv_busy(const struct ol_line *l)

@@ -194,11 +194,14 @@ static void add_ack(struct ol_line *l, struct frame *f,
     e->ack_due_ns = OL_NEVER_NS;
 }
 
-/* Acks of channel c are told on c, and when c's return is dead on the best. */
+/* Acks of channel c are told on c; when c's return is dead, on the best. */
 static bool ack_here(const struct ol_line *l, unsigned c, unsigned on)
 {
-    return c == on ||
-           (!ol_chan_usable(&l->ch[c]) && (int)on == ol_chan_best(l));
+    int best = ol_chan_best(l);
+
+    if (ol_chan_usable(&l->ch[c]) || best < 0)
+        return c == on;
+    return (int)on == best;
 }
 
 static void add_acks(struct ol_line *l, struct frame *f)
@@ -590,7 +593,8 @@ void ol_schedule_pump(struct ol_line *l)
     for (unsigned c = 0; c < l->n_ch; c++)
         if ((int)c != best && l->ch[c].conf.kind != OL_CHAN_POUCH &&
             ol_chan_reachable(&l->ch[c]))
-            control(l, c, false, all && ol_chan_usable(&l->ch[c]));
+            control(l, c, false,
+                    (all || c == l->data_ch) && ol_chan_usable(&l->ch[c]));
     if (best >= 0)
         control(l, (unsigned)best, true, all);
     if (!e->held_seen || best < 0)

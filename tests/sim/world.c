@@ -137,13 +137,14 @@ static void carry_out(struct world *w, unsigned st)
     }
 }
 
-static void step(struct world *w, unsigned st, struct ol_event *ev)
+static enum ol_err step(struct world *w, unsigned st, struct ol_event *ev)
 {
     struct sim_station *s = &w->st[st];
+    enum ol_err err;
     uint64_t wake;
 
     w->steps++;
-    (void)!ol_line_step(s->line, ev, w->now_ns, &s->eff);
+    err = ol_line_step(s->line, ev, w->now_ns, &s->eff);
     wake = s->eff.wake_ns;
     if (wake < w->now_ns)
         wake = w->now_ns;
@@ -156,7 +157,7 @@ static void step(struct world *w, unsigned st, struct ol_event *ev)
         carry_out(w, st);
     }
     if (wake == s->wake_ns)
-        return;
+        return err;
     s->wake_ns = wake;
     s->wake_id++;
     if (wake != OL_NEVER_NS)
@@ -165,6 +166,7 @@ static void step(struct world *w, unsigned st, struct ol_event *ev)
                                .st = (uint8_t)st,
                                .boot = s->boot,
                                .arg = s->wake_id});
+    return err;
 }
 
 void transport(struct world *w, unsigned st, unsigned ch, bool up)
@@ -174,7 +176,7 @@ void transport(struct world *w, unsigned st, unsigned ch, bool up)
         .kind = OL_EV_CHANNEL, .channel = (uint16_t)ch, .chan = &c};
 
     if (w->st[st].alive)
-        step(w, st, &ev);
+        (void)!step(w, st, &ev);
 }
 
 static void boot(struct world *w, unsigned st)
@@ -209,7 +211,7 @@ static void boot(struct world *w, unsigned st)
     s->alive = true;
     s->wake_ns = 0;
     s->file_n = 0;
-    step(w, st, &ev);
+    (void)!step(w, st, &ev);
     for (unsigned i = 0; i < w->n_ch; i++)
         if (w->ch[i].conf[st].kind != OL_CHAN_STREAM || w->ch[i].up)
             transport(w, st, i, true);
@@ -260,7 +262,7 @@ void world_say(struct world *w, unsigned st, uint8_t prec, uint16_t size)
     carry_out(w, st);
     if (s->eff.more || s->eff.wake_ns != s->wake_ns) {
         struct ol_event tick = {.kind = OL_EV_TICK};
-        step(w, st, &tick);
+        (void)!step(w, st, &tick);
     }
 }
 
@@ -305,7 +307,7 @@ static void loaded(struct world *w, const struct entry *e)
         world_fail(w, "the twin cannot read: %s", s->ledger->why);
     ev.loaded = c.v;
     ev.n_loaded = c.n;
-    step(w, e->st, &ev);
+    (void)!step(w, e->st, &ev);
 }
 
 static void committed(struct world *w, unsigned st)
@@ -319,7 +321,7 @@ static void committed(struct world *w, unsigned st)
         if (d.err != OL_OK)
             world_fail(w, "a commit failed unasked");
         check_committed(w, st);
-        step(w, st, &ev);
+        (void)!step(w, st, &ev);
     }
 }
 
@@ -335,7 +337,7 @@ static void packet(struct world *w, struct entry *e)
     if (c->conf[0].kind == OL_CHAN_STREAM && e->arg != c->generation)
         return;
     if (c->conf[0].kind != OL_CHAN_POUCH) {
-        step(w, e->st, &ev);
+        (void)!step(w, e->st, &ev);
         return;
     }
     for (size_t at = 0; at + 4 <= e->n;) {
@@ -344,7 +346,17 @@ static void packet(struct world *w, struct entry *e)
         if (n > e->n - at - 4)
             return;
         ev.bytes = OL_SPAN(e->bytes + at + 4, n);
-        step(w, e->st, &ev);
+        if (step(w, e->st, &ev) == OL_ERR_AGAIN) {
+            /* Come back with this bundle and the rest when it has room. */
+            struct entry rest = *e;
+            rest.at_ns = w->now_ns + 20 * OL_NS_PER_MS;
+            rest.n = e->n - at;
+            rest.bytes = malloc(rest.n);
+            OL_CHECK(rest.bytes != NULL);
+            memcpy(rest.bytes, e->bytes + at, rest.n);
+            push(w, rest);
+            return;
+        }
         at += 4 + n;
     }
 }
@@ -382,7 +394,7 @@ static void happen(struct world *w, struct entry *e)
     case W_TICK:
         if (current && e->arg == s->wake_id) {
             s->wake_ns = 0;
-            step(w, e->st, &tick);
+            (void)!step(w, e->st, &tick);
         }
         break;
     case W_PACKET:
@@ -477,7 +489,7 @@ static void make_channel(struct world *w, unsigned i, const char *name,
     c->up = kind == OL_CHAN_STREAM;
 }
 
-void world_init(struct world *w, uint64_t seed, const struct sim_plan *plan)
+static void found(struct world *w, uint64_t seed)
 {
     struct ol_rng rng;
     uint8_t key[32] = {0};
@@ -507,6 +519,11 @@ void world_init(struct world *w, uint64_t seed, const struct sim_plan *plan)
         OL_CHECK(w->st[i].ledger->ops->line(w->st[i].ledger, shared.line_id,
                                             i ? "north" : "south",
                                             &w->st[i].line_no) == OL_OK);
+}
+
+void world_init(struct world *w, uint64_t seed, const struct sim_plan *plan)
+{
+    found(w, seed);
     w->n_ch = 2;
     make_channel(w, 0, "cable", OL_CHAN_STREAM);
     make_channel(w, 1, "radio", OL_CHAN_DATAGRAM);
@@ -516,6 +533,39 @@ void world_init(struct world *w, uint64_t seed, const struct sim_plan *plan)
         make_channel(w, w->n_ch++, "pouch", OL_CHAN_POUCH);
     boot(w, 0);
     boot(w, 1);
+}
+
+void world_init_calm(struct world *w, uint64_t seed, unsigned channels,
+                     bool pouch)
+{
+    static const char *const name[] = {"cable", "radio", "sat"};
+
+    found(w, seed);
+    for (unsigned i = 0; i < channels; i++)
+        make_channel(w, w->n_ch++, name[i],
+                     i == 0 ? OL_CHAN_STREAM : OL_CHAN_DATAGRAM);
+    if (pouch)
+        make_channel(w, w->n_ch++, "pouch", OL_CHAN_POUCH);
+    for (unsigned c = 0; c < w->n_ch; c++)
+        for (unsigned f = 0; f < 2; f++) {
+            struct sim_path *p = &w->ch[c].path[f];
+            p->delay_ns = 10 * OL_NS_PER_MS;
+            p->jitter_ns = 1;
+            p->loss = p->dup = p->flip = 0;
+            p->rate_bps = 0;
+        }
+    boot(w, 0);
+    boot(w, 1);
+}
+
+void world_reboot(struct world *w)
+{
+    for (unsigned st = 0; st < 2; st++) {
+        w->st[st].boot++;
+        ol_line_fini(w->st[st].line);
+        ol_mem_crash(w->st[st].ledger);
+        boot(w, st);
+    }
 }
 
 void world_fini(struct world *w)

@@ -119,7 +119,13 @@ struct sim_plan { /* what kind of world a seed makes */
 };
 
 void world_init(struct world *w, uint64_t seed, const struct sim_plan *plan);
-/* Runs until `until`; false: a check failed. */
+/* The same without chance: the first of cable, radio, sat, and a pouch, each
+ * 10 ms away, without faults. */
+void world_init_calm(struct world *w, uint64_t seed, unsigned channels,
+                     bool pouch);
+/* Both stations start anew at once, with the channels as they are now. */
+void world_reboot(struct world *w);
+/* Runs until then; a check that fails ends the process. */
 void world_run(struct world *w, uint64_t until_ns);
 void world_fini(struct world *w);
 

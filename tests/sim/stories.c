@@ -1,0 +1,359 @@
+/*
+ * Stories: what the line does, told on virtual time.
+ *
+ * Each story makes a world without chance faults, lets something happen and
+ * says what people would see. Times are exact, because the clock is ours.
+ * Usage: stories [NAME]; prints PASS or FAIL per story.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/units.h"
+#include "wire/messages.h"
+#include "world.h"
+
+#define S OL_NS_PER_S
+#define MS OL_NS_PER_MS
+
+static struct world w;
+
+#define EXPECT(cond)                                                         \
+    do {                                                                     \
+        if (!(cond))                                                         \
+            world_fail(&w, "line %d: expected %s", __LINE__, #cond);         \
+    } while (0)
+
+static struct ol_line_status status(unsigned st)
+{
+    struct ol_line_status s;
+
+    ol_line_status(w.st[st].line, w.now_ns, &s);
+    return s;
+}
+
+/* Three paths as in the field: 20, 60 and 200 ms there and back. */
+static void calm(unsigned channels, bool pouch)
+{
+    static const uint64_t rtt_ms[] = {20, 60, 200};
+
+    world_init_calm(&w, 7, channels, pouch);
+    for (unsigned c = 0; c < channels; c++)
+        for (unsigned f = 0; f < 2; f++)
+            w.ch[c].path[f].delay_ns = rtt_ms[c] * MS / 2;
+}
+
+static void run_for(uint64_t ns)
+{
+    world_run(&w, w.now_ns + ns);
+}
+
+static void cut_all(bool cut)
+{
+    for (unsigned c = 0; c < w.n_ch; c++)
+        for (unsigned f = 0; f < 2; f++)
+            if (w.ch[c].conf[0].kind != OL_CHAN_POUCH)
+                world_cut(&w, c, f, cut);
+}
+
+static uint64_t settle(uint64_t most_ns)
+{
+    uint64_t from = w.now_ns;
+
+    do
+        run_for(10 * MS);
+    while (!world_settled(&w) && w.now_ns - from < most_ns);
+    return w.now_ns - from;
+}
+
+/* ---- stories ------------------------------------------------------------ */
+
+static void opens_and_carries(void)
+{
+    calm(3, false);
+    run_for(3 * S);
+    for (unsigned st = 0; st < 2; st++) {
+        EXPECT(status(st).state == OL_LINE_OPEN);
+        for (unsigned c = 0; c < 3; c++)
+            EXPECT(status(st).ch[c].state == OL_CHAN_UP);
+        EXPECT(status(st).peer_sees == OL_LINE_OPEN);
+    }
+    world_say(&w, 0, OL_ROUTINE, 200);
+    world_say(&w, 1, OL_FLASH, 4000);
+    EXPECT(settle(S) < 500 * MS);
+    check_end(&w);
+}
+
+static void blackout_is_seen_by_both(void)
+{
+    uint64_t cut_ns, back_ns;
+
+    calm(3, false);
+    run_for(10 * S);
+    cut_all(true);
+    cut_ns = w.now_ns;
+    for (unsigned i = 0; i < 500; i++)
+        world_say(&w, i & 1, (uint8_t)(i % OL_PRECS), 200);
+    run_for(30 * S);
+    for (unsigned st = 0; st < 2; st++) {
+        EXPECT(status(st).state == OL_LINE_DARK);
+        EXPECT(status(st).dark_since_ns <= cut_ns);
+        EXPECT(status(st).dark_detected_ns <= cut_ns + 30 * S);
+    }
+    run_for(30 * S);
+    cut_all(false);
+    back_ns = w.now_ns;
+    (void)settle(60 * S);
+    printf("  500 messages within %.2f s of the return\n",
+           (double)(w.now_ns - back_ns) / 1e9);
+    EXPECT(w.now_ns - back_ns < 5 * S);
+    run_for(5 * S);
+    EXPECT(status(0).state == OL_LINE_OPEN);
+    EXPECT(status(1).state == OL_LINE_OPEN);
+    check_end(&w);
+}
+
+/* Far more than a window of a log: paging from the ledger. */
+static void a_long_backlog_is_paged(void)
+{
+    calm(2, false);
+    run_for(5 * S);
+    cut_all(true);
+    for (unsigned i = 0; i < 12000; i++) {
+        world_say(&w, 0, OL_ROUTINE, 100);
+        run_for(5 * MS);
+    }
+    EXPECT(status(0).queue[OL_ROUTINE] > 11000);
+    cut_all(false);
+    printf("  12000 messages in %.1f s\n", (double)settle(120 * S) / 1e9);
+    EXPECT(world_settled(&w));
+    check_end(&w);
+}
+
+/* FLASH does not wait behind a backlog. */
+static void flash_overtakes(void)
+{
+    uint64_t t;
+
+    calm(2, false);
+    w.ch[0].path[0].rate_bps = w.ch[1].path[0].rate_bps = 100000;
+    run_for(5 * S);
+    for (unsigned i = 0; i < 1000; i++) {
+        world_say(&w, 0, OL_ROUTINE, 1000);
+        run_for(5 * MS);
+    }
+    world_say(&w, 0, OL_FLASH, 200);
+    t = w.now_ns;
+    while (status(0).queue[OL_FLASH] > 0 && w.now_ns - t < 60 * S)
+        run_for(10 * MS);
+    printf("  FLASH over a backlog of %u in %.0f ms\n",
+           status(0).queue[OL_ROUTINE], (double)(w.now_ns - t) / 1e6);
+    EXPECT(status(0).queue[OL_ROUTINE] > 100);
+    EXPECT(w.now_ns - t < 2 * S);
+}
+
+/* A large record over a thin channel, and the epoch changes meanwhile. */
+static void slow_channel_finishes(void)
+{
+    calm(2, false);
+    world_cut(&w, 0, 0, true);
+    world_cut(&w, 0, 1, true);
+    for (unsigned f = 0; f < 2; f++) {
+        w.ch[1].path[f].rate_bps = 1200;
+        w.ch[1].path[f].delay_ns = 500 * MS;
+        w.ch[1].conf[f].rate_bps = 1200;
+        w.ch[1].conf[f].mtu = OL_FRAME_MIN;
+    }
+    world_reboot(&w);
+    run_for(60 * S);
+    EXPECT(status(0).ch[1].state == OL_CHAN_UP);
+    world_say(&w, 0, OL_ROUTINE, 200);
+    printf("  200 bytes at 1,200 bit/s: %.1f s\n",
+           (double)settle(60 * S) / 1e9);
+    EXPECT(world_settled(&w));
+    world_say(&w, 0, OL_ROUTINE, 4000);
+    printf("  4,000 bytes: %.0f s\n", (double)settle(600 * S) / 1e9);
+    EXPECT(world_settled(&w));
+}
+
+static void dead_path_does_not_stop_it(void)
+{
+    uint64_t worst = 0;
+
+    calm(2, false);
+    run_for(20 * S);
+    for (unsigned i = 0; i < 100; i++) {
+        uint64_t t = w.now_ns, took;
+        if (i == 50)
+            w.ch[0].path[0].cut = w.ch[0].path[1].cut = true;
+        world_say(&w, 0, OL_PRIORITY, 200);
+        took = settle(20 * S);
+        worst = OL_MAX(worst, took);
+        while (w.now_ns - t < 100 * MS)
+            run_for(10 * MS);
+    }
+    printf("  the worst PRIORITY message took %.0f ms\n",
+           (double)worst / 1e6);
+    EXPECT(worst < S);
+}
+
+static void pouch_only_converges(void)
+{
+    calm(1, true);
+    run_for(5 * S);
+    cut_all(true);
+    for (unsigned f = 0; f < 2; f++) {
+        w.ch[1].path[f].delay_ns = 3600 * S;
+        w.ch[1].path[f].jitter_ns = 7200 * S;
+        w.ch[1].path[f].dup = 0.5;
+        w.ch[1].path[f].flip = 0.3;
+    }
+    run_for(60 * S);
+    EXPECT(status(0).state == OL_LINE_POUCH_ONLY);
+    for (unsigned i = 0; i < 40; i++) {
+        world_say(&w, i & 1, (uint8_t)(i % OL_PRECS), 1000);
+        run_for(600 * S);
+    }
+    printf("  converged after %.1f h\n",
+           (double)settle(40 * 86400 * S) / 3600e9);
+    EXPECT(world_settled(&w));
+    check_end(&w);
+}
+
+/* A backlog that no bundle holds, and one window does not either. */
+static void pouch_carries_a_backlog(void)
+{
+    calm(1, true);
+    run_for(5 * S);
+    cut_all(true);
+    w.ch[1].path[0].delay_ns = w.ch[1].path[1].delay_ns = 60 * S;
+    w.ch[1].path[0].jitter_ns = w.ch[1].path[1].jitter_ns = 1;
+    for (unsigned i = 0; i < 5000; i++) {
+        world_say(&w, 0, OL_ROUTINE, 100);
+        run_for(5 * MS);
+    }
+    printf("  5000 messages by pouch in %.1f h\n",
+           (double)settle(40 * 86400 * S) / 3600e9);
+    EXPECT(world_settled(&w));
+    check_end(&w);
+}
+
+static void epochs_change_unnoticed(void)
+{
+    uint64_t first;
+
+    calm(2, false);
+    run_for(5 * S);
+    first = status(0).epoch;
+    for (unsigned i = 0; i < 600; i++) {
+        world_say(&w, i & 1, OL_ROUTINE, 100);
+        run_for(S);
+        EXPECT(status(0).state == OL_LINE_OPEN);
+    }
+    EXPECT(status(0).epoch >= first + 3);
+    EXPECT(status(0).epoch == status(1).epoch);
+    run_for(50 * 3600 * S); /* idle: daily */
+    EXPECT(status(0).state == OL_LINE_OPEN);
+    EXPECT(world_settled(&w));
+    printf("  epoch %llu after two idle days\n",
+           (unsigned long long)status(0).epoch);
+}
+
+/* An idle line is quiet: what it costs a metered channel. */
+static void idle_is_cheap(void)
+{
+    uint64_t before;
+
+    calm(2, false);
+    run_for(30 * S);
+    before = w.packets;
+    run_for(3600 * S);
+    printf("  %llu packets an hour on two channels\n",
+           (unsigned long long)(w.packets - before));
+    EXPECT(status(0).state == OL_LINE_OPEN);
+    EXPECT(w.packets - before < 2u * 4 * 3600 / 20 * 2);
+}
+
+static void one_way_is_told(void)
+{
+    calm(2, false);
+    run_for(5 * S);
+    world_cut(&w, 1, 0, true); /* radio: from 0 to 1 only is cut */
+    run_for(51 * S);           /* hold plus one probe interval */
+    EXPECT(status(0).ch[1].state == OL_CHAN_ONE_WAY);
+    EXPECT(status(1).ch[1].state == OL_CHAN_ONE_WAY);
+    EXPECT(status(0).state == OL_LINE_LAST_CHANNEL);
+    world_cut(&w, 1, 0, false);
+    run_for(10 * S);
+    EXPECT(status(0).ch[1].state == OL_CHAN_UP);
+    EXPECT(status(1).ch[1].state == OL_CHAN_UP);
+}
+
+static void a_reboot_is_short(void)
+{
+    calm(2, false);
+    run_for(5 * S);
+    for (unsigned i = 0; i < 10; i++) {
+        world_crash(&w, i & 1, S);
+        run_for(S + 100 * MS);
+        world_say(&w, 0, OL_IMMEDIATE, 100);
+        run_for(8 * S);
+        EXPECT(status(0).state == OL_LINE_OPEN);
+        EXPECT(status(1).state == OL_LINE_OPEN);
+    }
+    EXPECT(world_settled(&w));
+    check_end(&w);
+}
+
+/* ---- running -------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    void (*tell)(void);
+} stories[] = {
+    {"opens_and_carries", opens_and_carries},
+    {"blackout_is_seen_by_both", blackout_is_seen_by_both},
+    {"a_long_backlog_is_paged", a_long_backlog_is_paged},
+    {"flash_overtakes", flash_overtakes},
+    {"slow_channel_finishes", slow_channel_finishes},
+    {"dead_path_does_not_stop_it", dead_path_does_not_stop_it},
+    {"pouch_only_converges", pouch_only_converges},
+    {"pouch_carries_a_backlog", pouch_carries_a_backlog},
+    {"epochs_change_unnoticed", epochs_change_unnoticed},
+    {"idle_is_cheap", idle_is_cheap},
+    {"one_way_is_told", one_way_is_told},
+    {"a_reboot_is_short", a_reboot_is_short},
+};
+
+/* In a process of its own, so that one that fails does not end the others. */
+static bool tell(unsigned i)
+{
+    int status = 0;
+    pid_t pid;
+
+    fflush(stdout);
+    pid = fork();
+    if (pid == 0) {
+        stories[i].tell();
+        world_fini(&w);
+        fflush(stdout);
+        _exit(0);
+    }
+    (void)waitpid(pid, &status, 0);
+    printf("%s %s\n", status == 0 ? "PASS" : "FAIL", stories[i].name);
+    return status == 0;
+}
+
+int main(int argc, char **argv)
+{
+    bool good = true;
+
+    if (ol_crypto_init() != OL_OK)
+        return 1;
+    for (unsigned i = 0; i < OL_LEN(stories); i++)
+        if (argc < 2 || strcmp(argv[1], stories[i].name) == 0)
+            good &= tell(i);
+    return good ? 0 : 1;
+}
