@@ -14,8 +14,9 @@
  *
  * What is put twice stays once: an equal record, head, ack or rung is taken in
  * silence. Acks, heads and rungs only rise: a lower ack is ignored, a lower
- * head, or another leaf where a record stands, fails the batch. A part is
- * merged into what is there and goes when its record comes.
+ * head, or another leaf where a record stands, fails the batch. What a
+ * part covers it replaces; the part goes when its record comes or when no
+ * unit is left.
  *
  * Errors: OL_ERR_FULL, OL_ERR_IO (errno in words in why), OL_ERR_CORRUPT (a
  * row that does not hold), OL_ERR_NEWER (a schema of a newer program),
