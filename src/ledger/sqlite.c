@@ -70,8 +70,9 @@ static enum ol_err line(struct ol_ledger *base, const uint8_t line_id[32],
         pthread_cond_wait(&l->answer, &l->mutex);
     if (request.err)
         memcpy(base->why, l->why, sizeof(base->why));
+    else
+        *number = l->n_lines;
     pthread_mutex_unlock(&l->mutex);
-    *number = l->n_lines;
     return request.err;
 }
 

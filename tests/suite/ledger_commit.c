@@ -128,6 +128,47 @@ static void an_empty_batch_is_done_too(void **state)
     kit_settle(k, OL_OK);
 }
 
+/* ---- the twin's own face --------------------------------------------------- */
+
+static void a_power_cut_loses_what_was_not_committed(void **state)
+{
+    struct kit *k = *state;
+    struct ol_ledger_done done;
+
+    for (uint32_t n = 1; n <= 5; n++) {
+        kit_record(k, OL_PEER, OL_FLASH, n);
+        kit_commit(k);
+    }
+    assert_int_equal(ol_mem_step(k->l, 2), 2);
+    assert_int_equal(kit_log(k, OL_PEER, OL_FLASH).n, 2);
+    ol_mem_crash(k->l);
+    k->outstanding = 0;
+    assert_false(k->l->ops->done(k->l, &done)); /* nobody heard of them */
+    assert_int_equal(ol_mem_step(k->l, 9), 0);
+    assert_int_equal(kit_log(k, OL_PEER, OL_FLASH).n, 2);
+    kit_record(k, OL_PEER, OL_FLASH, 3);
+    kit_sure(k);
+    assert_int_equal(kit_log(k, OL_PEER, OL_FLASH).n, 3);
+}
+
+static void a_commit_fails_when_told_to(void **state)
+{
+    struct kit *k = *state;
+
+    ol_mem_fail(k->l, 3, OL_ERR_FULL);
+    for (uint32_t n = 1; n <= 4; n++) {
+        kit_record(k, OL_PEER, OL_FLASH, n);
+        kit_commit(k);
+    }
+    assert_int_equal(kit_done(k).err, OL_OK);
+    assert_int_equal(kit_done(k).err, OL_OK);
+    kit_settle(k, OL_ERR_FULL);
+    assert_int_equal(kit_log(k, OL_PEER, OL_FLASH).n, 2);
+    assert_int_equal(k->l->ops->reset(k->l), OL_OK);
+    kit_record(k, OL_PEER, OL_FLASH, 3);
+    kit_sure(k);
+}
+
 /* ---- the twins ----------------------------------------------------------- */
 
 /* One random put; the same dice give the same put. Sometimes one that must
@@ -252,6 +293,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TESTS(KIT_MEM_TEST)
         TESTS(KIT_SQLITE_TEST)
+        KIT_MEM_TEST(a_power_cut_loses_what_was_not_committed)
+        KIT_MEM_TEST(a_commit_fails_when_told_to)
         cmocka_unit_test(twins_agree),
     };
 
