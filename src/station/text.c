@@ -7,6 +7,7 @@
 #include "station/text.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -23,6 +24,12 @@ int ol_fail(char why[OL_WHY_MAX], int status, const char *fmt, ...)
         va_end(ap);
     }
     return status;
+}
+
+int ol_fail_sys(char why[OL_WHY_MAX], const char *verb, const char *path)
+{
+    return ol_fail(why, OL_EXIT_FAILED, "cannot %s %s: %s", verb, path,
+                   strerror(errno));
 }
 
 bool ol_text_put(char *out, size_t room, const char *fmt, ...)

@@ -31,6 +31,9 @@ enum ol_exit {
 int ol_fail(char why[OL_WHY_MAX], int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* "cannot VERB PATH: " and what errno says. Returns 1. */
+int ol_fail_sys(char why[OL_WHY_MAX], const char *verb, const char *path);
+
 /* As snprintf; false when it did not fit (then it is cut, with its NUL). */
 bool ol_text_put(char *out, size_t room, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -1,0 +1,333 @@
+/*
+ * Answers: what goes out to a client, one line after the other.
+ *
+ * Happy path: an answer becomes a line in the client's buffer, libuv writes
+ * the buffer, the request is freed. While an array is streamed to a client,
+ * other answers to it wait behind. A client that does not read is given
+ * nothing more to make, and is cut off when even so too much waits for it.
+ */
+#include "station/control_int.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "station/log.h"
+#include "station/station.h"
+
+#define FIRST 4096u
+
+/* Buffers. */
+
+bool ol_buffer_grow(struct ol_buffer *b, size_t more)
+{
+    size_t cap = b->cap ? b->cap : FIRST;
+    char *p;
+
+    while (cap - b->n < more)
+        cap *= 2;
+    if (cap == b->cap)
+        return true;
+    p = realloc(b->p, cap);
+    if (p == NULL)
+        return false;
+    b->p = p;
+    b->cap = cap;
+    return true;
+}
+
+void ol_buffer_empty(struct ol_buffer *b)
+{
+    free(b->p);
+    memset(b, 0, sizeof(*b));
+}
+
+/* A client's end. */
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct ol_client *c = (struct ol_client *)handle;
+
+    ol_buffer_empty(&c->in);
+    ol_buffer_empty(&c->out);
+    ol_buffer_empty(&c->behind);
+    free(c);
+}
+
+void ol_client_hang_up(struct ol_client *c)
+{
+    struct ol_control *ctl = c->st->control;
+
+    if (c->closing)
+        return;
+    c->closing = true;
+    for (struct ol_client **at = &ctl->clients; *at; at = &(*at)->next) {
+        if (*at == c) {
+            *at = c->next;
+            ctl->n_clients--;
+            break;
+        }
+    }
+    /* Whoever works on a request finds that nobody waits for it. */
+    while (c->requests != NULL) {
+        struct ol_request *rq = c->requests;
+
+        c->requests = rq->next;
+        rq->client = NULL;
+        rq->self = NULL;
+        rq->next = NULL;
+    }
+    ol_events_forget(c->st, c);
+    uv_close((uv_handle_t *)&c->pipe, on_closed);
+}
+
+/* Writing. */
+
+static void append(struct ol_client *c, struct ol_buffer *b, const char *text,
+                   size_t n)
+{
+    if (c->closing)
+        return;
+    if (b->n + n > OL_BACKLOG_MAX || !ol_buffer_grow(b, n)) {
+        ol_log(OL_LOG_NOTE, "a client of the control socket does not read: "
+               "it was cut off");
+        ol_client_hang_up(c);
+        return;
+    }
+    memcpy(b->p + b->n, text, n);
+    b->n += n;
+}
+
+static void on_written(uv_write_t *req, int status)
+{
+    struct ol_client *c = req->data;
+
+    free(c->writing);
+    c->writing = NULL;
+    c->n_writing = 0;
+    if (c->closing)
+        return;
+    if (status < 0)
+        ol_client_hang_up(c);
+    else
+        ol_client_flush(c);
+}
+
+static bool idle(const struct ol_client *c)
+{
+    return c->writing == NULL && c->out.n == 0 && c->behind.n == 0 &&
+           c->pending == 0;
+}
+
+void ol_client_flush(struct ol_client *c)
+{
+    uv_buf_t buf;
+
+    if (c->closing || c->writing != NULL)
+        return;
+    if (c->out.n == 0) {
+        if ((c->last || c->eof) && idle(c))
+            ol_client_hang_up(c);
+        return;
+    }
+    c->writing = c->out.p;
+    c->n_writing = c->out.n;
+    memset(&c->out, 0, sizeof(c->out));
+    buf = uv_buf_init(c->writing, (unsigned)c->n_writing);
+    c->write.data = c;
+    if (uv_write(&c->write, (uv_stream_t *)&c->pipe, &buf, 1, on_written) !=
+        0) {
+        free(c->writing);
+        c->writing = NULL;
+        c->n_writing = 0;
+        ol_client_hang_up(c);
+    }
+}
+
+void ol_client_line(struct ol_client *c, const struct ol_request *rq,
+                    const char *text)
+{
+    bool behind = c->stream != NULL && c->stream != rq;
+    struct ol_buffer *b = behind ? &c->behind : &c->out;
+
+    if (text == NULL) {
+        ol_client_hang_up(c); /* no memory: better no answer than half */
+        return;
+    }
+    append(c, b, text, strlen(text));
+    append(c, b, "\n", 1);
+    ol_client_flush(c);
+}
+
+bool ol_client_room(const struct ol_client *c)
+{
+    return c->stream == NULL && c->out.n + c->n_writing < OL_BACKLOG;
+}
+
+void ol_client_push(struct ol_client *c, json_t *line)
+{
+    char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
+
+    json_decref(line);
+    ol_client_line(c, NULL, text);
+    free(text);
+}
+
+/* Requests. */
+
+struct ol_request *ol_request_new(struct ol_client *c,
+                                      struct ol_rpc_call *call)
+{
+    struct ol_request *rq = calloc(1, sizeof(*rq));
+
+    if (rq == NULL)
+        return NULL;
+    rq->st = c->st;
+    rq->client = c;
+    memcpy(rq->officer, c->officer, sizeof(rq->officer));
+    rq->whole = call->whole;
+    rq->id = call->id;
+    rq->params = call->params;
+    rq->next = c->requests;
+    rq->self = &c->requests;
+    if (rq->next != NULL)
+        rq->next->self = &rq->next;
+    c->requests = rq;
+    c->pending++;
+    call->whole = NULL; /* the request's now */
+    return rq;
+}
+
+static void request_free(struct ol_request *rq)
+{
+    if (rq->client != NULL) {
+        *rq->self = rq->next;
+        if (rq->next != NULL)
+            rq->next->self = rq->self;
+        rq->client->pending--;
+    }
+    json_decref(rq->whole);
+    free(rq);
+}
+
+static void answer(struct ol_request *rq, char *text)
+{
+    struct ol_client *c = rq->client;
+
+    if (c != NULL)
+        ol_client_line(c, rq, text);
+    free(text);
+    c = rq->client; /* it may have been cut off just now */
+    request_free(rq);
+    if (c != NULL)
+        ol_client_flush(c);
+}
+
+void ol_reply(struct ol_request *rq, json_t *result)
+{
+    if (result == NULL) {
+        ol_refuse(rq, OL_EXIT_FAILED, "no memory: ask for less");
+        return;
+    }
+    answer(rq, ol_rpc_result(rq->id, result));
+}
+
+void ol_refuse(struct ol_request *rq, int code, const char *fmt, ...)
+{
+    char text[OL_WHY_MAX];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    answer(rq, ol_rpc_error(rq->id, code, text));
+}
+
+/* Streams. */
+
+bool ol_request_room(const struct ol_request *rq)
+{
+    const struct ol_client *c = rq->client;
+
+    return c == NULL || ((c->stream == NULL || c->stream == rq) &&
+                         c->out.n + c->n_writing < OL_BACKLOG);
+}
+
+static void stream_text(struct ol_request *rq, const char *text)
+{
+    if (rq->client != NULL)
+        append(rq->client, &rq->client->out, text, strlen(text));
+}
+
+void ol_stream_begin(struct ol_request *rq)
+{
+    char *id = json_dumps(rq->id, JSON_COMPACT | JSON_ENCODE_ANY);
+
+    if (rq->client != NULL)
+        rq->client->stream = rq;
+    rq->streaming = rq->first = true;
+    stream_text(rq, "{\"jsonrpc\":\"2.0\",\"id\":");
+    stream_text(rq, id ? id : "null");
+    stream_text(rq, ",\"result\":[");
+    free(id);
+}
+
+void ol_stream_item(struct ol_request *rq, json_t *item)
+{
+    char *text = item ? json_dumps(item, JSON_COMPACT) : NULL;
+
+    json_decref(item);
+    if (text != NULL) {
+        if (!rq->first)
+            stream_text(rq, ",");
+        stream_text(rq, text);
+        rq->first = false;
+    } else if (rq->client != NULL) {
+        ol_client_hang_up(rq->client);
+    }
+    free(text);
+    if (rq->client != NULL)
+        ol_client_flush(rq->client);
+}
+
+void ol_stream_end(struct ol_request *rq)
+{
+    struct ol_client *c = rq->client;
+
+    stream_text(rq, "]}\n");
+    c = rq->client;
+    if (c != NULL) {
+        c->stream = NULL;
+        append(c, &c->out, c->behind.p ? c->behind.p : "", c->behind.n);
+        ol_buffer_empty(&c->behind);
+    }
+    c = rq->client;
+    request_free(rq);
+    if (c != NULL)
+        ol_client_flush(c);
+}
+
+void ol_stream_break(struct ol_request *rq)
+{
+    if (rq->client != NULL)
+        ol_client_hang_up(rq->client);
+    request_free(rq);
+}
+
+/* Parameters. */
+
+const char *ol_param(const struct ol_request *rq, const char *name)
+{
+    return json_string_value(json_object_get(rq->params, name));
+}
+
+bool ol_param_true(const struct ol_request *rq, const char *name)
+{
+    return json_is_true(json_object_get(rq->params, name));
+}
+
+const char *ol_request_officer(const struct ol_request *rq)
+{
+    return rq->officer;
+}

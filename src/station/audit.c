@@ -1,0 +1,290 @@
+/*
+ * audit: the whole record, recomputed.
+ *
+ * Per line, author and precedence: every record up to the head is read, its
+ * leaf and the tree over all of them are computed anew, and held against what
+ * stands in the ledger: the row's leaf and root, the head's frontier, the
+ * author's checkpoint, and of our own records the numbers. The heads are
+ * taken at the beginning, so that what is appended meanwhile is not missed
+ * and not judged. The first thing that does not hold is named, per line.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "crypto/tree.h"
+#include "station/json.h"
+#include "station/methods.h"
+
+#define PAGE 32u
+
+struct log {
+    struct ol_station_line *line;
+    enum ol_author author;
+    unsigned prec;
+    uint32_t size; /* of the head, at the beginning */
+    uint8_t frontier[OL_TREE_LEVELS * OL_HASH];
+    size_t frontier_n;
+    bool has_cp;
+    uint32_t cp_size;
+    uint8_t cp_root[OL_HASH], cp_sig[OL_SIG];
+};
+
+struct audit {
+    struct ol_job job; /* first */
+    struct ol_entry e;
+    json_t *lines;
+    bool ok;
+    uint64_t records;
+    struct ol_station_line *only;
+    unsigned line; /* the one at work */
+    /* of this line */
+    bool begun;
+    struct log logs[2 * OL_PRECS];
+    unsigned at;
+    struct ol_tree tree;
+    uint64_t line_records;
+    unsigned checkpoints;
+    uint64_t own; /* records of ours: numbers 1 to this, each once */
+    uint8_t *numbers;
+    char fault[OL_WHY_MAX]; /* empty: none */
+};
+
+static const char *side(const struct log *log)
+{
+    return log->author == OL_OWN ? log->line->st->conf.name
+                                 : log->line->conf.peer;
+}
+
+__attribute__((format(printf, 3, 4))) static bool
+fault(struct audit *a, const struct log *log, const char *fmt, ...)
+{
+    char text[OL_WHY_MAX];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    ol_text_put(a->fault, sizeof(a->fault), "%s, %s: %s", side(log),
+                ol_json_prec(log->prec), text);
+    return false;
+}
+
+static const uint8_t *author_key(const struct log *log)
+{
+    return log->author == OL_OWN ? log->line->st->keys->id.ed_pk
+                                 : log->line->pair.peer.ed_pk;
+}
+
+/* Beginning a line. */
+
+static bool open_log(struct audit *a, struct log *log)
+{
+    struct ol_ledger *lg = log->line->st->ledger;
+    enum ol_err err;
+
+    log->frontier_n = sizeof(log->frontier);
+    err = lg->ops->head(lg, log->line->ledger_id, (uint8_t)log->author,
+                        (uint8_t)log->prec, &log->size, log->frontier,
+                        &log->frontier_n);
+    if (err != OL_OK)
+        return fault(a, log, "its head cannot be read (%s)",
+                     ol_err_info(err)->text);
+    err = lg->ops->checkpoint(lg, log->line->ledger_id, (uint8_t)log->author,
+                              (uint8_t)log->prec, &log->cp_size, log->cp_root,
+                              log->cp_sig);
+    log->has_cp = err == OL_OK;
+    if (err != OL_OK && err != OL_ERR_MISSING)
+        return fault(a, log, "its checkpoint cannot be read (%s)",
+                     ol_err_info(err)->text);
+    if (log->has_cp &&
+        ol_checkpoint_check(log->cp_sig, log->line->pair.shared.line_id,
+                            author_key(log), (uint8_t)log->prec, log->cp_size,
+                            log->cp_root) != OL_OK)
+        return fault(a, log, "the signature of the checkpoint at %u does not "
+                     "verify", log->cp_size);
+    if (log->author == OL_OWN)
+        a->own += log->size;
+    return true;
+}
+
+static void begin(struct audit *a, struct ol_station_line *line)
+{
+    a->begun = true;
+    a->at = 0;
+    a->line_records = 0;
+    a->checkpoints = 0;
+    a->own = 0;
+    a->fault[0] = '\0';
+    ol_tree_init(&a->tree);
+    for (unsigned k = 0; k < OL_LEN(a->logs); k++) {
+        struct log *log = &a->logs[k];
+
+        memset(log, 0, sizeof(*log));
+        log->line = line;
+        log->author = k < OL_PRECS ? OL_OWN : OL_PEER;
+        log->prec = k % OL_PRECS;
+        if (!open_log(a, log))
+            break;
+    }
+    free(a->numbers);
+    a->numbers = calloc(1, (size_t)(a->own / 8 + 1));
+}
+
+/* Records. */
+
+static bool check_number(struct audit *a, const struct log *log,
+                         uint64_t number)
+{
+    if (log->author != OL_OWN || a->numbers == NULL)
+        return true;
+    if (number == 0 || number > a->own)
+        return fault(a, log, "record %u has the number %llu, and there are "
+                     "only %llu", a->e.row.index, (unsigned long long)number,
+                     (unsigned long long)a->own);
+    if (a->numbers[number / 8] >> number % 8 & 1)
+        return fault(a, log, "the number %llu was given twice",
+                     (unsigned long long)number);
+    a->numbers[number / 8] |= (uint8_t)(1 << number % 8);
+    return true;
+}
+
+static bool check_record(struct audit *a, const struct log *log)
+{
+    const struct ol_row *row = &a->e.row;
+    uint8_t leaf[OL_HASH], root[OL_HASH];
+
+    ol_tree_leaf(leaf, log->line->pair.shared.line_id, author_key(log),
+                 row->bytes);
+    if (memcmp(leaf, row->leaf, OL_HASH) != 0)
+        return fault(a, log, "record %u is not the one that was taken: its "
+                     "leaf differs", row->index);
+    if (a->e.decoded && (a->e.rec.prec != row->prec ||
+                         a->e.rec.index != row->index ||
+                         a->e.rec.number != row->number))
+        return fault(a, log, "record %u lies in another's place", row->index);
+    ol_tree_append(&a->tree, leaf);
+    ol_tree_root(&a->tree, root);
+    if (log->author == OL_OWN &&
+        memcmp(root, row->root, sizeof(row->root)) != 0)
+        return fault(a, log, "the root at record %u differs", row->index);
+    if (log->has_cp && a->tree.size == log->cp_size &&
+        memcmp(root, log->cp_root, OL_HASH) != 0)
+        return fault(a, log, "the checkpoint at %u is of another record",
+                     log->cp_size);
+    return check_number(a, log, row->number);
+}
+
+static bool check_end(struct audit *a, const struct log *log)
+{
+    uint8_t frontier[OL_TREE_LEVELS * OL_HASH];
+    size_t n = ol_tree_save(&a->tree, frontier);
+
+    if (n != log->frontier_n || memcmp(frontier, log->frontier, n) != 0)
+        return fault(a, log, "the head at %u is not that of the records",
+                     log->size);
+    if (log->has_cp && log->cp_size > log->size &&
+        log->author == OL_OWN)
+        return fault(a, log, "the checkpoint speaks of %u records, there are "
+                     "%u", log->cp_size, log->size);
+    a->checkpoints += log->has_cp;
+    return true;
+}
+
+/* One record, or the end of a log. False: a fault was found. */
+static bool go_on(struct audit *a)
+{
+    struct log *log = &a->logs[a->at];
+    enum ol_err err;
+
+    if (a->tree.size == log->size) {
+        if (!check_end(a, log))
+            return false;
+        a->at++;
+        ol_tree_init(&a->tree);
+        return true;
+    }
+    err = ol_query_at(log->line, log->author, log->prec, a->tree.size + 1,
+                      &a->e);
+    if (err == OL_ERR_MISSING)
+        return fault(a, log, "record %u is missing", a->tree.size + 1);
+    if (err != OL_OK)
+        return fault(a, log, "record %u cannot be read (%s)",
+                     a->tree.size + 1, ol_err_info(err)->text);
+    a->line_records++;
+    return check_record(a, log);
+}
+
+/* The job. */
+
+static void drop(struct ol_job *job)
+{
+    struct audit *a = (struct audit *)job;
+
+    json_decref(a->lines);
+    free(a->numbers);
+    free(a);
+}
+
+static void end_line(struct audit *a, const struct ol_station_line *line)
+{
+    json_t *one = json_pack(
+        "{s:s,s:b,s:I,s:i,s:o}", "peer", line->conf.peer, "ok",
+        (int)(a->fault[0] == '\0'), "records", (json_int_t)a->line_records,
+        "checkpoints", (int)a->checkpoints, "fault",
+        a->fault[0] ? json_string(a->fault) : json_null());
+
+    json_array_append_new(a->lines, one);
+    a->ok = a->ok && a->fault[0] == '\0';
+    a->records += a->line_records;
+    a->line++;
+    a->begun = false;
+}
+
+static bool step(struct ol_job *job)
+{
+    struct audit *a = (struct audit *)job;
+    struct ol_station *st = job->rq->st;
+
+    for (unsigned k = 0; k < PAGE; k++) {
+        struct ol_station_line *line;
+
+        if (a->line >= (a->only ? 1 : st->n_lines)) {
+            ol_reply(job->rq, json_pack("{s:b,s:I,s:O}", "ok", (int)a->ok,
+                                        "records", (json_int_t)a->records,
+                                        "lines", a->lines));
+            return false;
+        }
+        line = a->only ? a->only : st->lines[a->line];
+        if (line->ledger_id == 0) {
+            a->line++; /* unpaired: there is no record */
+            continue;
+        }
+        if (!a->begun)
+            begin(a, line);
+        if (a->fault[0] != '\0' || a->at == OL_LEN(a->logs) || !go_on(a))
+            end_line(a, line);
+    }
+    return true;
+}
+
+void ol_method_audit(struct ol_request *rq)
+{
+    struct ol_station_line *line;
+    struct audit *a;
+
+    if (!ol_method_peer(rq, &line))
+        return;
+    a = calloc(1, sizeof(*a));
+    if (a == NULL) {
+        ol_refuse(rq, OL_EXIT_FAILED, "no memory");
+        return;
+    }
+    a->job.rq = rq;
+    a->job.step = step;
+    a->job.drop = drop;
+    a->only = line;
+    a->ok = true;
+    a->lines = json_array();
+    ol_job_start(&a->job);
+}

@@ -1,0 +1,67 @@
+/*
+ * station.conf and lines.d/PEER.conf, read strictly.
+ *
+ * Every key is one row of a table (conf.c): what it takes, whether it may
+ * stand more than once. An unknown key, a bad value or a line that is neither
+ * is refused with file, line and what is allowed; nothing is guessed.
+ */
+#ifndef OL_STATION_CONF_H
+#define OL_STATION_CONF_H
+
+#include <openline/line.h>
+#include <openline/station.h>
+
+#include "wire/card.h"
+#include "wire/messages.h"
+
+#define OL_LISTEN_MAX 8u
+#define OL_CONF_MAX 65536u /* bytes of a file */
+
+struct ol_conf_reach {
+    char name[OL_NAME_MAX + 1];
+    char url[OL_URL_MAX + 1];
+};
+
+struct ol_conf_station {
+    char name[OL_STATION_MAX + 1];
+    unsigned n_listen;
+    char listen[OL_LISTEN_MAX][OL_URL_MAX + 1];
+    unsigned n_reach;
+    struct ol_conf_reach reach[OL_CHANNELS_MAX]; /* what our cards carry */
+};
+
+struct ol_conf_channel {
+    char name[OL_NAME_MAX + 1];
+    char scheme[8];           /* "tcp", "udp", "courier" */
+    char url[OL_URL_MAX + 1]; /* empty: the other side dials */
+    char fate[33];            /* empty: none declared */
+    uint64_t hold_ns;         /* 0: the line's */
+};
+
+struct ol_conf_line {
+    char peer[OL_STATION_MAX + 1]; /* from the file's name */
+    char card[256];                /* a file in lines.d */
+    char alias[65];
+    uint64_t probe_ns, hold_ns;
+    unsigned n_channels;
+    struct ol_conf_channel channels[OL_CHANNELS_MAX];
+};
+
+/* Both return an exit status; why begins with FILE:LINE where there is one.
+ * dir is the station's. */
+int ol_conf_station_read(const char *dir, struct ol_conf_station *out,
+                         char why[OL_WHY_MAX]);
+/* 3 when there is no lines.d/PEER.conf. */
+int ol_conf_line_read(const char *dir, const char *peer,
+                      struct ol_conf_line *out, char why[OL_WHY_MAX]);
+
+/* The same from text; `file` is only its name in messages. */
+int ol_conf_station_parse(const char *file, const char *text,
+                          struct ol_conf_station *out, char why[OL_WHY_MAX]);
+int ol_conf_line_parse(const char *file, const char *peer, const char *text,
+                       struct ol_conf_line *out, char why[OL_WHY_MAX]);
+
+enum ol_chan_kind ol_conf_kind(const char *scheme);
+uint32_t ol_conf_mtu(const char *scheme);
+
+#endif

@@ -1,0 +1,319 @@
+/*
+ * doctor: findings about the directory, and the verb itself.
+ *
+ * A station that runs is asked over its socket and answers for both halves;
+ * without one the directory is looked through here, the ledger opened and the
+ * ports tried.
+ */
+#include "station/doctor.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "station/client.h"
+#include "station/clock.h"
+#include "station/methods.h"
+
+/* Earlier than this program: the clock is wrong. 2025-01-01. */
+#define EPOCH_MS (UINT64_C(1735689600) * 1000)
+
+void ol_finding(struct ol_findings *f, const char *peer, const char *channel,
+                enum ol_severity severity, const char *fmt, ...)
+{
+    static const char *const names[] = {"ok", "note", "fault"};
+    char text[OL_WHY_MAX], *act;
+    va_list ap;
+
+    if (f->only != NULL && peer != NULL && strcmp(f->only, peer) != 0)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    act = strchr(text, '|');
+    if (act != NULL)
+        *act++ = '\0';
+    json_array_append_new(
+        f->list,
+        json_pack("{s:o,s:o,s:s,s:s,s:o}", "peer",
+                  peer ? json_string(peer) : json_null(), "channel",
+                  channel ? json_string(channel) : json_null(), "severity",
+                  names[severity], "what", text, "do",
+                  act && *act ? json_string(act) : json_null()));
+    f->fault = f->fault || severity == OL_FINDING_FAULT;
+}
+
+/* Splits "what happened: what to do" for a finding. */
+static void reason(struct ol_findings *f, const char *peer, const char *why)
+{
+    const char *colon = NULL;
+
+    for (const char *at = why; (at = strstr(at, ": ")) != NULL; at += 2)
+        colon = at;
+    if (colon == NULL)
+        ol_finding(f, peer, NULL, OL_FINDING_FAULT, "%s|", why);
+    else
+        ol_finding(f, peer, NULL, OL_FINDING_FAULT, "%.*s|%s",
+                   (int)(colon - why), why, colon + 2);
+}
+
+static void disk(struct ol_findings *f, const char *dir)
+{
+    struct statvfs v;
+    unsigned long long mib;
+
+    if (statvfs(dir, &v) != 0) {
+        ol_finding(f, NULL, NULL, OL_FINDING_FAULT, "%s cannot be looked at: "
+                   "%s|check the disk", dir, strerror(errno));
+        return;
+    }
+    mib = (unsigned long long)((uint64_t)v.f_bavail * v.f_frsize >> 20);
+    if (mib < OL_MIN_FREE >> 20)
+        ol_finding(f, NULL, NULL, OL_FINDING_FAULT, "%llu MiB are free in "
+                   "%s|make room: below %llu MiB nothing new is taken", mib,
+                   dir, (unsigned long long)(OL_MIN_FREE >> 20));
+    else
+        ol_finding(f, NULL, NULL, OL_FINDING_OK, "%llu MiB are free|", mib);
+}
+
+static void clock_looks(struct ol_findings *f)
+{
+    uint64_t now = ol_clock_wall_ms();
+    char text[OL_TIME_TEXT];
+
+    ol_text_time(text, now);
+    if (now < EPOCH_MS)
+        ol_finding(f, NULL, NULL, OL_FINDING_FAULT, "the clock says %s|set "
+                   "it: messages carry its time", text);
+    else
+        ol_finding(f, NULL, NULL, OL_FINDING_OK, "the clock says %s|", text);
+}
+
+static void folder(struct ol_findings *f, const char *dir)
+{
+    char path[OL_PATH_MAX];
+    struct stat st;
+
+    if (stat(dir, &st) == 0 && (st.st_mode & 022) != 0)
+        ol_finding(f, NULL, NULL, OL_FINDING_FAULT, "others can write in "
+                   "%s|'chmod go-w %s'", dir, dir);
+    if (ol_path(path, dir, "marker", NULL) && !ol_file_exists(path))
+        ol_finding(f, NULL, NULL, OL_FINDING_NOTE, "the marker is missing|"
+                   "this directory looks like a restored copy: make sure "
+                   "that the original does not run elsewhere");
+}
+
+static void one_line(struct ol_findings *f, const char *dir,
+                     const struct ol_conf_station *conf,
+                     const struct ol_keys *keys, const char *peer)
+{
+    struct ol_conf_line line;
+    struct ol_pair pair;
+    char why[OL_WHY_MAX];
+    int status = ol_conf_line_read(dir, peer, &line, why);
+
+    if (status != OL_EXIT_OK) {
+        reason(f, peer, why);
+        return;
+    }
+    status = ol_pair_load(dir, keys, conf, peer, line.card, &pair, why);
+    ol_wipe(&pair, sizeof(pair));
+    if (status != OL_EXIT_OK)
+        ol_finding(f, peer, NULL, OL_FINDING_FAULT, "the line is unpaired: "
+                   "%s|'openline pair CARD' with the card that %s made for "
+                   "%s", why, peer, conf->name);
+}
+
+static void lines(struct ol_findings *f, const char *dir,
+                  const struct ol_conf_station *conf,
+                  const struct ol_keys *keys)
+{
+    char names[OL_LINES_MAX][33], path[OL_PATH_MAX], file[48];
+    int n;
+
+    if (!ol_path(path, dir, "lines.d", NULL))
+        return;
+    n = ol_folder_list(path, ".conf", names, OL_LINES_MAX);
+    for (int k = 0; k < n; k++)
+        if (f->only == NULL || strcmp(f->only, names[k]) == 0)
+            one_line(f, dir, conf, keys, names[k]);
+    if (n <= 0)
+        ol_finding(f, NULL, NULL, OL_FINDING_NOTE, "there is no line yet|"
+                   "'openline card PEER' makes our card for a peer, "
+                   "'openline pair CARD' takes theirs");
+    if (!ol_path(path, dir, "cards", NULL))
+        return;
+    n = ol_folder_list(path, ".card", names, OL_LINES_MAX);
+    for (int k = 0; k < n; k++) {
+        ol_text_put(file, sizeof(file), "%s.conf", names[k]);
+        if (ol_path(path, dir, "lines.d", file) && !ol_file_exists(path))
+            ol_finding(f, names[k], NULL, OL_FINDING_NOTE, "%s has our card, "
+                       "and we have none of theirs|'openline pair CARD' with "
+                       "the card that %s made for %s", names[k], names[k],
+                       conf->name);
+    }
+}
+
+bool ol_doctor_directory(struct ol_findings *f, const char *dir)
+{
+    struct ol_conf_station conf;
+    struct ol_keys *keys;
+    char why[OL_WHY_MAX];
+
+    if (ol_conf_station_read(dir, &conf, why) != OL_EXIT_OK) {
+        reason(f, NULL, why);
+        return false;
+    }
+    if (ol_keys_open(dir, &keys, why) != OL_EXIT_OK) {
+        reason(f, NULL, why);
+        return false;
+    }
+    folder(f, dir);
+    disk(f, dir);
+    clock_looks(f);
+    lines(f, dir, &conf, keys);
+    ol_keys_close(keys);
+    return true;
+}
+
+void ol_method_doctor(struct ol_request *rq)
+{
+    struct ol_findings f = {.only = ol_param(rq, "peer")};
+    struct ol_station_line *line;
+
+    if (!ol_method_peer(rq, &line))
+        return;
+    f.list = json_array();
+    if (f.list != NULL && ol_doctor_directory(&f, rq->st->dir))
+        ol_doctor_live(&f, rq->st);
+    ol_reply(rq, f.list);
+}
+
+/* Without a running station. */
+
+static void try_ledger(struct ol_findings *f, const char *dir)
+{
+    char path[OL_PATH_MAX], why[256] = "", words[OL_WHY_MAX];
+    struct ol_ledger *lg;
+    struct ol_keys *keys;
+    int fd;
+
+    if (!ol_path(path, dir, "ledger.db", NULL) || !ol_file_exists(path) ||
+        ol_dir_lock(dir, &fd, words) != OL_EXIT_OK)
+        return;
+    if (ol_keys_open(dir, &keys, words) == OL_EXIT_OK) {
+        if (ol_sqlite_open(&lg, path, keys->storage, NULL, NULL, why) ==
+            OL_OK) {
+            ol_finding(f, NULL, NULL, OL_FINDING_OK, "the ledger opens|");
+            lg->ops->close(lg);
+        } else {
+            ol_finding(f, NULL, NULL, OL_FINDING_FAULT, "the ledger does not "
+                       "open: %s|bring it back from a copy", why);
+        }
+        ol_keys_close(keys);
+    }
+    close(fd);
+}
+
+static const struct ol_bearer_events deaf; /* never turned: the loop is not */
+
+static void try_ports(struct ol_findings *f, const char *dir)
+{
+    struct ol_conf_station conf;
+    struct ol_bearer *b;
+    char why[160], words[OL_WHY_MAX];
+    uv_loop_t loop;
+
+    if (ol_conf_station_read(dir, &conf, words) != OL_EXIT_OK ||
+        uv_loop_init(&loop) != 0)
+        return;
+    for (unsigned k = 0; k < conf.n_listen; k++) {
+        if (ol_bearer_listen(&b, &loop, conf.listen[k], &deaf, NULL, why) ==
+            OL_OK)
+            b->ops->close(b);
+        else
+            ol_finding(f, NULL, NULL, OL_FINDING_FAULT, "cannot listen on "
+                       "%s: %s|end what uses it, or take another port",
+                       conf.listen[k], why);
+    }
+    for (unsigned k = 0; k < 100 && uv_loop_close(&loop) == UV_EBUSY; k++)
+        (void)uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+static void look(struct ol_findings *f, const char *dir)
+{
+    if (ol_doctor_directory(f, dir)) {
+        try_ledger(f, dir);
+        try_ports(f, dir);
+    }
+    ol_finding(f, NULL, NULL, OL_FINDING_NOTE, "the station is not running|"
+               "'openline run' starts it; channels can be judged only then");
+}
+
+static bool any_fault(const json_t *list)
+{
+    size_t k;
+    json_t *one;
+
+    json_array_foreach((json_t *)list, k, one) {
+        const char *s = json_string_value(json_object_get(one, "severity"));
+
+        if (s != NULL && strcmp(s, "fault") == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool known(const char *dir, const char *peer)
+{
+    char path[OL_PATH_MAX], file[48];
+    static const char *const where[][2] = {{"lines.d", "conf"},
+                                           {"cards", "card"}};
+
+    if (!ol_station_name_ok(ol_span_str(peer)))
+        return false;
+    for (size_t k = 0; k < OL_LEN(where); k++) {
+        ol_text_put(file, sizeof(file), "%s.%s", peer, where[k][1]);
+        if (ol_path(path, dir, where[k][0], file) && ol_file_exists(path))
+            return true;
+    }
+    return false;
+}
+
+int ol_station_doctor(const char *dir, const char *peer,
+                      struct ol_writer *json, char why[OL_WHY_MAX])
+{
+    struct ol_findings f = {.only = peer};
+    json_t *params = peer ? json_pack("{s:s}", "peer", peer) : NULL;
+    char *text;
+    int status;
+
+    if (peer != NULL && !known(dir, peer)) {
+        json_decref(params);
+        return ol_fail(why, OL_EXIT_MISSING, "no line with %.64s: 'openline "
+                       "pair CARD' makes one", peer);
+    }
+    status = ol_client_call(dir, "doctor", params, &f.list, why);
+    if (status == OL_EXIT_NOT_RUNNING) {
+        f.list = json_array();
+        look(&f, dir);
+    } else if (status != OL_EXIT_OK) {
+        return status;
+    }
+    text = json_dumps(f.list, JSON_COMPACT);
+    status = any_fault(f.list) ? ol_fail(why, OL_EXIT_FAILED, "something is "
+                                         "wrong: see what is marked as fault")
+                               : OL_EXIT_OK;
+    json_decref(f.list);
+    if (text == NULL)
+        return ol_fail(why, OL_EXIT_FAILED, "no memory");
+    ol_write_bytes(json, ol_span_str(text));
+    free(text);
+    if (json->failed)
+        return ol_fail(why, OL_EXIT_FAILED, "too many findings to show: ask "
+                       "for one line");
+    return status;
+}

@@ -1,0 +1,35 @@
+/*
+ * doctor: what is wrong and what to do.
+ *
+ * Findings about the directory (keys, configuration, cards, disk, clock) are
+ * made with or without a running station; those about the network only by
+ * the one that runs.
+ */
+#ifndef OL_STATION_DOCTOR_H
+#define OL_STATION_DOCTOR_H
+
+#include <jansson.h>
+
+#include "station/station.h"
+
+enum ol_severity { OL_FINDING_OK, OL_FINDING_NOTE, OL_FINDING_FAULT };
+
+struct ol_findings {
+    json_t *list;
+    const char *only; /* this peer, or NULL */
+    bool fault;
+};
+
+/* One finding: "WHAT" and "DO" in one text, separated by "|". peer and channel
+ * may be NULL. */
+void ol_finding(struct ol_findings *f, const char *peer, const char *channel,
+                enum ol_severity severity, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* Directory, disk, clock, lines' cards. False: the station cannot even be
+ * read, nothing further makes sense. */
+bool ol_doctor_directory(struct ol_findings *f, const char *dir);
+/* What only the running station knows. */
+void ol_doctor_live(struct ol_findings *f, struct ol_station *st);
+
+#endif

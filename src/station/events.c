@@ -1,0 +1,259 @@
+/*
+ * Watchers and waiters.
+ *
+ * Events lie in the ledger; a watcher is a cursor into them, so a slow one
+ * costs no memory and misses nothing. A waiter names a message and a rung;
+ * whenever something was committed, the ledger is asked how far it has come.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "station/clock.h"
+#include "station/events.h"
+#include "station/json.h"
+
+#define PAGE 64u
+
+struct ol_watch {
+    struct ol_watch *next;
+    struct ol_client *client;
+    uint64_t after;
+    char peer[33]; /* empty: all */
+    bool behind;   /* there is more than was given */
+};
+
+struct ol_wait {
+    struct ol_wait *next;
+    struct ol_station_line *line;
+    struct ol_request *rq;
+    uint8_t author;
+    uint64_t number;
+    enum ol_rung rung;
+    uint64_t until_ns; /* OL_NEVER_NS: for ever */
+};
+
+/* Watchers. */
+
+void ol_events_subscribe(struct ol_request *rq)
+{
+    struct ol_station *st = rq->st;
+    json_t *after = json_object_get(rq->params, "after");
+    const char *peer = ol_param(rq, "peer");
+    struct ol_watch *w;
+    uint64_t seq = 0;
+
+    if (peer != NULL && ol_line_named(st, peer) == NULL) {
+        ol_refuse(rq, OL_EXIT_MISSING, "no line with %s", peer);
+        return;
+    }
+    if (after != NULL)
+        seq = (uint64_t)json_integer_value(after);
+    else if (st->ledger->ops->last_seq(st->ledger, &seq) != OL_OK)
+        seq = 0;
+    w = st->n_watches < OL_WATCHERS_MAX && rq->client ? calloc(1, sizeof(*w))
+                                                      : NULL;
+    if (w == NULL) {
+        ol_refuse(rq, OL_EXIT_FAILED, "%u watchers are there already: close "
+                  "one", st->n_watches);
+        return;
+    }
+    w->client = rq->client;
+    w->after = seq;
+    w->behind = true;
+    ol_text_put(w->peer, sizeof(w->peer), "%s", peer ? peer : "");
+    w->next = st->watches;
+    st->watches = w;
+    st->n_watches++;
+    ol_reply(rq, json_pack("{s:I}", "seq", (json_int_t)seq));
+    ol_loop_again(st);
+}
+
+void ol_events_forget(struct ol_station *st, const struct ol_client *client)
+{
+    struct ol_watch **at = &st->watches;
+
+    while (*at != NULL) {
+        struct ol_watch *w = *at;
+
+        if (w->client != client) {
+            at = &w->next;
+            continue;
+        }
+        *at = w->next;
+        st->n_watches--;
+        free(w);
+    }
+}
+
+struct page {
+    struct ol_row_event v[PAGE];
+    unsigned n;
+};
+
+/* Copied first: a document asks the ledger for the message. */
+static bool gather(void *arg, const struct ol_row_event *ev)
+{
+    struct page *p = arg;
+
+    p->v[p->n++] = *ev;
+    return p->n < PAGE;
+}
+
+/* False: the client is gone, and the watcher with it. */
+static bool give(struct ol_station *st, struct ol_watch *w)
+{
+    static struct page page;
+    struct ol_client *client = w->client;
+
+    page.n = 0;
+    if (st->ledger->ops->events(st->ledger, w->after, PAGE, gather, &page) !=
+        OL_OK)
+        page.n = 0;
+    w->behind = page.n == PAGE;
+    for (unsigned k = 0; k < page.n; k++) {
+        struct ol_station_line *line = ol_line_of(st, page.v[k].line);
+        unsigned before = st->n_watches;
+
+        w->after = page.v[k].seq;
+        if (w->peer[0] != '\0' &&
+            (line == NULL || strcmp(line->conf.peer, w->peer) != 0))
+            continue;
+        ol_client_push(client, json_pack("{s:s,s:s,s:o}", "jsonrpc", "2.0",
+                                         "method", "event", "params",
+                                         ol_json_event(st, &page.v[k])));
+        if (st->n_watches != before)
+            return false;
+    }
+    return true;
+}
+
+void ol_events_pump(struct ol_station *st)
+{
+    bool poke = st->poke_events;
+    struct ol_watch *next;
+
+    st->poke_events = false;
+    for (struct ol_watch *w = st->watches; w != NULL; w = next) {
+        next = w->next;
+        w->behind = w->behind || poke;
+        if (!w->behind || !ol_client_room(w->client))
+            continue;
+        if (!give(st, w)) {
+            st->poke_events = true; /* the list has changed: another turn */
+            ol_loop_again(st);
+            return;
+        }
+        if (w->behind)
+            ol_loop_again(st);
+    }
+}
+
+/* Waiters. */
+
+/* Answers when it has come so far; true then. */
+static bool reached(struct ol_wait *w)
+{
+    static struct ol_entry e;
+    struct ol_progress p;
+
+    if (ol_query_number(w->line, w->author, w->number, &e) != OL_OK ||
+        ol_query_progress(&e, &p) != OL_OK) {
+        ol_refuse(w->rq, OL_EXIT_FAILED, "the ledger cannot be read: run "
+                  "'openline audit'");
+        return true;
+    }
+    if (p.rung < w->rung)
+        return false;
+    ol_reply(w->rq, ol_json_message(&e, OL_SHOW_LOG));
+    return true;
+}
+
+void ol_waits_add(struct ol_request *rq, const struct ol_entry *e,
+                  enum ol_rung rung, uint64_t until_ns)
+{
+    struct ol_station *st = rq->st;
+    struct ol_wait *w;
+
+    w = st->n_waits < OL_WAITS_MAX ? calloc(1, sizeof(*w)) : NULL;
+    if (w == NULL) {
+        ol_refuse(rq, OL_EXIT_FAILED, "%u others wait already: try again",
+                  st->n_waits);
+        return;
+    }
+    w->line = e->line;
+    w->rq = rq;
+    w->author = e->row.author;
+    w->number = e->row.number;
+    w->rung = rung;
+    w->until_ns = until_ns;
+    w->next = st->waits;
+    st->waits = w;
+    st->n_waits++;
+    st->poke_waits = true;
+    ol_loop_again(st);
+}
+
+static void in_vain(struct ol_wait *w)
+{
+    ol_refuse(w->rq, OL_EXIT_TIMEOUT, "number %llu is not %s yet: it goes on; "
+              "'openline status' shows the line",
+              (unsigned long long)w->number, ol_json_rung(w->rung));
+}
+
+void ol_waits_pump(struct ol_station *st)
+{
+    struct ol_wait **at = &st->waits;
+    uint64_t now_ns = ol_clock_ns();
+    bool poke = st->poke_waits;
+
+    st->poke_waits = false;
+    while (*at != NULL) {
+        struct ol_wait *w = *at;
+        bool over = true;
+
+        if (w->rq->client == NULL)
+            ol_refuse(w->rq, OL_EXIT_FAILED, "gone"); /* frees it */
+        else if (poke && reached(w))
+            ;
+        else if (now_ns >= w->until_ns)
+            in_vain(w);
+        else
+            over = false;
+        if (!over) {
+            at = &w->next;
+            continue;
+        }
+        *at = w->next;
+        st->n_waits--;
+        free(w);
+    }
+}
+
+uint64_t ol_waits_next_ns(const struct ol_station *st)
+{
+    uint64_t at = OL_NEVER_NS;
+
+    for (const struct ol_wait *w = st->waits; w != NULL; w = w->next)
+        at = OL_MIN(at, w->until_ns);
+    return at;
+}
+
+void ol_waits_fail(struct ol_station *st, const struct ol_station_line *line)
+{
+    struct ol_wait **at = &st->waits;
+
+    while (*at != NULL) {
+        struct ol_wait *w = *at;
+
+        if (line != NULL && w->line != line) {
+            at = &w->next;
+            continue;
+        }
+        *at = w->next;
+        st->n_waits--;
+        ol_refuse(w->rq, OL_EXIT_FAILED, line ? "the line is gone"
+                                              : "the station stops: ask "
+                                                "again when it runs");
+        free(w);
+    }
+}

@@ -1,0 +1,36 @@
+/*
+ * The documents of the contract: a message, a line's status, an event.
+ *
+ * What is not known, or not built yet, is null or "unknown", never a constant
+ * that looks like knowledge. Each call returns a new reference, or NULL when
+ * there is no memory or the ledger cannot be read.
+ */
+#ifndef OL_STATION_JSON_H
+#define OL_STATION_JSON_H
+
+#include <jansson.h>
+
+#include "station/query.h"
+
+enum ol_show {
+    OL_SHOW_HEADERS, /* no text in any case */
+    OL_SHOW_LOG,     /* text of what is ours or read */
+    OL_SHOW_TEXT,    /* text */
+};
+
+json_t *ol_json_message(const struct ol_entry *e, enum ol_show show);
+json_t *ol_json_line(struct ol_station_line *line);
+json_t *ol_json_channels(struct ol_station_line *line);
+json_t *ol_json_status(struct ol_station *st, const char *peer);
+json_t *ol_json_event(struct ol_station *st, const struct ol_row_event *ev);
+
+/* Names as the contract spells them; NULL for what it does not know. */
+const char *ol_json_prec(unsigned prec);
+const char *ol_json_marking(unsigned marking);
+const char *ol_json_rung(unsigned rung);
+/* The number of a name, or -1. */
+int ol_json_prec_of(const char *name);
+int ol_json_marking_of(const char *name);
+int ol_json_rung_of(const char *name);
+
+#endif

@@ -1,0 +1,223 @@
+/*
+ * Lines and channels as documents: what the core says now, times turned into
+ * the wall clock's, and what only the station knows (cards, disk, bearers).
+ */
+#include <string.h>
+
+#include "station/clock.h"
+#include "station/json.h"
+
+static void set(json_t **doc, const char *key, json_t *value)
+{
+    if (*doc != NULL && json_object_set_new(*doc, key, value) == 0)
+        return;
+    json_decref(*doc);
+    *doc = NULL;
+}
+
+static json_t *moment(uint64_t ns)
+{
+    char text[OL_TIME_TEXT];
+
+    if (ns == 0)
+        return json_null();
+    ol_text_time(text, ol_clock_wall_of(ns));
+    return json_string(text);
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text[0] != '\0' ? json_string(text) : json_null();
+}
+
+static json_t *count(uint64_t v)
+{
+    return json_integer((json_int_t)v);
+}
+
+/* Three digits behind the point are more than anybody measures. */
+static json_t *rounded(double v)
+{
+    return json_real((double)(int64_t)(v * 1000 + 0.5) / 1000);
+}
+
+static json_t *peer_sees(const char *state, uint64_t at_ns)
+{
+    json_t *doc = json_object();
+
+    set(&doc, "state", json_string(at_ns ? state : "unknown"));
+    set(&doc, "at", moment(at_ns));
+    return doc;
+}
+
+static json_t *transport(struct ol_port *port)
+{
+    struct ol_bearer_status b;
+
+    if (port->bearer == NULL)
+        return json_null();
+    port->bearer->ops->status(port->bearer, &b);
+    return text_or_null(b.state);
+}
+
+static json_t *channel(struct ol_station_line *line, unsigned k,
+                       const struct ol_chan_status *s)
+{
+    const struct ol_conf_channel *conf = &line->conf.channels[k];
+    json_t *doc = json_object(), *knocks = json_object();
+
+    set(&doc, "name", json_string(conf->name));
+    set(&doc, "bearer", json_string(conf->scheme));
+    set(&doc, "state", json_string(ol_chan_state_name(s->state)));
+    set(&doc, "peer_sees", peer_sees(ol_chan_state_name(s->peer_sees),
+                                     s->peer_sees_ns));
+    set(&doc, "rtt_ms", s->rtt_ns ? rounded((double)s->rtt_ns / 1e6)
+                                  : json_null());
+    set(&doc, "loss", s->loss >= 0 ? rounded(s->loss) : json_null());
+    set(&doc, "last_heard", moment(s->last_heard_ns));
+    set(&doc, "fate", text_or_null(conf->fate));
+    set(&doc, "frames_sent", count(s->frames_sent));
+    set(&doc, "frames_received", count(s->frames_received));
+    set(&doc, "bytes_sent", count(s->bytes_sent));
+    set(&doc, "bytes_received", count(s->bytes_received));
+    set(&doc, "dials", json_boolean(conf->url[0] != '\0'));
+    set(&doc, "transport", transport(&line->ports[k]));
+    set(&knocks, "sent", count(s->knocks_sent));
+    set(&knocks, "answered", count(s->knocks_answered));
+    set(&doc, "knocks", knocks);
+    return doc;
+}
+
+/* What the core says; without a core, what that means. */
+static void ask(struct ol_station_line *line, struct ol_line_status *s)
+{
+    memset(s, 0, sizeof(*s));
+    if (line->core != NULL) {
+        ol_line_status(line->core, ol_clock_ns(), s);
+        return;
+    }
+    s->state = line->phase == OL_PHASE_UNPAIRED ? OL_LINE_UNPAIRED
+                                                : OL_LINE_DARK;
+    s->peer_sees = OL_LINE_UNKNOWN;
+    s->n_channels = (uint16_t)line->conf.n_channels;
+    for (unsigned k = 0; k < s->n_channels; k++) {
+        s->ch[k].state = line->disabled[k] ? OL_CHAN_DISABLED
+                                           : OL_CHAN_DOWN;
+        s->ch[k].peer_sees = OL_CHAN_UNKNOWN;
+        s->ch[k].loss = -1;
+    }
+}
+
+static json_t *channels(struct ol_station_line *line,
+                        const struct ol_line_status *s)
+{
+    json_t *list = json_array();
+
+    for (unsigned k = 0; k < line->conf.n_channels && list; k++) {
+        if (json_array_append_new(list, channel(line, k, &s->ch[k])) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    return list;
+}
+
+json_t *ol_json_channels(struct ol_station_line *line)
+{
+    struct ol_line_status s;
+
+    ask(line, &s);
+    return channels(line, &s);
+}
+
+static json_t *warnings(const struct ol_station_line *line,
+                        const struct ol_line_status *s)
+{
+    json_t *list = json_array();
+
+    if (s->shared_fate)
+        json_array_append_new(list, json_string("shared-fate"));
+    if (line->phase != OL_PHASE_UNPAIRED && line->pair.verified[0] == '\0')
+        json_array_append_new(list, json_string("unverified"));
+    if (line->st->disk_full)
+        json_array_append_new(list, json_string("disk-full"));
+    if (s->wrong_share > 0)
+        json_array_append_new(list, json_string("wrong-card"));
+    return list;
+}
+
+static json_t *effective(void)
+{
+    return json_pack("{s:s,s:n,s:s,s:n,s:n,s:n,s:n,s:n}", "state", "unknown",
+                     "since", "why", "nothing was asked", "asked", "answered",
+                     "overdue", "last_understood", "last_answered");
+}
+
+static const char *attendance(enum ol_attendance a)
+{
+    return a == OL_ATT_ATTENDED     ? "attended"
+           : a == OL_ATT_UNATTENDED ? "unattended"
+                                    : "unknown";
+}
+
+static bool is_dark(const struct ol_line_status *s)
+{
+    return s->state == OL_LINE_DARK || s->state == OL_LINE_POUCH_ONLY;
+}
+
+json_t *ol_json_line(struct ol_station_line *line)
+{
+    struct ol_line_status s;
+    json_t *doc = json_object(), *queue = json_object();
+    bool paired = line->phase != OL_PHASE_UNPAIRED;
+
+    ask(line, &s);
+    set(&doc, "peer", json_string(line->conf.peer));
+    set(&doc, "alias", text_or_null(line->conf.alias));
+    set(&doc, "state", json_string(ol_line_state_name(s.state)));
+    set(&doc, "why", text_or_null(line->why));
+    set(&doc, "dark_since", moment(is_dark(&s) ? s.dark_since_ns : 0));
+    set(&doc, "dark_detected", moment(is_dark(&s) ? s.dark_detected_ns : 0));
+    set(&doc, "last_heard", moment(s.last_heard_ns));
+    set(&doc, "peer_sees", peer_sees(ol_line_state_name(s.peer_sees),
+                                     s.peer_sees_ns));
+    set(&doc, "warnings", warnings(line, &s));
+    set(&doc, "safety_number", paired ? json_string(line->pair.safety)
+                                      : json_null());
+    set(&doc, "verified", text_or_null(line->pair.verified));
+    set(&doc, "forward_secrecy", line->core ? json_boolean(s.forward_secrecy)
+                                            : json_null());
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        set(&queue, ol_json_prec(p), line->core ? count(s.queue[p])
+                                                : json_null());
+    set(&doc, "queue", queue);
+    set(&doc, "channels", channels(line, &s));
+    set(&doc, "effective", effective());
+    set(&doc, "attendance", json_pack("{s:s,s:s}", "ours", attendance(s.ours),
+                                      "theirs", attendance(s.theirs)));
+    set(&doc, "stance", json_pack("{s:n,s:n}", "ours", "theirs"));
+    set(&doc, "knocks", json_pack("{s:I,s:I}", "wrong_share",
+                                  (json_int_t)s.wrong_share,
+                                  "wrong_identity",
+                                  (json_int_t)s.wrong_identity));
+    return doc;
+}
+
+json_t *ol_json_status(struct ol_station *st, const char *peer)
+{
+    json_t *doc = json_object(), *lines = json_array();
+
+    for (unsigned k = 0; k < st->n_lines && lines; k++) {
+        if (peer != NULL && strcmp(st->lines[k]->conf.peer, peer) != 0)
+            continue;
+        if (json_array_append_new(lines, ol_json_line(st->lines[k])) != 0) {
+            json_decref(lines);
+            lines = NULL;
+        }
+    }
+    set(&doc, "station", json_string(st->conf.name));
+    set(&doc, "version", json_string(OL_VERSION_TEXT));
+    set(&doc, "lines", lines);
+    set(&doc, "disk_full", json_boolean(st->disk_full));
+    return doc;
+}

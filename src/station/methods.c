@@ -1,0 +1,149 @@
+/*
+ * What the control socket answers: the table, and the short ones.
+ *
+ * A row says what parameters a method takes; whatever does not fit is refused
+ * before the method is called.
+ */
+#include "station/methods.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "station/clock.h"
+#include "station/events.h"
+#include "station/json.h"
+#include "station/rpc.h"
+
+bool ol_method_peer(struct ol_request *rq, struct ol_station_line **line)
+{
+    const char *peer = ol_param(rq, "peer");
+
+    *line = peer ? ol_line_named(rq->st, peer) : NULL;
+    if (peer == NULL || *line != NULL)
+        return true;
+    ol_refuse(rq, OL_EXIT_MISSING, "no line with %.64s: 'openline status' "
+              "lists the lines, 'openline pair CARD' makes one", peer);
+    return false;
+}
+
+struct ol_station_line *ol_method_line(struct ol_request *rq)
+{
+    struct ol_station_line *line;
+
+    return ol_method_peer(rq, &line) ? line : NULL;
+}
+
+struct ol_station_line *ol_method_paired(struct ol_request *rq)
+{
+    struct ol_station_line *line = ol_method_line(rq);
+
+    if (line == NULL || line->phase != OL_PHASE_UNPAIRED)
+        return line;
+    ol_refuse(rq, OL_EXIT_FAILED, "%s is not paired: %s", line->conf.peer,
+              line->why);
+    return NULL;
+}
+
+static void method_status(struct ol_request *rq)
+{
+    struct ol_station_line *line;
+
+    if (ol_method_peer(rq, &line))
+        ol_reply(rq, ol_json_status(rq->st, ol_param(rq, "peer")));
+}
+
+static void method_safety(struct ol_request *rq)
+{
+    struct ol_station_line *line = ol_method_paired(rq);
+    char why[OL_WHY_MAX];
+
+    if (line == NULL)
+        return;
+    if (ol_param_true(rq, "confirm") &&
+        ol_pair_confirm(rq->st->dir, line->conf.peer, &line->pair, why) !=
+            OL_EXIT_OK) {
+        ol_refuse(rq, OL_EXIT_FAILED, "%s", why);
+        return;
+    }
+    ol_reply(rq, json_pack("{s:s,s:s,s:o}", "peer", line->conf.peer,
+                           "safety_number", line->pair.safety, "verified",
+                           line->pair.verified[0]
+                               ? json_string(line->pair.verified)
+                               : json_null()));
+}
+
+static void method_wait(struct ol_request *rq)
+{
+    json_t *timeout = json_object_get(rq->params, "timeout_ms");
+    int rung = ol_json_rung_of(ol_param(rq, "rung"));
+    static struct ol_entry e;
+    char why[OL_WHY_MAX];
+    uint64_t until_ns = OL_NEVER_NS;
+    int status;
+
+    if (rung < OL_RUNG_QUEUED || rung > OL_RUNG_UNDERSTOOD) {
+        ol_refuse(rq, OL_EXIT_USAGE, "no rung \"%.32s\" to wait for: allowed "
+                  "are queued, sent, delivered, read, understood",
+                  ol_param(rq, "rung"));
+        return;
+    }
+    status = ol_query_name(rq->st, ol_param(rq, "name"), OL_WHOSE_ANY, &e,
+                           why);
+    if (status != OL_EXIT_OK) {
+        ol_refuse(rq, status, "%s", why);
+        return;
+    }
+    if (timeout != NULL) {
+        uint64_t ms = (uint64_t)json_integer_value(timeout);
+
+        until_ns = ol_clock_ns() +
+                   OL_MIN(ms, UINT64_MAX / 4 / OL_NS_PER_MS) * OL_NS_PER_MS;
+    }
+    ol_waits_add(rq, &e, (enum ol_rung)rung, until_ns);
+}
+
+static void method_reload(struct ol_request *rq)
+{
+    ol_reload(rq->st, rq);
+}
+
+static const struct {
+    const char *name;
+    const char *params; /* as ol_rpc_check reads it */
+    void (*call)(struct ol_request *rq);
+} table[] = {
+    {"status", "peer:s", method_status},
+    {"doctor", "peer:s", ol_method_doctor},
+    {"safety", "peer:s! confirm:b", method_safety},
+    {"send", "peer:s! text:s! subject:s precedence:s lang:s marking:s to:s "
+             "id:s", ol_method_send},
+    {"wait", "name:s! rung:s! timeout_ms:u", method_wait},
+    {"inbox", "peer:s all:b", ol_method_inbox},
+    {"show", "name:s!", ol_method_show},
+    {"read", "name:s!", ol_method_read},
+    {"understood", "name:s! readback:s", ol_method_understood},
+    {"log", "peer:s from:s to:s", ol_method_log},
+    {"subscribe", "peer:s after:u", ol_events_subscribe},
+    {"watch", "peer:s after:u", ol_events_subscribe},
+    {"channel", "peer:s! action:s name:s yes:b", ol_method_channel},
+    {"courier", "action:s! peer:s file:s!", ol_method_courier},
+    {"audit", "peer:s", ol_method_audit},
+    {"reload", "", method_reload},
+};
+
+void ol_methods_call(struct ol_request *rq, const char *method)
+{
+    char why[OL_WHY_MAX];
+
+    for (size_t k = 0; k < OL_LEN(table); k++) {
+        if (strcmp(table[k].name, method) != 0)
+            continue;
+        if (ol_rpc_check(rq->params, table[k].params, why) != OL_EXIT_OK)
+            ol_refuse(rq, OL_EXIT_USAGE, "%s: %s", method, why);
+        else
+            table[k].call(rq);
+        return;
+    }
+    ol_refuse(rq, OL_EXIT_USAGE, "no method \"%.32s\": see doc/control.md",
+              method);
+}

@@ -1,0 +1,33 @@
+/*
+ * What the control socket answers: one function per method, one table
+ * (methods.c). Each answers its request exactly once, now or later.
+ */
+#ifndef OL_STATION_METHODS_H
+#define OL_STATION_METHODS_H
+
+#include "station/station.h"
+
+/* The line of the parameter `peer`; NULL: the request was refused. */
+struct ol_station_line *ol_method_line(struct ol_request *rq);
+/* The same, and it must be paired. */
+struct ol_station_line *ol_method_paired(struct ol_request *rq);
+/* `peer` is absent, or names a line. False: the request was refused. */
+bool ol_method_peer(struct ol_request *rq, struct ol_station_line **line);
+
+void ol_method_send(struct ol_request *rq);
+void ol_method_show(struct ol_request *rq);
+void ol_method_read(struct ol_request *rq);
+void ol_method_understood(struct ol_request *rq);
+void ol_method_log(struct ol_request *rq);
+void ol_method_inbox(struct ol_request *rq);
+void ol_method_channel(struct ol_request *rq);
+void ol_method_courier(struct ol_request *rq);
+void ol_method_audit(struct ol_request *rq);
+void ol_method_doctor(struct ol_request *rq);
+
+/* courier.c's two halves. */
+void ol_export_start(struct ol_request *rq, struct ol_station_line *line,
+                     const char *file);
+void ol_import_start(struct ol_request *rq, const char *file);
+
+#endif

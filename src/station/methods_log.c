@@ -1,0 +1,226 @@
+/*
+ * log and inbox: arrays of any length, a page per turn of the loop.
+ *
+ * log merges all logs of its lines by the time at which a record was taken or
+ * arrived; within one log the order is always the index, also when the clock
+ * was set back meanwhile. inbox walks over the peers' logs, FLASH first, and
+ * remembers below which index everything is understood.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "station/clock.h"
+#include "station/json.h"
+#include "station/methods.h"
+
+#define PAGE 16u
+
+/* One log, and the record of it that comes next. */
+struct cursor {
+    struct ol_station_line *line;
+    uint8_t author, prec;
+    bool ended;
+    uint32_t index;
+    uint64_t at_ms;
+};
+
+struct scan {
+    struct ol_job job; /* first */
+    struct ol_entry e;
+    uint64_t from_ms, to_ms;
+    bool all;
+    unsigned n, at;
+    struct cursor v[];
+};
+
+static void drop(struct ol_job *job)
+{
+    free(job);
+}
+
+/* The first record at or behind c->index; false: the ledger fails. */
+static bool look(struct scan *s, struct cursor *c)
+{
+    enum ol_err err = ol_query_from(c->line, c->author, c->prec, c->index,
+                                    &s->e);
+
+    c->ended = err == OL_ERR_MISSING;
+    if (err != OL_OK)
+        return c->ended;
+    c->index = s->e.row.index;
+    c->at_ms = s->e.row.at_ms;
+    return true;
+}
+
+/* Cursors over the logs of a line, or of all. */
+static struct scan *scan_new(struct ol_request *rq,
+                             struct ol_station_line *only, bool peers_only)
+{
+    unsigned lines = only ? 1 : rq->st->n_lines;
+    struct scan *s = calloc(1, sizeof(*s) +
+                                   lines * 2 * OL_PRECS * sizeof(s->v[0]));
+
+    if (s == NULL) {
+        ol_refuse(rq, OL_EXIT_FAILED, "no memory: ask for one line");
+        return NULL;
+    }
+    s->job.rq = rq;
+    s->job.drop = drop;
+    for (unsigned k = 0; k < lines; k++) {
+        for (unsigned a = peers_only ? OL_PEER : OL_OWN; a <= OL_PEER; a++) {
+            for (unsigned p = 0; p < OL_PRECS; p++) {
+                struct cursor *c = &s->v[s->n++];
+
+                c->line = only ? only : rq->st->lines[k];
+                c->author = (uint8_t)a;
+                c->prec = (uint8_t)p;
+                c->index = 1;
+            }
+        }
+    }
+    return s;
+}
+
+static bool broken(struct scan *s)
+{
+    ol_stream_break(s->job.rq);
+    return false;
+}
+
+/* log */
+
+static struct cursor *oldest(struct scan *s)
+{
+    struct cursor *best = NULL;
+
+    for (unsigned k = 0; k < s->n; k++)
+        if (!s->v[k].ended && (best == NULL || s->v[k].at_ms < best->at_ms))
+            best = &s->v[k];
+    return best;
+}
+
+static bool log_step(struct ol_job *job)
+{
+    struct scan *s = (struct scan *)job;
+
+    for (unsigned k = 0; k < PAGE; k++) {
+        struct cursor *c = oldest(s);
+
+        if (c == NULL) {
+            ol_stream_end(job->rq);
+            return false;
+        }
+        if (c->at_ms >= s->from_ms && c->at_ms <= s->to_ms) {
+            if (ol_query_at(c->line, c->author, c->prec, c->index, &s->e) !=
+                OL_OK)
+                return broken(s);
+            ol_stream_item(job->rq, ol_json_message(&s->e, OL_SHOW_LOG));
+        }
+        c->index++;
+        if (!look(s, c))
+            return broken(s);
+    }
+    return true;
+}
+
+static bool time_param(struct ol_request *rq, const char *name, uint64_t *ms)
+{
+    const char *text = ol_param(rq, name);
+
+    if (text == NULL || ol_text_time_parse(text, ol_clock_wall_ms(), ms))
+        return true;
+    ol_refuse(rq, OL_EXIT_USAGE, "%s: \"%.40s\" is no time: write it as "
+              "2026-11-23T18:00:00Z, 18:00Z or 231800Z NOV 26", name, text);
+    return false;
+}
+
+void ol_method_log(struct ol_request *rq)
+{
+    struct ol_station_line *line;
+    uint64_t from_ms = 0, to_ms = UINT64_MAX;
+    struct scan *s;
+
+    if (!ol_method_peer(rq, &line) || !time_param(rq, "from", &from_ms) ||
+        !time_param(rq, "to", &to_ms))
+        return;
+    s = scan_new(rq, line, false);
+    if (s == NULL)
+        return;
+    s->from_ms = from_ms;
+    s->to_ms = to_ms;
+    s->job.step = log_step;
+    for (unsigned k = 0; k < s->n; k++) {
+        if (look(s, &s->v[k]))
+            continue;
+        ol_refuse(rq, OL_EXIT_FAILED, "the ledger cannot be read (%s): run "
+                  "'openline audit'", rq->st->ledger->why);
+        free(s);
+        return;
+    }
+    ol_stream_begin(rq);
+    ol_job_start(&s->job);
+}
+
+/* inbox */
+
+/* Shows the record; false: the ledger fails. */
+static bool inbox_one(struct scan *s, struct cursor *c)
+{
+    uint32_t *from = &c->line->inbox_from[c->prec];
+    struct ol_progress p = {0};
+    bool done;
+
+    if (c->ended)
+        return true;
+    if (ol_query_progress(&s->e, &p) != OL_OK)
+        return false;
+    /* What nobody has to understand is never in the way. */
+    done = s->e.rec.kind == OL_KIND_RECEIPT ||
+           p.rung >= OL_RUNG_UNDERSTOOD;
+    if (!done || (s->all && s->e.rec.kind != OL_KIND_RECEIPT))
+        ol_stream_item(s->job.rq, ol_json_message(&s->e, OL_SHOW_HEADERS));
+    if (done && (c->index == *from || (*from == 0 && c->index == 1)))
+        *from = c->index + 1;
+    c->index++;
+    return true;
+}
+
+static bool inbox_step(struct ol_job *job)
+{
+    struct scan *s = (struct scan *)job;
+
+    for (unsigned k = 0; k < PAGE; k++) {
+        struct cursor *c = &s->v[s->at];
+
+        if (s->at == s->n) {
+            ol_stream_end(job->rq);
+            return false;
+        }
+        if (!look(s, c) || !inbox_one(s, c))
+            return broken(s);
+        if (c->ended)
+            s->at++;
+    }
+    return true;
+}
+
+void ol_method_inbox(struct ol_request *rq)
+{
+    struct ol_station_line *line;
+    struct scan *s;
+
+    if (!ol_method_peer(rq, &line))
+        return;
+    s = scan_new(rq, line, true);
+    if (s == NULL)
+        return;
+    s->all = ol_param_true(rq, "all");
+    s->job.step = inbox_step;
+    for (unsigned k = 0; k < s->n && !s->all; k++) {
+        uint32_t from = s->v[k].line->inbox_from[s->v[k].prec];
+
+        s->v[k].index = from ? from : 1;
+    }
+    ol_stream_begin(rq);
+    ol_job_start(&s->job);
+}

@@ -1,0 +1,206 @@
+/*
+ * send, show, read, understood: what a person says and answers for.
+ *
+ * A message is checked here in words; the core checks the same bounds again.
+ * read and understood give a receipt: a record of our own, of the message's
+ * precedence, with the officer's name. A second read gives no second receipt.
+ */
+#include <string.h>
+
+#include "station/json.h"
+#include "station/methods.h"
+
+/* A text parameter within its bounds into a span; false: refused. */
+static bool text_param(struct ol_request *rq, const char *name, size_t max,
+                       const char *advice, struct ol_span *out)
+{
+    const char *text = ol_param(rq, name);
+
+    *out = ol_span_str(text);
+    if (out->n <= max)
+        return true;
+    ol_refuse(rq, OL_EXIT_USAGE, "%s of %zu bytes: at most %zu%s", name,
+              out->n, max, advice);
+    return false;
+}
+
+/* A word parameter out of a list; false: refused. */
+static bool word_param(struct ol_request *rq, const char *name,
+                       int (*of)(const char *), int fallback, uint8_t *out)
+{
+    const char *word = ol_param(rq, name);
+    int v = word ? of(word) : fallback;
+
+    *out = (uint8_t)v;
+    if (v >= 0)
+        return true;
+    ol_refuse(rq, OL_EXIT_USAGE, "no %s \"%.32s\": allowed are %s", name,
+              word, of == ol_json_prec_of
+                        ? "flash, immediate, priority, routine"
+                        : "actual, exercise, test");
+    return false;
+}
+
+static bool lang_ok(struct ol_request *rq, struct ol_span lang)
+{
+    for (size_t k = 0; k < lang.n; k++) {
+        uint8_t c = lang.p[k];
+
+        if (c == '-' || (c >= '0' && c <= '9') ||
+            ((c | 32) >= 'a' && (c | 32) <= 'z'))
+            continue;
+        ol_refuse(rq, OL_EXIT_USAGE, "lang must be a language tag, as en or "
+                  "zh-Hant");
+        return false;
+    }
+    return true;
+}
+
+/* The caller's own id: 1 given, 0 none, -1 refused. An id that is there
+ * already is answered with its message. */
+static int id_param(struct ol_request *rq, const struct ol_station_line *line,
+                    uint8_t id[OL_ID_SIZE])
+{
+    const char *text = ol_param(rq, "id");
+    static struct ol_entry e;
+
+    if (text == NULL)
+        return 0;
+    if (!ol_text_unhex(id, OL_ID_SIZE, text)) {
+        ol_refuse(rq, OL_EXIT_USAGE, "id must be 32 hexadecimal digits");
+        return -1;
+    }
+    if (ol_submit_has_id(rq->st, id)) {
+        ol_refuse(rq, OL_EXIT_FAILED, "this id is being taken: ask again");
+        return -1;
+    }
+    if (ol_query_id(rq->st, id, &e) != OL_OK)
+        return 1;
+    if (e.line == line && e.row.author == OL_OWN)
+        ol_reply(rq, ol_json_message(&e, OL_SHOW_TEXT));
+    else
+        ol_refuse(rq, OL_EXIT_FAILED, "this id belongs to another message: "
+                  "choose another");
+    return -1;
+}
+
+void ol_method_send(struct ol_request *rq)
+{
+    struct ol_station_line *line = ol_method_paired(rq);
+    struct ol_record rec = {.kind = OL_KIND_MESSAGE};
+    uint8_t id[OL_ID_SIZE];
+    int has_id;
+
+    if (line == NULL ||
+        !text_param(rq, "text", OL_TEXT_MAX, ": send longer text as a file",
+                    &rec.text) ||
+        !text_param(rq, "subject", OL_SUBJECT_MAX, ": shorten it",
+                    &rec.subject) ||
+        !text_param(rq, "to", OL_ROLE_MAX, ": name one role", &rec.to) ||
+        !text_param(rq, "lang", OL_LANG_MAX, ": a tag as en or zh-Hant",
+                    &rec.lang) ||
+        !lang_ok(rq, rec.lang) ||
+        !word_param(rq, "precedence", ol_json_prec_of, OL_ROUTINE,
+                    &rec.prec) ||
+        !word_param(rq, "marking", ol_json_marking_of, OL_ACTUAL,
+                    &rec.marking))
+        return;
+    if (rec.text.n == 0) {
+        ol_refuse(rq, OL_EXIT_USAGE, "the message has no text: write some");
+        return;
+    }
+    has_id = id_param(rq, line, id);
+    if (has_id >= 0)
+        ol_submit(line, rq, &rec, has_id ? id : NULL);
+}
+
+/* Receipts. */
+
+static bool find(struct ol_request *rq, struct ol_entry *e,
+                 enum ol_whose whose)
+{
+    char why[OL_WHY_MAX];
+    int status = ol_query_name(rq->st, ol_param(rq, "name"), whose, e, why);
+
+    if (status == OL_EXIT_OK)
+        return true;
+    ol_refuse(rq, status, "%s", why);
+    return false;
+}
+
+void ol_method_show(struct ol_request *rq)
+{
+    static struct ol_entry e;
+
+    if (find(rq, &e, OL_WHOSE_ANY))
+        ol_reply(rq, ol_json_message(&e, OL_SHOW_LOG));
+}
+
+static void give(struct ol_request *rq, const struct ol_entry *e,
+                 enum ol_rel rel, struct ol_span readback)
+{
+    struct ol_record rec = {.kind = OL_KIND_RECEIPT, .prec = e->row.prec,
+                            .marking = e->rec.marking, .text = readback,
+                            .n_refs = 1};
+
+    rec.refs[0].rel = (uint8_t)rel;
+    rec.refs[0].number = e->row.number;
+    rec.originator = ol_span_str(ol_request_officer(rq));
+    if (ol_submit_pending(e->line, (uint8_t)rel, e->row.number))
+        ol_refuse(rq, OL_EXIT_FAILED, "another officer is at this message "
+                  "just now: ask again");
+    else
+        ol_submit(e->line, rq, &rec, NULL);
+}
+
+/* The message, and how far it came; false: refused. */
+static bool pick(struct ol_request *rq, struct ol_entry *e,
+                 struct ol_progress *p)
+{
+    if (!find(rq, e, OL_WHOSE_PEERS))
+        return false;
+    if (e->row.author == OL_OWN) {
+        ol_refuse(rq, OL_EXIT_FAILED, "%.64s is our own message: 'openline "
+                  "log' shows it", ol_param(rq, "name"));
+        return false;
+    }
+    if (ol_query_progress(e, p) == OL_OK)
+        return true;
+    ol_refuse(rq, OL_EXIT_FAILED, "the ledger cannot be read: run 'openline "
+              "audit'");
+    return false;
+}
+
+void ol_method_read(struct ol_request *rq)
+{
+    static struct ol_entry e;
+    struct ol_progress p;
+
+    if (!pick(rq, &e, &p))
+        return;
+    if (p.rung >= OL_RUNG_READ || !ol_query_readable(&e))
+        ol_reply(rq, ol_json_message(&e, OL_SHOW_TEXT));
+    else
+        give(rq, &e, OL_REL_READ, ol_span_str(NULL));
+}
+
+void ol_method_understood(struct ol_request *rq)
+{
+    static struct ol_entry e;
+    struct ol_progress p;
+    struct ol_span readback;
+
+    if (!text_param(rq, "readback", OL_TEXT_MAX, ": shorten it", &readback) ||
+        !pick(rq, &e, &p))
+        return;
+    if (p.rung >= OL_RUNG_UNDERSTOOD)
+        ol_reply(rq, ol_json_message(&e, OL_SHOW_TEXT));
+    else if (!ol_query_readable(&e))
+        ol_refuse(rq, OL_EXIT_FAILED, "%.64s is no message that is read and "
+                  "understood", ol_param(rq, "name"));
+    else if (p.rung < OL_RUNG_READ)
+        ol_refuse(rq, OL_EXIT_FAILED, "%.64s was not read yet: read it first",
+                  ol_param(rq, "name"));
+    else
+        give(rq, &e, OL_REL_UNDERSTOOD, readback);
+}

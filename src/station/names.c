@@ -1,0 +1,59 @@
+/*
+ * What people call a message. Strict: a name that is almost one is none.
+ */
+#include "station/names.h"
+
+#include <string.h>
+
+#include "station/text.h"
+#include "wire/frame.h"
+
+/* Digits without a leading zero, up to the end. */
+static bool number(const char *text, uint64_t *v)
+{
+    *v = 0;
+    if (*text < '1' || *text > '9')
+        return false;
+    for (; *text >= '0' && *text <= '9'; text++) {
+        if (*v > UINT64_MAX / 10 - 1)
+            return false;
+        *v = *v * 10 + (uint64_t)(*text - '0');
+    }
+    return *text == '\0';
+}
+
+static bool station(const char *from, size_t n, char out[33])
+{
+    if (n > 32 || !ol_station_name_ok(OL_SPAN(from, n)))
+        return false;
+    memcpy(out, from, n);
+    out[n] = '\0';
+    return true;
+}
+
+bool ol_name_parse(const char *text, struct ol_name *name)
+{
+    const char *slash = strchr(text, '/'), *colon = strchr(text, ':');
+
+    memset(name, 0, sizeof(*name));
+    if (slash == NULL) {
+        name->is_id = ol_text_unhex(name->id, sizeof(name->id), text);
+        return name->is_id || number(text, &name->number);
+    }
+    if (colon != NULL && colon > slash)
+        return false;
+    if (colon == NULL)
+        return station(text, (size_t)(slash - text), name->author) &&
+               number(slash + 1, &name->number);
+    return station(text, (size_t)(colon - text), name->author) &&
+           station(colon + 1, (size_t)(slash - colon - 1),
+                   name->addressee) &&
+           number(slash + 1, &name->number);
+}
+
+void ol_name_put(char out[OL_MESSAGE_NAME], const char *author,
+                 const char *addressee, uint64_t n)
+{
+    ol_text_put(out, OL_MESSAGE_NAME, "%s:%s/%llu", author, addressee,
+                (unsigned long long)n);
+}

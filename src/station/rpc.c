@@ -1,0 +1,157 @@
+/*
+ * One line of the control socket as a question.
+ *
+ * Whatever is wrong with the line is said in words and answered with the id
+ * that could be read, or null. jansson refuses what is not UTF-8, a NUL in a
+ * string and a key that stands twice.
+ */
+#include "station/rpc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "station/text.h"
+
+static int not_json(const json_error_t *e, char why[OL_WHY_MAX])
+{
+    switch (json_error_code(e)) {
+    case json_error_invalid_utf8:
+        return ol_fail(why, OL_EXIT_USAGE, "the request is not UTF-8: check "
+                       "how the text was entered");
+    case json_error_null_character:
+        return ol_fail(why, OL_EXIT_USAGE, "the request holds a NUL "
+                       "character: remove it");
+    default:
+        return ol_fail(why, OL_EXIT_USAGE, "the request is not JSON: %s",
+                       e->text);
+    }
+}
+
+int ol_rpc_parse(const char *line, size_t n, struct ol_rpc_call *call,
+                 char why[OL_WHY_MAX])
+{
+    json_error_t e;
+    const char *version;
+    json_t *id, *params;
+
+    memset(call, 0, sizeof(*call));
+    call->whole = json_loadb(line, n, JSON_REJECT_DUPLICATES, &e);
+    if (call->whole == NULL)
+        return not_json(&e, why);
+    if (!json_is_object(call->whole))
+        return ol_fail(why, OL_EXIT_USAGE, "a request is one JSON object a "
+                       "line; a batch is not taken");
+    id = json_object_get(call->whole, "id");
+    if (!json_is_integer(id) && !json_is_string(id))
+        return ol_fail(why, OL_EXIT_USAGE, "every request needs an id, a "
+                       "number or a string");
+    call->id = id;
+    version = json_string_value(json_object_get(call->whole, "jsonrpc"));
+    if (version == NULL || strcmp(version, "2.0") != 0)
+        return ol_fail(why, OL_EXIT_USAGE, "\"jsonrpc\" must be \"2.0\"");
+    params = json_object_get(call->whole, "params");
+    if (params != NULL && !json_is_object(params))
+        return ol_fail(why, OL_EXIT_USAGE, "params must be an object of "
+                       "named parameters");
+    call->params = params;
+    call->method = json_string_value(json_object_get(call->whole, "method"));
+    if (call->method == NULL)
+        return ol_fail(why, OL_EXIT_USAGE, "the method is missing");
+    return OL_EXIT_OK;
+}
+
+void ol_rpc_free(struct ol_rpc_call *call)
+{
+    json_decref(call->whole);
+    memset(call, 0, sizeof(*call));
+}
+
+/* The row of a parameter in a spec, at its colon; NULL: it has none. */
+static const char *row(const char *spec, const char *name)
+{
+    size_t n = strlen(name);
+
+    for (const char *at = spec; *at != '\0';) {
+        size_t word = strcspn(at, " ");
+
+        if (word > n && at[n] == ':' && strncmp(at, name, n) == 0)
+            return at + n;
+        at += word + strspn(at + word, " ");
+    }
+    return NULL;
+}
+
+static bool fits(const json_t *value, char type)
+{
+    switch (type) {
+    case 's':
+        return json_is_string(value);
+    case 'b':
+        return json_is_boolean(value);
+    default:
+        return json_is_integer(value) && json_integer_value(value) >= 0;
+    }
+}
+
+static const char *type_name(char type)
+{
+    return type == 's' ? "a string"
+           : type == 'b' ? "true or false"
+                         : "a whole number, not negative";
+}
+
+int ol_rpc_check(const json_t *params, const char *spec,
+                 char why[OL_WHY_MAX])
+{
+    const char *key;
+    json_t *value;
+    char name[64];
+
+    json_object_foreach((json_t *)params, key, value) {
+        const char *at = row(spec, key);
+
+        if (at == NULL)
+            return ol_fail(why, OL_EXIT_USAGE, "no parameter \"%.64s\" here: "
+                           "see doc/control.md", key);
+        if (!fits(value, at[1]))
+            return ol_fail(why, OL_EXIT_USAGE, "%s must be %s", key,
+                           type_name(at[1]));
+    }
+    for (const char *at = spec; *at != '\0';) {
+        size_t word = strcspn(at, " ");
+
+        ol_text_put(name, sizeof(name), "%.*s", (int)strcspn(at, ":"), at);
+        if (at[word - 1] == '!' && json_object_get(params, name) == NULL)
+            return ol_fail(why, OL_EXIT_USAGE, "%s is missing", name);
+        at += word + strspn(at + word, " ");
+    }
+    return OL_EXIT_OK;
+}
+
+static char *envelope(const json_t *id, const char *what, json_t *value)
+{
+    json_t *whole = json_object();
+    char *text = NULL;
+
+    if (value != NULL &&
+        json_object_set_new(whole, "jsonrpc", json_string("2.0")) == 0 &&
+        json_object_set_new(whole, "id",
+                            id ? json_deep_copy(id) : json_null()) == 0 &&
+        json_object_set(whole, what, value) == 0)
+        text = json_dumps(whole, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    json_decref(value);
+    json_decref(whole);
+    return text;
+}
+
+char *ol_rpc_result(const json_t *id, json_t *result)
+{
+    return envelope(id, "result", result);
+}
+
+char *ol_rpc_error(const json_t *id, int code, const char *message)
+{
+    return envelope(id, "error", json_pack("{s:i,s:s}", "code", code,
+                                           "message", message));
+}

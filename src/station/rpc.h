@@ -1,0 +1,38 @@
+/*
+ * One line of the control socket as a question: JSON-RPC 2.0, read strictly.
+ * Pure: bytes in, a question or a reason out. Source: doc/control.md.
+ */
+#ifndef OL_STATION_RPC_H
+#define OL_STATION_RPC_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include <openline/station.h>
+
+struct ol_rpc_call {
+    json_t *whole;      /* owned; id, method and params live in it */
+    json_t *id;         /* NULL: none could be read */
+    const char *method; /* NULL on failure */
+    json_t *params;     /* an object, or NULL */
+};
+
+/* 0, or 2 with why. In both cases ol_rpc_free. */
+int ol_rpc_parse(const char *line, size_t n, struct ol_rpc_call *call,
+                 char why[OL_WHY_MAX]);
+void ol_rpc_free(struct ol_rpc_call *call);
+
+/*
+ * Checks params against a method's: words "name:t" with t one of s (string),
+ * b (bool), u (whole number, not negative), and ! behind it when it must
+ * stand, as "peer:s! all:b". 0, or 2 with why.
+ */
+int ol_rpc_check(const json_t *params, const char *spec,
+                 char why[OL_WHY_MAX]);
+
+/* An answer as one line without its newline, for the caller to free; NULL:
+ * no memory. result is consumed. */
+char *ol_rpc_result(const json_t *id, json_t *result);
+char *ol_rpc_error(const json_t *id, int code, const char *message);
+
+#endif

@@ -1,0 +1,166 @@
+/*
+ * run: from a directory to a station that runs, and back.
+ *
+ * Happy path: keys, lock, ledger, configuration, loop, listeners, lines, the
+ * control socket, READY; then the loop until a signal; then what is in the
+ * ledger's queue is written, everything is closed. Whatever fails before
+ * READY ends it with one sentence and leaves nothing behind but the lock file.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "station/clock.h"
+#include "station/log.h"
+#include "station/notify.h"
+#include "station/station.h"
+
+static void on_wake(void *arg)
+{
+    struct ol_station *st = arg;
+
+    /* From the commit thread; safe as long as the ledger is open. */
+    (void)uv_async_send(&st->committed);
+}
+
+static int open_ledger(struct ol_station *st, char why[OL_WHY_MAX])
+{
+    char path[OL_PATH_MAX], words[256] = "";
+    enum ol_err err;
+
+    if (!ol_path(path, st->dir, "ledger.db", NULL))
+        return ol_fail(why, OL_EXIT_FAILED, "%s: the path is too long",
+                       st->dir);
+    err = ol_sqlite_open(&st->ledger, path, st->keys->storage, on_wake, st,
+                         words);
+    if (err == OL_OK)
+        return OL_EXIT_OK;
+    st->ledger = NULL;
+    if (err == OL_ERR_NEWER)
+        return ol_fail(why, OL_EXIT_FAILED, "%s was written by a newer "
+                       "version: update this program", path);
+    return ol_fail(why, OL_EXIT_FAILED, "cannot open %s: %s: bring it back "
+                   "from a copy if it stays so", path,
+                   words[0] ? words : ol_err_info(err)->text);
+}
+
+static void ignore_pipes(void)
+{
+    struct sigaction sa = {0};
+
+    sa.sa_handler = SIG_IGN;
+    (void)sigaction(SIGPIPE, &sa, NULL);
+}
+
+static void read_env(struct ol_station *st)
+{
+    const char *text = getenv("OPENLINE_MIN_FREE");
+    char *end;
+    unsigned long long v;
+
+    st->min_free = OL_MIN_FREE;
+    if (text == NULL)
+        return;
+    errno = 0;
+    v = strtoull(text, &end, 10);
+    if (errno == 0 && *end == '\0')
+        st->min_free = v;
+}
+
+/* Everything up to READY. */
+static int start(struct ol_station *st, char why[OL_WHY_MAX])
+{
+    int status = ol_keys_open(st->dir, &st->keys, why);
+
+    if (status == OL_EXIT_OK)
+        status = ol_dir_lock(st->dir, &st->lock_fd, why);
+    if (status == OL_EXIT_OK)
+        status = ol_loop_open(st, why);
+    if (status == OL_EXIT_OK)
+        status = open_ledger(st, why);
+    if (status == OL_EXIT_OK)
+        ol_disk_pump(st); /* is there room */
+    if (status == OL_EXIT_OK)
+        status = ol_reload_first(st, why);
+    if (status == OL_EXIT_OK)
+        status = ol_control_open(st, why);
+    return status;
+}
+
+/* Answers still go out, then clients are let go. */
+static void last_words(struct ol_station *st)
+{
+    uint64_t until_ns = ol_clock_ns() + 200 * OL_NS_PER_MS;
+
+    ol_submit_fail(st, NULL, "the station stops: nothing was taken; send it "
+                             "again when it runs");
+    while (st->control != NULL && ol_control_busy(st) &&
+           ol_clock_ns() < until_ns)
+        (void)uv_run(&st->loop, UV_RUN_NOWAIT);
+    ol_control_close(st);
+}
+
+static void finish(struct ol_station *st)
+{
+    if (st->turn.data != NULL)
+        (void)uv_prepare_stop(&st->turn);
+    last_words(st);
+    while (st->n_lines > 0)
+        ol_line_drop(st->lines[st->n_lines - 1]);
+    ol_bearers_close(st);
+    if (st->ledger != NULL)
+        st->ledger->ops->close(st->ledger);
+    st->ledger = NULL;
+    if (st->turn.data != NULL)
+        ol_loop_close(st);
+    ol_keys_close(st->keys);
+    if (st->lock_fd >= 0)
+        close(st->lock_fd);
+}
+
+static int check_only(const char *dir, char why[OL_WHY_MAX])
+{
+    struct ol_station *st = calloc(1, sizeof(*st));
+    int status;
+
+    if (st == NULL)
+        return ol_fail(why, OL_EXIT_FAILED, "no memory");
+    st->check_only = true;
+    ol_text_put(st->dir, sizeof(st->dir), "%s", dir);
+    status = ol_keys_open(dir, &st->keys, why);
+    if (status == OL_EXIT_OK)
+        status = ol_reload_first(st, why);
+    ol_keys_close(st->keys);
+    free(st);
+    return status == OL_EXIT_OK ? OL_EXIT_OK : OL_EXIT_FAILED;
+}
+
+int ol_station_run(const struct ol_run_opts *opts, char why[OL_WHY_MAX])
+{
+    struct ol_station *st;
+    int status;
+
+    if (opts->check_config)
+        return check_only(opts->dir, why);
+    st = calloc(1, sizeof(*st));
+    if (st == NULL)
+        return ol_fail(why, OL_EXIT_FAILED, "no memory");
+    st->lock_fd = st->timer_fd = -1;
+    ol_text_put(st->dir, sizeof(st->dir), "%s", opts->dir);
+    ignore_pipes();
+    read_env(st);
+    status = start(st, why);
+    if (status == OL_EXIT_OK) {
+        ol_log(OL_LOG_NOTE, "station %s runs in %s: %u lines",
+               st->conf.name, st->dir, st->n_lines);
+        ol_notify("READY=1");
+        ol_loop_run(st);
+    }
+    finish(st);
+    if (status == OL_EXIT_OK)
+        ol_log(OL_LOG_NOTE, "stopped");
+    free(st);
+    return status == OL_EXIT_OK ? OL_EXIT_OK : OL_EXIT_FAILED;
+}

@@ -1,0 +1,294 @@
+/*
+ * The bridge between a line's core and the world: an event in, effects out.
+ *
+ * A step's effects are carried out in their order: puts go to the ledger as
+ * one batch, sends to their bearers, notes to whoever waits for them. Loads
+ * are answered once the step is over, and while the core wants more it is
+ * ticked with the same time. A core that wants ever more is continued in the
+ * next turn of the loop, so that no line starves the others.
+ */
+#include "station/station.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "crypto/crypto.h"
+#include "station/clock.h"
+#include "station/log.h"
+#include "wire/record.h"
+
+#define STEPS_PER_TURN 64u
+#define RARELY_NS (60 * OL_NS_PER_S)
+
+/* A tick or a load holds nothing of a peer's that could be wrong. */
+static enum ol_err step(struct ol_station_line *line, struct ol_event *ev,
+                        uint64_t now_ns)
+{
+    ev->full = line->st->disk_full;
+    return ol_line_step(line->core, ev, now_ns, &line->st->fx);
+}
+
+/* Effects. */
+
+/* What a person at the log may want to know. */
+static void log_event(const struct ol_station_line *line,
+                      const struct ol_put *put)
+{
+    const char *peer = line->conf.peer;
+
+    switch (put->what) {
+    case OL_WHAT_LINE:
+        ol_log(OL_LOG_NOTE, "line %s: %s", peer, put->detail);
+        break;
+    case OL_WHAT_CHANNEL:
+        if (put->channel < line->conf.n_channels)
+            ol_log(OL_LOG_NOTE, "line %s: channel %s: %s", peer,
+                   line->names[put->channel], put->detail);
+        break;
+    case OL_WHAT_BLACKOUT:
+    case OL_WHAT_RESTORED:
+        ol_log(OL_LOG_NOTE, "line %s: %s", peer, ol_what_name(put->what));
+        break;
+    case OL_WHAT_ALARM:
+        ol_log(OL_LOG_FAULT, "line %s: alarm: %s", peer, put->detail);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Our own receipt is at once the rung of the message that it is of, so that
+ * a message that was read stays read. */
+static bool rung_of(const struct ol_put *receipt, struct ol_put *out)
+{
+    struct ol_record rec;
+
+    if (receipt->kind != OL_PUT_RECORD || receipt->author != OL_OWN ||
+        receipt->rec_kind != OL_KIND_RECEIPT ||
+        ol_record_decode(receipt->bytes, &rec) != OL_OK || rec.n_refs != 1)
+        return false;
+    memset(out, 0, sizeof(*out));
+    out->kind = OL_PUT_RUNG;
+    out->author = OL_PEER;
+    out->number = rec.refs[0].number;
+    out->rung = rec.refs[0].rel == OL_REL_READ ? OL_RUNG_READ
+                                               : OL_RUNG_UNDERSTOOD;
+    out->prec = receipt->prec;
+    out->index = receipt->index;
+    return true;
+}
+
+static void commit(struct ol_station_line *line, const struct ol_effects *fx)
+{
+    struct ol_station *st = line->st;
+    struct ol_batch batch = {.token = fx->batch, .puts = st->puts};
+
+    for (unsigned k = 0; k < fx->count; k++) {
+        const struct ol_put *put = &fx->v[k].put;
+
+        if (fx->v[k].kind != OL_FX_PUT)
+            continue;
+        if (put->kind == OL_PUT_EVENT)
+            log_event(line, put);
+        st->puts[batch.n_puts++] = *put;
+        if (rung_of(put, &st->puts[batch.n_puts]))
+            batch.n_puts++;
+    }
+    if (batch.n_puts > 0 || fx->batch != 0)
+        (void)ol_disk_commit(line, &batch, NULL, NULL);
+}
+
+static void on_send(struct ol_station_line *line, const struct ol_effect *fx)
+{
+    if (fx->send.channel == OL_CHANNEL_FILE)
+        ol_export_bundle(line, &fx->send);
+    else
+        ol_bearers_send(line, &fx->send);
+}
+
+static void on_load(struct ol_station_line *line, const struct ol_effect *fx)
+{
+    OL_CHECK(line->n_loads < OL_FX_MAX);
+    line->loads[line->n_loads++] = fx->load;
+}
+
+static void on_note(struct ol_station_line *line, const struct ol_effect *fx)
+{
+    const struct ol_note *n = &fx->note;
+    const char *peer = line->conf.peer;
+
+    switch (n->kind) {
+    case OL_NOTE_TAKEN:
+        ol_submit_taken(line, n);
+        break;
+    case OL_NOTE_EXPORTED:
+        ol_export_done(line, n);
+        break;
+    case OL_NOTE_IMPORTED:
+        ol_courier_imported(line, n);
+        break;
+    case OL_NOTE_WRONG_SHARE:
+        ol_log_rarely(&line->said_share_ns, RARELY_NS,
+                      "line %s: it knocked with a card that does not match "
+                      "ours: one side has renewed its card; exchange cards "
+                      "again and compare the safety number", peer);
+        break;
+    case OL_NOTE_WRONG_IDENTITY:
+        ol_log_rarely(&line->said_identity_ns, RARELY_NS,
+                      "line %s: a knock came with another identity than the "
+                      "one on its card: ask by voice whether its station is "
+                      "new", peer);
+        break;
+    case OL_NOTE_UNOPENED:
+        ol_log_rarely(&line->said_bundle_ns, RARELY_NS,
+                      "line %s: a bundle does not open: it is damaged, or "
+                      "made with an older card; ask for another", peer);
+        break;
+    case OL_NOTE_ROOT:
+    case OL_NOTE_CHECKPOINT:
+        ol_log(OL_LOG_FAULT, "line %s: the record of both sides differs at "
+               "%u: keep both ledgers, run 'openline audit' on both sides",
+               peer, n->index);
+        break;
+    case OL_NOTE_ROLLED_BACK:
+        ol_log(OL_LOG_NOTE, "line %s: the peer holds less than it once did: "
+               "its station was restored; it is sent again", peer);
+        break;
+    case OL_NOTE_RESET:
+        ol_bearers_redial(line, n->channel);
+        break;
+    case OL_NOTE_EPOCH:
+    case OL_NOTE_BEHIND:
+        ol_log(OL_LOG_DEBUG, "line %s: %s", peer,
+               n->kind == OL_NOTE_EPOCH ? "a new epoch" : "behind");
+        break;
+    }
+}
+
+static void carry(struct ol_station_line *line)
+{
+    const struct ol_effects *fx = &line->st->fx;
+    static void (*const carrier[])(struct ol_station_line *,
+                                   const struct ol_effect *) = {
+        [OL_FX_SEND] = on_send, [OL_FX_LOAD] = on_load,
+        [OL_FX_NOTE] = on_note,
+    };
+
+    line->wake_ns = fx->wake_ns;
+    line->more = fx->more;
+    commit(line, fx);
+    for (unsigned k = 0; k < fx->count; k++)
+        if (fx->v[k].kind != OL_FX_PUT)
+            carrier[fx->v[k].kind](line, &fx->v[k]);
+}
+
+/* Loads. */
+
+struct shelf {
+    struct ol_loaded v[OL_LOAD_MAX];
+    unsigned n;
+    size_t used;
+    uint8_t bytes[OL_LOAD_BYTES + OL_RECORD_MAX];
+};
+
+static bool shelve(void *arg, const struct ol_row *row)
+{
+    struct shelf *s = arg;
+    struct ol_loaded *l = &s->v[s->n];
+
+    if (s->n == OL_LOAD_MAX || s->used + row->bytes.n > sizeof(s->bytes))
+        return false;
+    memcpy(s->bytes + s->used, row->bytes.p, row->bytes.n);
+    l->index = row->index;
+    memcpy(l->leaf, row->leaf, sizeof(l->leaf));
+    memcpy(l->root, row->root, sizeof(l->root));
+    l->bytes = OL_SPAN(s->bytes + s->used, row->bytes.n);
+    s->used += row->bytes.n;
+    s->n++;
+    return true;
+}
+
+/* The ledger cannot give what it holds: this line stops, the others go on. */
+static void unreadable(struct ol_station_line *line, enum ol_err err)
+{
+    ol_log(OL_LOG_FAULT, "line %s: its ledger cannot be read (%s): run "
+           "'openline audit', and bring the directory back from a copy",
+           line->conf.peer, ol_err_info(err)->text);
+    ol_text_put(line->why, sizeof(line->why), "its ledger cannot be read "
+                "(%s): run 'openline audit'", ol_err_info(err)->text);
+    line->phase = OL_PHASE_DOOMED;
+}
+
+static void answer_load(struct ol_station_line *line, uint64_t now_ns)
+{
+    static struct shelf shelf; /* 80 KiB; one thread */
+    struct ol_ledger *lg = line->st->ledger;
+    struct ol_load load = line->loads[0];
+    struct ol_event ev = {.kind = OL_EV_LOADED, .token = load.token};
+    enum ol_err err;
+
+    line->n_loads--;
+    memmove(line->loads, line->loads + 1,
+            line->n_loads * sizeof(line->loads[0]));
+    shelf.n = 0;
+    shelf.used = 0;
+    err = lg->ops->log(lg, line->ledger_id, OL_OWN, load.prec, load.index,
+                       OL_MIN(load.max_records, OL_LOAD_MAX),
+                       OL_MIN(load.max_bytes, OL_LOAD_BYTES), shelve, &shelf);
+    if (err != OL_OK) {
+        unreadable(line, err);
+        return;
+    }
+    ev.loaded = shelf.v;
+    ev.n_loaded = shelf.n;
+    (void)step(line, &ev, now_ns);
+    carry(line);
+    ol_wipe(shelf.bytes, shelf.used);
+}
+
+/* The driver. */
+
+static bool lives(const struct ol_station_line *line)
+{
+    return line->core != NULL && (line->phase == OL_PHASE_RUN ||
+                                  line->phase == OL_PHASE_DRAIN);
+}
+
+static enum ol_err drive(struct ol_station_line *line, struct ol_event *ev)
+{
+    const uint64_t now_ns = ol_clock_ns();
+    struct ol_event tick = {.kind = OL_EV_TICK};
+    enum ol_err err;
+
+    err = step(line, ev, now_ns);
+    carry(line);
+    for (unsigned k = 0; k < STEPS_PER_TURN && lives(line); k++) {
+        if (line->n_loads > 0) {
+            answer_load(line, now_ns);
+        } else if (line->more) {
+            (void)step(line, &tick, now_ns);
+            carry(line);
+        } else {
+            return err;
+        }
+    }
+    line->wake_ns = 0; /* it goes on in the next turn */
+    return err;
+}
+
+enum ol_err ol_station_step(struct ol_station_line *line, struct ol_event *ev)
+{
+    /* A line that is drained hears only of its commits. */
+    if (!lives(line) || (line->phase == OL_PHASE_DRAIN &&
+                         ev->kind != OL_EV_COMMITTED))
+        return OL_ERR_DOWN;
+    return drive(line, ev);
+}
+
+void ol_station_tick(struct ol_station_line *line, const uint8_t *fresh)
+{
+    struct ol_event ev = {.kind = OL_EV_TICK, .fresh = fresh};
+
+    if (line->phase == OL_PHASE_RUN && line->core != NULL)
+        (void)drive(line, &ev);
+}

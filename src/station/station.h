@@ -1,0 +1,283 @@
+/*
+ * The running station, for the files of this folder.
+ *
+ *   run.c       start, signals, stop
+ *   loop.c      the loop: clock, one timer, and what is done once a turn
+ *   station.c   the bridge: events into a line's step, effects out of it
+ *   line.c      a line's life: made, drained, made anew, gone
+ *   bearers.c   listeners and dialled channels
+ *   disk.c      commits that came back, failures, room
+ *   submit.c    what waits to be taken
+ *   courier.c   pouch files in and out
+ *   control.c   the socket; methods*.c what it answers; events.c watchers
+ *   reload.c    the configuration, read again
+ *
+ * Everything runs on one thread. Steps of a line never nest: bearers speak
+ * from the loop only, and whatever a person asks waits for the end of the
+ * turn.
+ */
+#ifndef OL_STATION_STATION_H
+#define OL_STATION_STATION_H
+
+#include <jansson.h>
+#include <uv.h>
+
+#include <openline/line.h>
+
+#include "port/channel.h"
+#include "port/ledger.h"
+#include "station/conf.h"
+#include "station/control.h"
+#include "station/dir.h"
+#include "station/file.h"
+#include "station/pair.h"
+#include "station/text.h"
+#include "wire/frame.h"
+
+#define OL_HEARD_MAX 32u  /* listener addresses a line is told the end of */
+#define OL_FIFO_MAX 1024u /* batches in the ledger's queue */
+#define OL_SUBMITS_MAX 256u
+#define OL_WAITS_MAX 256u
+#define OL_WATCHERS_MAX 32u
+#define OL_MIN_FREE (UINT64_C(16) * 1024 * 1024)
+
+struct ol_station;
+struct ol_station_line;
+
+/* A bearer of ours and whose it is. */
+struct ol_port {
+    struct ol_station *st;
+    struct ol_station_line *line; /* NULL: a listener */
+    uint8_t number;               /* its slot, or its channel */
+    struct ol_bearer *bearer;     /* NULL: not open */
+    struct ol_chan chan;          /* as last told of the empty address */
+    bool told;
+    char url[OL_URL_MAX + 1];
+    uint64_t strangers; /* packets that no line claims */
+    /* a courier's file under way */
+    uint64_t file;
+    unsigned queued; /* bundles of it that wait here */
+    bool skip;       /* it is not released: the courier gives it again */
+    bool trying, imported;
+};
+
+enum ol_phase {
+    OL_PHASE_UNPAIRED, /* no peer's card: why says so */
+    OL_PHASE_RUN,
+    OL_PHASE_DRAIN, /* to be made anew: only COMMITTED goes in */
+    OL_PHASE_DOOMED, /* a commit failed: nothing goes in */
+    OL_PHASE_WAIT,   /* no core; to be made at retry_ns */
+};
+
+struct ol_station_line {
+    struct ol_station *st;
+    struct ol_conf_line conf;
+    struct ol_pair pair;
+    enum ol_phase phase;
+    char why[OL_WHY_MAX]; /* not RUN: why, for people */
+    uint32_t ledger_id;   /* 0: none yet */
+    struct ol_line *core; /* NULL: none */
+    void *mem;
+    uint64_t wake_ns;
+    uint64_t retry_ns;
+    bool more;
+    uint32_t outstanding; /* batches in the ledger's queue */
+    struct ol_port ports[OL_CHAN_MAX];
+    bool disabled[OL_CHAN_MAX];
+    char names[OL_CHAN_MAX][OL_NAME_MAX + 1];
+    struct ol_load loads[OL_FX_MAX];
+    unsigned n_loads;
+    struct ol_addr heard[OL_HEARD_MAX]; /* of listeners, a ring */
+    unsigned heard_next;
+    uint32_t inbox_from[OL_PRECS]; /* all before it is understood */
+    struct ol_export *export;
+    struct ol_bundle *bundles; /* from couriers, to be taken */
+    unsigned n_bundles;
+    uint64_t courier_ns; /* try again; OL_NEVER_NS: nothing waits */
+    uint64_t stuck_ns;   /* since when the first cannot be taken, 0: it can */
+    /* reload: what it becomes when it is drained */
+    struct ol_conf_line *next_conf; /* or NULL, and it is going */
+    bool going;
+    uint64_t said_share_ns, said_identity_ns, said_bundle_ns;
+};
+
+struct ol_fifo_entry {
+    struct ol_station_line *line; /* NULL: the station itself */
+    uint64_t token;
+    struct ol_request *rq; /* of a meta batch; answered when it is done */
+    void (*then)(struct ol_request *rq, enum ol_err err);
+};
+
+struct ol_station {
+    char dir[OL_PATH_MAX];
+    struct ol_conf_station conf;
+    struct ol_keys *keys;
+    int lock_fd;
+
+    uv_loop_t loop;
+    uv_prepare_t turn;
+    uv_idle_t busy; /* active: do not wait, there is more to do */
+    uv_async_t committed;
+    uv_signal_t term, intr, hup;
+    uv_poll_t timer;
+    int timer_fd;
+    uint64_t armed_ns;
+    uint64_t started_ns, fresh_ns, disk_ns, watchdog_ns, watchdog_next_ns;
+
+    struct ol_ledger *ledger;
+    struct ol_fifo_entry fifo[OL_FIFO_MAX];
+    unsigned fifo_head, fifo_n;
+    uint64_t next_token;
+    bool ledger_failed; /* until the queue is drained and reset */
+    bool disk_full;
+    uint64_t min_free;
+    uint64_t refused_until_ns; /* a commit found no room */
+
+    struct ol_port listeners[OL_LISTEN_MAX];
+    struct ol_station_line *lines[OL_LINES_MAX];
+    unsigned n_lines;
+    struct ol_effects fx; /* of the step under way */
+    struct ol_put puts[2 * OL_FX_MAX]; /* a receipt brings one more */
+
+    struct ol_control *control;
+    struct ol_submit *submits;
+    unsigned n_submits;
+    struct ol_wait *waits;
+    unsigned n_waits;
+    struct ol_watch *watches;
+    unsigned n_watches;
+    struct ol_job *jobs;
+    struct ol_import *import;
+    struct ol_request *reloading; /* who asked for it, if anybody */
+    bool reload_changed, reload_again;
+    bool check_only;
+    bool poke_events, poke_waits;
+
+    bool stopping, stopped;
+    uint64_t stop_ns;
+    int status; /* the exit status */
+};
+
+/* ---- station.c ---- */
+
+/* One event into a line that runs, all its effects carried out, whatever it
+ * then wants too. Returns what the step said of the event. */
+enum ol_err ol_station_step(struct ol_station_line *line,
+                            struct ol_event *ev);
+/* TICK, for what is due. */
+void ol_station_tick(struct ol_station_line *line, const uint8_t *fresh);
+
+/* ---- line.c ---- */
+
+/* A line from its configuration: paired or not; not started. NULL: no memory.
+ */
+struct ol_station_line *ol_line_make(struct ol_station *st,
+                                     const struct ol_conf_line *conf);
+/* Another configuration for a line without a core. */
+void ol_line_adopt(struct ol_station_line *line,
+                   const struct ol_conf_line *conf);
+/* Ledger, core, bearers, START. On failure the line waits, with why. */
+void ol_line_boot(struct ol_station_line *line);
+/* Takes the core away (the bearers stay). */
+void ol_line_halt(struct ol_station_line *line);
+/* Halts, closes the bearers, answers whoever waits, frees. Nothing of it may
+ * be in the ledger's queue. */
+void ol_line_drop(struct ol_station_line *line);
+struct ol_station_line *ol_line_named(struct ol_station *st,
+                                      const char *peer);
+struct ol_station_line *ol_line_of(struct ol_station *st, uint32_t ledger_id);
+/* Channel number, or -1. */
+int ol_line_channel(const struct ol_station_line *line, const char *name);
+
+/* ---- bearers.c ---- */
+
+/* Opens the listeners of st->conf that are not open and closes those that are
+ * not in it. 1 with why: none was changed that worked before. */
+int ol_bearers_listen(struct ol_station *st, char why[OL_WHY_MAX]);
+void ol_bearers_dial(struct ol_station_line *line);
+/* The core gives this transport up: a new one. */
+void ol_bearers_redial(struct ol_station_line *line, unsigned channel);
+void ol_bearers_hang_up(struct ol_station_line *line);
+void ol_bearers_close(struct ol_station *st);
+/* Tells a new core how its transports stand. */
+void ol_bearers_tell(struct ol_station_line *line);
+/* OL_FX_SEND of a channel. */
+void ol_bearers_send(struct ol_station_line *line, const struct ol_send *send);
+/* Is there a listener of this scheme. */
+bool ol_bearers_listening(const struct ol_station *st, const char *scheme);
+
+/* ---- disk.c ---- */
+
+/* Hands a line's puts, or metas, to the ledger. */
+enum ol_err ol_disk_commit(struct ol_station_line *line,
+                           struct ol_batch *batch, struct ol_request *rq,
+                           void (*then)(struct ol_request *, enum ol_err));
+void ol_disk_done(struct ol_station *st); /* what has come back */
+void ol_disk_pump(struct ol_station *st); /* drained lines, room, retries */
+
+/* ---- loop.c ---- */
+
+int ol_loop_open(struct ol_station *st, char why[OL_WHY_MAX]);
+void ol_loop_run(struct ol_station *st); /* until stopped */
+void ol_loop_close(struct ol_station *st);
+/* Do not wait at the end of this turn. */
+void ol_loop_again(struct ol_station *st);
+
+/* ---- submit.c ---- */
+
+/* Queues a record for the line; the request is answered with its message once
+ * it is on disk. rec borrows from the request. Refuses by itself. */
+void ol_submit(struct ol_station_line *line, struct ol_request *rq,
+               const struct ol_record *rec, const uint8_t id[OL_ID_SIZE]);
+/* Is a receipt of this kind for this message under way. */
+bool ol_submit_pending(const struct ol_station_line *line, uint8_t rel,
+                       uint64_t number);
+bool ol_submit_has_id(const struct ol_station *st,
+                      const uint8_t id[OL_ID_SIZE]);
+void ol_submit_pump(struct ol_station *st);
+void ol_submit_taken(struct ol_station_line *line,
+                     const struct ol_note *note);
+/* All of this line (NULL: all) are refused with these words. */
+void ol_submit_fail(struct ol_station *st, const struct ol_station_line *line,
+                    const char *why);
+
+/* ---- reload.c ---- */
+
+/* Reads the configuration again; rq (may be NULL) is answered when the lines
+ * have changed. */
+void ol_reload(struct ol_station *st, struct ol_request *rq);
+void ol_reload_pump(struct ol_station *st);
+/* All lines of the directory, for the first time. 1 with why. */
+int ol_reload_first(struct ol_station *st, char why[OL_WHY_MAX]);
+
+/* ---- events.c ---- */
+
+void ol_events_pump(struct ol_station *st);
+void ol_events_forget(struct ol_station *st, const struct ol_client *client);
+void ol_waits_pump(struct ol_station *st);
+uint64_t ol_waits_next_ns(const struct ol_station *st);
+void ol_waits_fail(struct ol_station *st, const struct ol_station_line *line);
+
+/* ---- courier.c: folders; export.c, import.c: single files ---- */
+
+/* A bundle that a courier found, to be released once it is on disk. */
+void ol_courier_packet(struct ol_port *port, struct ol_span bundle,
+                       uint64_t file);
+void ol_courier_pump(struct ol_station_line *line);
+void ol_courier_imported(struct ol_station_line *line,
+                         const struct ol_note *note);
+/* The core is gone: what waits is given again by the courier. */
+void ol_courier_reset(struct ol_station_line *line);
+
+void ol_export_pump(struct ol_station_line *line);
+void ol_export_bundle(struct ol_station_line *line,
+                      const struct ol_send *send);
+void ol_export_done(struct ol_station_line *line, const struct ol_note *note);
+void ol_export_fail(struct ol_station_line *line, const char *why);
+
+void ol_import_pump(struct ol_station *st);
+void ol_import_imported(struct ol_station_line *line);
+void ol_import_lost(struct ol_station_line *line); /* its core is gone */
+void ol_import_stop(struct ol_station *st);
+
+#endif
