@@ -304,7 +304,8 @@ struct ol_line {
     uint8_t boot[8];
     uint64_t probe_ns, hold_ns;
     uint64_t start_ns;
-    bool full;
+    bool full;      /* the disk has no room */
+    bool full_told; /* as in the newest HELD */
 
     uint16_t n_ch;
     struct ol_lchan ch[OL_CHANNELS_MAX];

@@ -447,6 +447,10 @@ static void put_parts(struct ol_line *l, unsigned p)
 
 void ol_recv_pump(struct ol_line *l)
 {
+    /* Credit 0, and credit again, are news for the peer. */
+    for (unsigned p = 0; l->full != l->full_told && p < OL_PRECS; p++)
+        l->in[p].dirty = true;
+    l->full_told = l->full;
     for (unsigned p = 0; p < OL_PRECS; p++) {
         struct ol_in_log *in = &l->in[p];
         for (uint32_t i = in->upto + 1; in->whole > 0 && i <= in->high; i++) {

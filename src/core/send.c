@@ -427,6 +427,11 @@ static void held_log(struct ol_line *l, unsigned p,
         }
         advance(l, p, h->upto);
     }
+    if (h->limit > o->limit && o->limit <= o->acked) {
+        /* Room again after none: what was dropped meanwhile goes at once. */
+        o->retries = 0;
+        o->retry_ns = l->now_ns;
+    }
     o->limit = h->limit;
     for (unsigned i = 0; i < h->n_ranges; i++)
         for (uint32_t k = 0; k < h->ranges[i].count; k++) {

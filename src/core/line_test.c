@@ -1,0 +1,323 @@
+/*
+ * The engine by hand: two lines, and a test that carries every effect itself,
+ * so that it can hold a commit back and look at what leaves meanwhile.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <openline/line.h>
+
+#include "base/units.h"
+#include "crypto/crypto.h"
+#include "wire/messages.h"
+
+#define QUEUE 256
+
+struct end {
+    struct ol_identity id;
+    uint8_t share[32];
+    void *mem;
+    struct ol_line *line;
+    struct ol_effects eff;
+    uint64_t batches[QUEUE];
+    unsigned n_batches;
+    unsigned taken, records, acks, arrived;
+    bool hold; /* commits do not finish */
+    bool full; /* its disk is */
+};
+
+struct pair {
+    struct end e[2];
+    uint64_t now_ns;
+    uint8_t box[QUEUE][OL_FRAME_MAX];
+    size_t box_n[QUEUE];
+    unsigned box_to[QUEUE], first, last;
+};
+
+static void carry(struct pair *p, unsigned i)
+{
+    struct end *e = &p->e[i];
+
+    if (e->eff.batch != 0)
+        e->batches[e->n_batches++] = e->eff.batch;
+    for (unsigned k = 0; k < e->eff.count; k++) {
+        const struct ol_effect *f = &e->eff.v[k];
+        if (f->kind == OL_FX_SEND) {
+            unsigned at = p->last++ % QUEUE;
+            assert_true(p->last - p->first <= QUEUE);
+            memcpy(p->box[at], f->send.bytes.p, f->send.bytes.n);
+            p->box_n[at] = f->send.bytes.n;
+            p->box_to[at] = 1 - i;
+        } else if (f->kind == OL_FX_NOTE) {
+            e->taken += f->note.kind == OL_NOTE_TAKEN;
+        } else if (f->kind == OL_FX_PUT) {
+            e->records += f->put.kind == OL_PUT_RECORD;
+            e->acks += f->put.kind == OL_PUT_ACK;
+            e->arrived += f->put.kind == OL_PUT_EVENT &&
+                          f->put.what == OL_WHAT_ARRIVED;
+        }
+    }
+}
+
+static enum ol_err give(struct pair *p, unsigned i, struct ol_event ev)
+{
+    enum ol_err err;
+
+    ev.full = p->e[i].full;
+    err = ol_line_step(p->e[i].line, &ev, p->now_ns, &p->e[i].eff);
+    carry(p, i);
+    while (p->e[i].eff.more) {
+        ev = (struct ol_event){.kind = OL_EV_TICK, .full = p->e[i].full};
+        assert_int_equal(ol_line_step(p->e[i].line, &ev, p->now_ns,
+                                      &p->e[i].eff),
+                         OL_OK);
+        carry(p, i);
+    }
+    return err;
+}
+
+static void commit(struct pair *p, unsigned i)
+{
+    struct end *e = &p->e[i];
+
+    while (e->n_batches > 0 && !e->hold) {
+        struct ol_event ev = {.kind = OL_EV_COMMITTED,
+                              .token = e->batches[0]};
+        e->n_batches--;
+        memmove(e->batches, e->batches + 1, e->n_batches * 8);
+        (void)!give(p, i, ev);
+    }
+}
+
+/* Packets arrive and commits finish until all is quiet; then a tick. */
+static void run(struct pair *p, unsigned ms)
+{
+    for (unsigned t = 0; t < ms; t++) {
+        p->now_ns += OL_NS_PER_MS;
+        while (p->first != p->last) {
+            unsigned at = p->first++ % QUEUE;
+            struct ol_event ev = {.kind = OL_EV_FRAME,
+                                  .bytes = OL_SPAN(p->box[at], p->box_n[at])};
+            (void)!give(p, p->box_to[at], ev);
+            commit(p, 0);
+            commit(p, 1);
+        }
+        for (unsigned i = 0; i < 2; i++) {
+            (void)!give(p, i, (struct ol_event){.kind = OL_EV_TICK});
+            commit(p, i);
+        }
+    }
+}
+
+static void conf_of(struct pair *p, unsigned i, struct ol_conf *c)
+{
+    memset(c, 0, sizeof(*c));
+    c->identity = &p->e[i].id;
+    memcpy(c->peer_ed_pk, p->e[1 - i].id.ed_pk, 32);
+    memcpy(c->peer_x_pk, p->e[1 - i].id.x_pk, 32);
+    memcpy(c->own_share, p->e[i].share, 32);
+    memcpy(c->peer_share, p->e[1 - i].share, 32);
+    memset(c->boot, (int)i + 1, 8);
+    memset(c->seed, (int)i + 1, 32);
+    c->n_channels = 1;
+    memcpy(c->channels[0].name, "cable", 6);
+    c->channels[0].kind = OL_CHAN_STREAM;
+    c->channels[0].dials = true;
+    c->channels[0].mtu = OL_FRAME_MAX;
+    c->probe_ns = 20 * OL_NS_PER_S;
+    c->hold_ns = 30 * OL_NS_PER_S;
+}
+
+static int setup(void **state)
+{
+    struct pair *p = calloc(1, sizeof(*p));
+    struct ol_rng rng;
+    uint8_t seed[32] = {7};
+
+    assert_int_equal(ol_crypto_init(), OL_OK);
+    assert_non_null(p);
+    ol_rng_init(&rng, seed);
+    p->now_ns = OL_NS_PER_S;
+    for (unsigned i = 0; i < 2; i++) {
+        ol_identity_make(&p->e[i].id, &rng);
+        ol_rng_fill(&rng, p->e[i].share, 32);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        struct ol_conf c;
+        struct ol_chan up = {.up = true, .room_bytes = 1u << 20};
+        conf_of(p, i, &c);
+        p->e[i].mem = aligned_alloc(64, (ol_line_size() + 63) / 64 * 64);
+        assert_non_null(p->e[i].mem);
+        memset(p->e[i].mem, 0, ol_line_size());
+        assert_int_equal(ol_line_init(&p->e[i].line, p->e[i].mem, &c), OL_OK);
+        (void)!give(p, i, (struct ol_event){.kind = OL_EV_START});
+        (void)!give(p, i, (struct ol_event){.kind = OL_EV_CHANNEL,
+                                            .chan = &up});
+        commit(p, i);
+    }
+    *state = p;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct pair *p = *state;
+
+    for (unsigned i = 0; i < 2; i++) {
+        ol_line_fini(p->e[i].line);
+        free(p->e[i].mem);
+    }
+    free(p);
+    return 0;
+}
+
+static enum ol_err say(struct pair *p, unsigned i, const char *text)
+{
+    static uint8_t id[16];
+    struct ol_record rec = {.prec = OL_PRIORITY, .kind = OL_KIND_MESSAGE};
+    struct ol_event ev = {
+        .kind = OL_EV_SUBMIT, .token = 77, .record = &rec};
+
+    id[0]++;
+    rec.id = OL_SPAN_ARRAY(id);
+    rec.text = ol_span_str(text);
+    return give(p, i, ev);
+}
+
+static struct ol_line_status status(struct pair *p, unsigned i)
+{
+    struct ol_line_status s;
+
+    ol_line_status(p->e[i].line, p->now_ns, &s);
+    return s;
+}
+
+/* Law 2 on the way out: not taken, not sent, before it is on disk. */
+static void nothing_leaves_before_it_is_on_disk(void **state)
+{
+    struct pair *p = *state;
+
+    run(p, 300);
+    assert_int_equal(status(p, 0).ch[0].state, OL_CHAN_UP);
+    p->e[0].hold = true;
+    assert_int_equal(say(p, 0, "hold this"), OL_OK);
+    run(p, 200);
+    assert_int_equal(p->e[0].records, 1);
+    assert_int_equal(p->e[0].taken, 0);
+    assert_int_equal(p->e[1].records, 0);
+    p->e[0].hold = false;
+    run(p, 50);
+    assert_int_equal(p->e[0].taken, 1);
+    assert_int_equal(p->e[1].records, 1);
+    assert_int_equal(p->e[1].arrived, 1);
+}
+
+/* Law 2 on the way back: not delivered before it is on the other disk. */
+static void delivered_waits_for_the_other_disk(void **state)
+{
+    struct pair *p = *state;
+
+    run(p, 300);
+    p->e[1].hold = true;
+    assert_int_equal(say(p, 0, "arrive"), OL_OK);
+    run(p, 3000);
+    assert_int_equal(p->e[1].records, 1);
+    assert_int_equal(p->e[0].acks, 0);
+    assert_int_equal(status(p, 0).queue[OL_PRIORITY], 1);
+    /* A slow disk does not look like a dead line. */
+    assert_int_equal(status(p, 0).ch[0].state, OL_CHAN_UP);
+    p->e[1].hold = false;
+    run(p, 300);
+    assert_int_equal(p->e[0].acks, 1);
+    assert_int_equal(status(p, 0).queue[OL_PRIORITY], 0);
+}
+
+/* Law 6: strangers get no answer. */
+static void strangers_get_no_answer(void **state)
+{
+    struct pair *p = *state;
+    struct ol_rng rng;
+    uint8_t seed[32] = {9}, bytes[1500];
+
+    run(p, 300);
+    ol_rng_init(&rng, seed);
+    for (unsigned i = 0; i < 5000; i++) {
+        size_t n = 1 + ol_rng_u32(&rng) % sizeof(bytes);
+        struct ol_event ev = {.kind = OL_EV_FRAME,
+                              .channel = OL_CHANNEL_ANY,
+                              .bytes = OL_SPAN(bytes, n)};
+        ol_rng_fill(&rng, bytes, n);
+        bytes[0] = (uint8_t)(i % 7);
+        assert_int_not_equal(give(p, 0, ev), OL_OK);
+        assert_int_equal(p->first, p->last);
+        assert_int_equal(p->e[0].n_batches, 0);
+    }
+    assert_int_equal(say(p, 1, "still here"), OL_OK);
+    run(p, 100);
+    assert_int_equal(p->e[0].records, 1);
+}
+
+static void bad_configurations_are_refused(void **state)
+{
+    struct pair *p = *state;
+    void *mem = calloc(1, ol_line_size());
+    struct ol_line *line;
+    struct ol_conf c;
+
+    assert_non_null(mem);
+    conf_of(p, 0, &c);
+    memcpy(c.peer_ed_pk, p->e[0].id.ed_pk, 32);
+    memcpy(c.peer_x_pk, p->e[0].id.x_pk, 32);
+    assert_int_equal(ol_line_init(&line, mem, &c), OL_ERR_FOREIGN);
+    conf_of(p, 0, &c);
+    c.channels[0].name[0] = 'A';
+    assert_int_equal(ol_line_init(&line, mem, &c), OL_ERR_INPUT);
+    conf_of(p, 0, &c);
+    c.channels[1] = c.channels[0];
+    c.n_channels = 2;
+    assert_int_equal(ol_line_init(&line, mem, &c), OL_ERR_EXISTS);
+    conf_of(p, 0, &c);
+    c.snapshot.state = OL_SPAN("?", 1);
+    assert_int_equal(ol_line_init(&line, mem, &c), OL_ERR_CORRUPT);
+    free(mem);
+}
+
+/* A full disk is credit 0: the peer waits, and goes on when there is room. */
+static void a_full_disk_is_credit_zero(void **state)
+{
+    struct pair *p = *state;
+
+    run(p, 300);
+    p->e[1].full = true;
+    assert_int_equal(say(p, 1, "no room"), OL_ERR_FULL);
+    run(p, 100);
+    assert_int_equal(say(p, 0, "later"), OL_OK);
+    run(p, 5000);
+    assert_int_equal(p->e[1].records, 0);
+    assert_int_equal(status(p, 0).queue[OL_PRIORITY], 1);
+    assert_int_equal(status(p, 0).ch[0].state, OL_CHAN_UP);
+    p->e[1].full = false;
+    run(p, 200);
+    assert_int_equal(p->e[1].records, 1);
+    assert_int_equal(status(p, 0).queue[OL_PRIORITY], 0);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(nothing_leaves_before_it_is_on_disk),
+        T(delivered_waits_for_the_other_disk),
+        T(strangers_get_no_answer),
+        T(bad_configurations_are_refused),
+        T(a_full_disk_is_credit_zero),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
