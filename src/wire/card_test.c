@@ -175,6 +175,8 @@ static void a_card_has_bounds(void **state)
     EXPECT(memset(c.channels[1].url, 'a', 255), OL_OK);
     EXPECT(memset(c.channels[1].url, 'a', 256), OL_ERR_INPUT);
     EXPECT(c.channels[1].url[0] = '\0', OL_ERR_INPUT);
+    EXPECT(strcpy(c.channels[1].url, "!~"), OL_OK);
+    EXPECT(strcpy(c.channels[1].url, "\x7f"), OL_ERR_INPUT);
     EXPECT(strcpy(c.channels[1].url, "tcp://a proxy=b"), OL_ERR_INPUT);
     EXPECT(strcpy(c.channels[1].url, "tcp://a\n[line]"), OL_ERR_INPUT);
     EXPECT(strcpy(c.channels[1].url, "tcp://\xc3\xa9"), OL_ERR_INPUT);

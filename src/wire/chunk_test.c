@@ -4,6 +4,7 @@
 #include <openline/line.h>
 #include <openline/record.h>
 
+#include "base/check.h"
 #include "base/dice.h"
 #include "base/units.h"
 #include "wire/bend.h"
@@ -40,18 +41,26 @@ static void every_type_has_its_line(void **state)
  * passed (types as digits of base 16). */
 static enum ol_err walk(const char *hex, uint8_t where, uint64_t *types)
 {
+    size_t n = bend_hex(hex, bytes).n;
+    uint8_t *exact = malloc(n ? n : 1);
     struct ol_chunk chunk;
     struct ol_reader r;
     enum ol_err err;
 
-    ol_reader_init(&r, bend_hex(hex, bytes));
+    memcpy(exact, bytes, n);
+    ol_reader_init(&r, OL_SPAN(exact, n));
     *types = 0;
     do {
         err = ol_chunk_next(&r, where, &chunk);
         *types = *types << 4 | chunk.type;
     } while (!err && chunk.type != OL_CHUNK_PAD);
-    /* Whatever the end was, there is nothing behind it. */
+    assert_true(err || chunk.body.n == 0);
+    /* Whatever the end was, there is nothing behind it, and it stays. */
     assert_int_equal(r.n, 0);
+    assert_int_equal(ol_chunk_next(&r, where, &chunk),
+                     err ? OL_ERR_SHORT : OL_OK);
+    assert_int_equal(chunk.type, OL_CHUNK_PAD);
+    free(exact);
     return err;
 }
 
@@ -452,7 +461,7 @@ static void a_blob_has_bounds(void **state)
     assert_int_equal(ol_blob_decode(OL_SPAN(bytes, 41), &blob),
                      OL_ERR_MALFORMED);
     bytes[39] = 0xfe;
-    assert_int_equal(ol_blob_decode(OL_SPAN(bytes, 41), &blob), OL_OK);
+    assert_true(bend_one(OL_SPAN(bytes, 41), blob_again));
     assert_int_equal(ol_blob_decode(OL_SPAN(bytes, 42), &blob),
                      OL_ERR_MALFORMED);
 }
@@ -485,6 +494,8 @@ static void a_checkpoint_by_hand(void **state)
     memset(body + 1, 0, 4); /* nothing is nothing to sign */
     assert_int_equal(ol_checkpoint_decode(OL_SPAN_ARRAY(body), &back),
                      OL_ERR_MALFORMED);
+    body[4] = 1;
+    assert_true(bend_one(OL_SPAN_ARRAY(body), checkpoint_again));
     assert_int_equal(ol_checkpoint_decode(OL_SPAN(body, 100), &back),
                      OL_ERR_SHORT);
     assert_int_equal(ol_checkpoint_decode(OL_SPAN(buf, 102), &back),
@@ -538,6 +549,81 @@ static void noise_is_refused_or_goes_round(void **state)
     }
 }
 
+static jmp_buf caught;
+
+static void catch(const char *expr, const char *file, int line)
+{
+    (void)expr;
+    (void)file;
+    (void)line;
+    longjmp(caught, 1);
+}
+
+/* Encodes the k-th of what no decoder would take; false: no such. */
+static bool encode_bad(unsigned k, struct ol_writer *w)
+{
+    static const struct ol_view views[] = {
+        {.attendance = 3},
+        {.line = OL_LINE_UNKNOWN},
+        {.count = 1, .v = {{1, OL_CHAN_UNKNOWN}}},
+        {.count = 2, .v = {{1, 0}, {1, 0}}},
+    };
+    static const struct ol_segment segments[] = {
+        {4, 0, true, 1, 0, {bytes, 1}},    {0, 1, true, 1, 0, {bytes, 1}},
+        {0, 0, true, 0, 0, {bytes, 1}},    {0, 0, true, 1, 1, {bytes, 1}},
+        {0, 0, true, 1, 0, {bytes, 0}},    {0, 0, false, 1, 0, {bytes, 1}},
+        {0, 0, true, 1, 8192, {bytes, 1}}, {0, 0, true, 1, 0, {bytes, 8193}},
+    };
+    static const struct ol_blob blobs[] = {
+        {{0}, 0, {bytes, 0}},
+        {{0}, 0, {bytes, 65392}},
+        {{0}, UINT64_MAX, {bytes, 1}},
+    };
+    static const struct ol_checkpoint checkpoints[] = {{4, 1, {0}, {0}},
+                                                       {0, 0, {0}, {0}}};
+    static const struct ol_hello hellos[] = {
+        {0, 1, 192, 0}, {2, 1, 192, 0}, {1, 1, 191, 0}};
+
+    if (k < OL_LEN(views))
+        return ol_view_encode(w, &views[k]), true;
+    k -= OL_LEN(views);
+    if (k < OL_LEN(segments))
+        return ol_segment_encode(w, &segments[k]), true;
+    k -= OL_LEN(segments);
+    if (k < OL_LEN(blobs))
+        return ol_blob_encode(w, &blobs[k]), true;
+    k -= OL_LEN(blobs);
+    if (k < OL_LEN(checkpoints))
+        return ol_checkpoint_encode(w, OL_CHUNK_CHECKPOINT, &checkpoints[k]),
+               true;
+    k -= OL_LEN(checkpoints);
+    if (k < OL_LEN(hellos))
+        return ol_hello_encode(w, &hellos[k]), true;
+    return false;
+}
+
+static void what_decode_refuses_is_our_own_bug(void **state)
+{
+    struct ol_checkpoint good = {0, 1, {0}, {0}};
+    struct ol_writer w;
+
+    (void)state;
+    ol_writer_init(&w, buf, sizeof(buf));
+    for (volatile unsigned k = 0;; k++) {
+        ol_check_hook = catch;
+        if (setjmp(caught) == 0) {
+            if (!encode_bad(k, &w))
+                break;
+            fail_msg("encoded %u", k);
+        }
+        assert_int_equal(w.n, 0);
+    }
+    if (setjmp(caught) == 0) {
+        ol_checkpoint_encode(&w, OL_CHUNK_BLOB, &good);
+        fail();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -556,6 +642,7 @@ int main(void)
         cmocka_unit_test(a_checkpoint_by_hand),
         cmocka_unit_test(a_hello_by_hand),
         cmocka_unit_test(noise_is_refused_or_goes_round),
+        cmocka_unit_test(what_decode_refuses_is_our_own_bug),
     };
 
     return cmocka_run_group_tests_name("chunk", tests, NULL, NULL);

@@ -128,6 +128,16 @@ static void the_least_by_hand(void **state)
     assert_same(&r, &back);
     assert_ptr_equal(back.id.p, bytes + 11);
     bend_all(want, record_again);
+
+    /* What always stands does so also when it is zero. */
+    r.prec = OL_FLASH;
+    r.kind = 0;
+    want = bend_hex("a8 00 01 01 00 02 01 03 01 04 50" ID_HEX
+                    "05 00 06 00 08 00", bytes);
+    ol_writer_init(&w, buf, sizeof(buf));
+    assert_int_equal(ol_record_encode(&w, &r), OL_OK);
+    assert_true(ol_span_eq(ol_writer_span(&w), want));
+    bend_all(want, record_again);
 }
 
 #define FULL_MIDDLE_HEX                                                        \
@@ -305,6 +315,7 @@ static enum ol_err encode(const struct ol_record *r)
 static void numbers_have_bounds(void **state)
 {
     (void)state;
+    EXPECT(r.prec = 0, OL_OK);
     EXPECT(r.prec = 3, OL_OK);
     EXPECT(r.prec = 4, OL_ERR_INPUT);
     EXPECT(r.index = 0, OL_ERR_INPUT);
@@ -354,6 +365,9 @@ static void texts_have_bounds(void **state)
     EXPECT_UTF8(text);
     EXPECT_UTF8(form_id);
     EXPECT(r.lang = ol_span_str("zh-Hant-TW-x-09"), OL_OK);
+    EXPECT(r.lang = ol_span_str("azAZ09-"), OL_OK);
+    for (const char *c = "@[`{/:_. ,"; *c; c++)
+        EXPECT(r.lang = OL_SPAN(c, 1), OL_ERR_INPUT);
     EXPECT(r.lang = ol_span_str("en_GB"), OL_ERR_INPUT);
     EXPECT(r.lang = ol_span_str("en GB"), OL_ERR_INPUT);
     EXPECT(r.lang = ol_span_str("\xc3\xa9"), OL_ERR_INPUT);
@@ -415,6 +429,7 @@ static void attachments_have_bounds(void **state)
             fail_msg("name %zu", k);
     }
     EXPECT(r = with_attachment("a", "text/plain; charset=utf-8"), OL_OK);
+    EXPECT(r = with_attachment("a", " ~"), OL_OK);
     EXPECT(r = with_attachment("a", "text\n"), OL_ERR_INPUT);
     EXPECT(r = with_attachment("a", "\x7f"), OL_ERR_INPUT);
     EXPECT(r = with_attachment("a", "\xc3\xa9"), OL_ERR_INPUT);
@@ -454,6 +469,9 @@ static void lists_have_bounds(void **state)
             (struct ol_release){OL_SPAN(text, 64), OL_SPAN_ARRAY(sig)};
     }
     assert_int_equal(encode(&most), OL_OK);
+    EXPECT(r.addressees[0] = OL_SPAN(text, 1); r.n_addressees = 1, OL_OK);
+    EXPECT(r.refs[0].number = 1; r.n_refs = 1, OL_OK);
+    EXPECT(r.releases[0] = most.releases[0]; r.n_releases = 1, OL_OK);
     EXPECT(r = most; r.n_addressees = 9, OL_ERR_TOO_LONG);
     EXPECT(r = most; r.n_refs = 9, OL_ERR_TOO_LONG);
     EXPECT(r = most; r.n_attachments = 255, OL_ERR_TOO_LONG);
