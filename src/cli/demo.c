@@ -139,6 +139,8 @@ int ol_verb_demo(struct ol_args *args)
     status = ol_demo_make(&demo, why);
     if (status == OL_EXIT_DONE)
         status = ol_demo_start(&demo, why);
+    if (status == OL_EXIT_DONE)
+        why[0] = '\0'; /* of the first knocks on a door not open yet */
     if (status == OL_EXIT_DONE && check)
         status = ol_demo_check(&demo);
     else if (status == OL_EXIT_DONE && wait_open(&demo, why))
