@@ -290,7 +290,6 @@ void ol_send_owe_all(struct ol_line *l)
         }
         if (o->cp_durable > 0)
             o->cp_dirty = true;
-        o->limit = o->acked;
         o->retry_ns = OL_NEVER_NS;
         o->retries = 0;
     }

@@ -21,6 +21,31 @@
 #include "wire/messages.h"
 #include "wire/record.h"
 
+/* How both lines stood: the first thing that whoever mends it wants. */
+static void stood(struct world *w, unsigned st)
+{
+    struct ol_line_status s;
+
+    if (!w->st[st].alive) {
+        fprintf(stderr, "  station %u is not running\n", st);
+        return;
+    }
+    ol_line_status(w->st[st].line, w->now_ns, &s);
+    fprintf(stderr, "  station %u: %s, epoch %llu, owes %u %u %u %u\n", st,
+            ol_line_state_name(s.state), (unsigned long long)s.epoch,
+            s.queue[0], s.queue[1], s.queue[2], s.queue[3]);
+    for (unsigned c = 0; c < s.n_channels; c++)
+        fprintf(stderr,
+                "    %-6s %-8s answered %.1f s ago, heard %.1f s ago, "
+                "rtt %.1f ms, %llu knocks unanswered, transport %s\n",
+                w->ch[c].conf[st].name, ol_chan_state_name(s.ch[c].state),
+                (double)(w->now_ns - s.ch[c].answered_ns) / 1e9,
+                (double)(w->now_ns - s.ch[c].last_heard_ns) / 1e9,
+                (double)s.ch[c].rtt_ns / 1e6,
+                (unsigned long long)s.ch[c].knocks_sent,
+                s.ch[c].transport_up ? "up" : "down");
+}
+
 void world_fail(struct world *w, const char *fmt, ...)
 {
     va_list ap;
@@ -32,6 +57,8 @@ void world_fail(struct world *w, const char *fmt, ...)
     fprintf(stderr, "\nagain with: sim --seed %llu --trace\n",
             (unsigned long long)w->seed);
     va_end(ap);
+    stood(w, 0);
+    stood(w, 1);
     abort();
 }
 
