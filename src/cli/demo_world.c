@@ -89,7 +89,7 @@ static int make_root(struct ol_demo *d, char why[OL_WHY_MAX])
 {
     const char *given = getenv("OPENLINE_DEMO_DIR");
     const char *tmp = getenv("TMPDIR");
-    char path[OL_DEMO_PATH];
+    char path[OL_DEMO_PATH], *real;
     struct stat st;
 
     if (given != NULL && *given != '\0') {
@@ -99,9 +99,15 @@ static int make_root(struct ol_demo *d, char why[OL_WHY_MAX])
             return ol_demo_fail(why, "cannot make %s: %s: name another "
                                 "directory in OPENLINE_DEMO_DIR",
                                 given, strerror(errno));
-        if (realpath(given, d->root) == NULL)
-            return ol_demo_fail(why, "cannot use %s: %s",
-                                given, strerror(errno));
+        real = realpath(given, NULL);
+        if (real == NULL || strlen(real) > OL_DEMO_PATH / 2) {
+            free(real);
+            return ol_demo_fail(why, "cannot use %s: it is gone, or its path "
+                                "is too long: name another directory in "
+                                "OPENLINE_DEMO_DIR", given);
+        }
+        memcpy(d->root, real, strlen(real) + 1);
+        free(real);
         for (int i = 0; i < 2; i++) {
             if (stat(ol_demo_join(path, d->root, d->side[i].name), &st) == 0)
                 return ol_demo_fail(why, "%s is there already: end that "
@@ -190,9 +196,6 @@ int ol_demo_make(struct ol_demo *d, char why[OL_WHY_MAX])
     status = make_root(d, why);
     if (status != OL_EXIT_DONE)
         return status;
-    if (strlen(d->root) > OL_DEMO_PATH / 2)
-        return ol_demo_fail(why, "the path %s is too long: name a shorter one "
-                            "in OPENLINE_DEMO_DIR", d->root);
     ol_demo_join(path, d->root, "pouch");
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
         return ol_demo_fail(why, "cannot make %s: %s", path, strerror(errno));

@@ -187,25 +187,25 @@ static void time_param(json_t *params, const char *key, const char *value)
     json_object_set_new(params, key, json_string(text));
 }
 
-/* What a line of the log says: subject, or the first line of the text, or
- * what it refers to. */
+/* What a line of the log says: subject and the first line of the text, as far
+ * as they fit, or what it refers to. */
 static void gist(const json_t *m, char out[160])
 {
-    const char *text = ol_cli_str(m, "subject", NULL);
-    char ref[128];
+    const char *subject = ol_cli_str(m, "subject", "");
+    const char *text = ol_cli_str(m, "text", "");
+    char ref[128], whole[512];
     size_t n;
 
-    if (text == NULL || *text == '\0')
-        text = ol_cli_str(m, "text", "");
     reference(m, ref);
-    if (*text == '\0')
-        text = ref;
-    n = strcspn(text, "\n");
+    snprintf(whole, sizeof(whole), "%s%s%s%s%.*s", ref,
+             *ref && (*subject || *text) ? ": " : "", subject,
+             *subject && *text ? ": " : "", (int)strcspn(text, "\n"), text);
+    n = strlen(whole);
     if (n > 159) {
-        for (n = 159; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80;)
+        for (n = 159; n > 0 && ((unsigned char)whole[n] & 0xc0) == 0x80;)
             n--; /* not in the middle of a letter */
     }
-    memcpy(out, text, n);
+    memcpy(out, whole, n);
     out[n] = '\0';
 }
 
