@@ -277,8 +277,7 @@ static void set_record(json_t **doc, const struct ol_entry *e, bool text)
     set(doc, "subject", text_of(r->subject));
     set(doc, "originator", text_of(r->originator));
     set(doc, "to", text_of(r->to));
-    set(doc, "text", text ? json_stringn((const char *)r->text.p, r->text.n)
-                          : json_null());
+    set(doc, "text", text ? text_of(r->text) : json_null());
     set(doc, "refs", refs_of(e));
     set(doc, "deadline", time_of(r->deadline_ms));
     set(doc, "attachments", attachments_of(e));
