@@ -106,6 +106,7 @@ struct ol_in_log {
     uint32_t high;       /* the highest index in any slot */
     uint32_t whole;      /* slots that wait to be put */
     bool dirty;          /* the HELD that the peer has lacks something */
+    uint32_t told;       /* serial of the newest HELD that mentions it */
     bool urgent;         /* say it on every channel */
     bool has_cp;
     struct ol_checkpoint cp; /* newest that the peer sent; checked at size */
@@ -234,6 +235,7 @@ struct ol_lchan {
     struct ol_probe echo;
     uint64_t echo_heard_ns;
     struct ol_addr echo_to;
+    uint64_t held_ns;    /* no HELD before, but for FLASH */
     uint64_t reset_ns;   /* the transport was last asked to start anew */
     uint8_t peer_state;  /* enum ol_chan_state, as the peer says */
     uint64_t peer_state_ns;
@@ -330,7 +332,6 @@ struct ol_line {
     uint32_t turn; /* of the schedule's share for lower precedences */
     uint32_t held_serial;   /* ours */
     uint16_t data_ch;       /* where the newest segment came */
-    uint64_t held_next_ns;  /* repeats because of duplicates are spaced */
     uint8_t peer_boot[8];   /* of the newest HELD */
     uint32_t peer_serial;
     bool peer_any;

@@ -116,6 +116,16 @@ bool ol_path_ref(struct ol_line *l, struct ol_flight *f, uint8_t prec,
     return true;
 }
 
+/* The HELD in it did not arrive: say it again, unless a newer one has been
+ * said since, which has a flight of its own. */
+static void held_again(struct ol_line *l, const struct ol_flight *f)
+{
+    for (unsigned q = 0; q < OL_PRECS; q++)
+        if ((f->flags & OL_FLIGHT_HELD) && (f->held_logs & (1u << q)) &&
+            f->held_serial == l->in[q].told)
+            l->in[q].dirty = true;
+}
+
 /* Ends a flight. lost: what it carried is owed again. */
 static void close_flight(struct ol_line *l, unsigned c, struct ol_flight *f,
                          bool lost)
@@ -140,9 +150,8 @@ static void close_flight(struct ol_line *l, unsigned c, struct ol_flight *f,
     f->ref = OL_NO_REF;
     if (!lost)
         return;
+    held_again(l, f);
     for (unsigned q = 0; q < OL_PRECS; q++) {
-        if ((f->flags & OL_FLIGHT_HELD) && (f->held_logs & (1u << q)))
-            l->in[q].dirty = true;
         if ((f->flags & OL_FLIGHT_CP) && (f->cp_logs & (1u << q)))
             l->out[q].cp_dirty = true;
     }
@@ -180,9 +189,7 @@ void ol_path_doubt(struct ol_line *l, unsigned c)
         for (uint16_t r = f->ref; r != OL_NO_REF; r = l->ref[r].next)
             ol_send_owe(l, l->ref[r].prec, l->ref[r].index, l->ref[r].mask,
                         c);
-        for (unsigned q = 0; q < OL_PRECS; q++)
-            if ((f->flags & OL_FLIGHT_HELD) && (f->held_logs & (1u << q)))
-                l->in[q].dirty = true;
+        held_again(l, f);
     }
 }
 

@@ -226,6 +226,15 @@ static uint8_t dirty_logs(const struct ol_line *l)
     return logs;
 }
 
+/* How soon another HELD may follow on a channel: each says all that the one
+ * before said, so a few in a round trip are enough; one, when it is full. */
+static uint64_t held_gap(const struct ol_path *p)
+{
+    uint64_t gap = p->bytes >= p->cwnd ? p->srtt_ns : p->srtt_ns / 8;
+
+    return OL_MAX(gap, HELD_GAP_NS);
+}
+
 static void add_held(struct ol_line *l, struct frame *f, bool keep)
 {
     uint8_t logs = dirty_logs(l);
@@ -240,7 +249,10 @@ static void add_held(struct ol_line *l, struct frame *f, bool keep)
     f->flags |= OL_FLIGHT_HELD;
     f->held_logs = logs;
     f->held_serial = h.serial;
-    l->held_next_ns = l->now_ns + HELD_GAP_NS;
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        if (logs & (1u << p))
+            l->in[p].told = h.serial;
+    l->ch[f->c].held_ns = l->now_ns + held_gap(&l->ch[f->c].path);
     if (keep)
         return;
     for (unsigned p = 0; p < OL_PRECS; p++)
@@ -331,14 +343,14 @@ static void control(struct ol_line *l, unsigned c, bool best, bool all)
     uint64_t due = ack_due(l, c);
     bool acks = l->now_ns >= due;
     bool held = dirty_logs(l) != 0 && (best || all) &&
-                (all || l->now_ns >= l->held_next_ns);
+                (urgent(l) || l->now_ns >= l->ch[c].held_ns);
     bool view = l->view_dirty && best;
     struct frame f;
 
     if (!acks)
         ol_wake(l, due);
     if (dirty_logs(l) != 0 && best && !held)
-        ol_wake(l, l->held_next_ns);
+        ol_wake(l, l->ch[c].held_ns);
     if (!(acks || held || view) || !begin(l, &f, c, NULL))
         return;
     add_acks(l, &f);
