@@ -260,13 +260,17 @@ static void stream_text(struct ol_request *rq, const char *text)
         append(rq->client, &rq->client->out, text, strlen(text));
 }
 
-void ol_stream_begin(struct ol_request *rq)
+/* Not before another stream to this client has ended: jobs ask for room. */
+static void stream_head(struct ol_request *rq)
 {
-    char *id = json_dumps(rq->id, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *id;
 
+    if (rq->streaming)
+        return;
+    rq->streaming = rq->first = true;
+    id = json_dumps(rq->id, JSON_COMPACT | JSON_ENCODE_ANY);
     if (rq->client != NULL)
         rq->client->stream = rq;
-    rq->streaming = rq->first = true;
     stream_text(rq, "{\"jsonrpc\":\"2.0\",\"id\":");
     stream_text(rq, id ? id : "null");
     stream_text(rq, ",\"result\":[");
@@ -278,6 +282,7 @@ void ol_stream_item(struct ol_request *rq, json_t *item)
     char *text = item ? json_dumps(item, JSON_COMPACT) : NULL;
 
     json_decref(item);
+    stream_head(rq);
     if (text != NULL) {
         if (!rq->first)
             stream_text(rq, ",");
@@ -293,8 +298,9 @@ void ol_stream_item(struct ol_request *rq, json_t *item)
 
 void ol_stream_end(struct ol_request *rq)
 {
-    struct ol_client *c = rq->client;
+    struct ol_client *c;
 
+    stream_head(rq);
     stream_text(rq, "]}\n");
     c = rq->client;
     if (c != NULL) {

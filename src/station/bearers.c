@@ -127,7 +127,7 @@ static void listener_changed(struct ol_port *port, struct ol_event *ev)
             ev->channel = (uint16_t)c;
             (void)ol_station_step(line, ev);
         }
-        for (unsigned h = 0; h < OL_HEARD_MAX; h++)
+        for (unsigned h = 0; h < OL_HEARD_MAX && ev->chan->gone; h++)
             if (same(&line->heard[h], &ev->from))
                 memset(&line->heard[h], 0, sizeof(line->heard[h]));
     }
@@ -144,8 +144,8 @@ static void on_changed(void *arg, struct ol_bearer *bearer,
     wrap(&ev.from, port, from);
     if (port->line == NULL) {
         /* Which of a line's channels a connection carries, only the core
-         * knows; of room, it minds only its own dialled ones. */
-        if (ev.from.len > 0 && chan->gone)
+         * knows. */
+        if (ev.from.len > 0)
             listener_changed(port, &ev);
         return;
     }

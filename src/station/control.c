@@ -231,7 +231,7 @@ static void on_connection(uv_stream_t *server, int status)
         return;
     }
     if (ctl->n_clients > OL_CLIENTS_MAX) {
-        dismiss(c, "32 clients are connected already: close one, or try "
+        dismiss(c, "64 clients are connected already: close one, or try "
                    "again");
         return;
     }
@@ -290,7 +290,7 @@ int ol_control_open(struct ol_station *st, char why[OL_WHY_MAX])
     if (rc != 0)
         close(fd);
     else
-        rc = uv_listen((uv_stream_t *)&ctl->pipe, 64, on_connection);
+        rc = uv_listen((uv_stream_t *)&ctl->pipe, 256, on_connection);
     if (rc != 0)
         return ol_fail(why, OL_EXIT_FAILED, "cannot listen on %s/control.sock"
                        ": %s", st->dir, uv_strerror(rc));

@@ -13,7 +13,7 @@
 
 #include <openline/station.h>
 
-#define OL_CLIENTS_MAX 32u
+#define OL_CLIENTS_MAX 64u
 #define OL_REQUEST_MAX 65536u  /* bytes of a line */
 #define OL_PENDING_MAX 64u     /* requests of one client under way */
 #define OL_BACKLOG (64u * 1024) /* bytes waiting, beyond which none is made */
@@ -49,9 +49,9 @@ void ol_reply(struct ol_request *rq, json_t *result);
 void ol_refuse(struct ol_request *rq, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* An array of any length: begin, items while ol_request_room, end. Breaking
- * one off cuts the client off: it must not take a half for the whole. */
-void ol_stream_begin(struct ol_request *rq);
+/* An array of any length: items, then the end, both only from a job's step,
+ * which waits for room. Breaking one off cuts the client off: it must not
+ * take a half for the whole. */
 void ol_stream_item(struct ol_request *rq, json_t *item); /* consumed */
 void ol_stream_end(struct ol_request *rq);
 void ol_stream_break(struct ol_request *rq);

@@ -6,7 +6,6 @@
  * frames pass both ways. The first that holds is said; each sentence names
  * what a person can do.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "station/clock.h"
@@ -60,8 +59,8 @@ static bool transport(struct ol_findings *f, struct ol_station_line *line,
 {
     const struct ol_conf_channel *ch = &line->conf.channels[k];
     struct ol_port *port = &line->ports[k];
-    const char *act = "check the address in lines.d and the network";
     struct ol_bearer_status b;
+    const char *act;
 
     if (port->bearer == NULL) {
         ol_finding(f, line->conf.peer, ch->name, OL_FINDING_FAULT,
@@ -70,13 +69,13 @@ static bool transport(struct ol_findings *f, struct ol_station_line *line,
         return true;
     }
     port->bearer->ops->status(port->bearer, &b);
-    if (port->chan.up || b.last_errno == 0)
+    if (port->chan.up || b.last_err == OL_OK)
         return false;
-    if (b.last_errno == ECONNREFUSED || b.last_errno == -ECONNREFUSED)
-        act = "the host is there and nothing listens on that port: is the "
-              "other station running, and is the port right";
-    ol_finding(f, line->conf.peer, ch->name, OL_FINDING_FAULT, "%s: %s|%s",
-               ch->name, b.state, act);
+    /* Bearers say "what happened: what to do" themselves. */
+    act = strstr(b.state, ": ");
+    ol_finding(f, line->conf.peer, ch->name, OL_FINDING_FAULT, "%s: %.*s|%s",
+               ch->name, (int)(act ? act - b.state : 159), b.state,
+               act ? act + 2 : "check the address in lines.d and the network");
     return true;
 }
 

@@ -157,7 +157,6 @@ void ol_method_log(struct ol_request *rq)
         free(s);
         return;
     }
-    ol_stream_begin(rq);
     ol_job_start(&s->job);
 }
 
@@ -221,6 +220,5 @@ void ol_method_inbox(struct ol_request *rq)
 
         s->v[k].index = from ? from : 1;
     }
-    ol_stream_begin(rq);
     ol_job_start(&s->job);
 }
