@@ -46,8 +46,8 @@ static bool wait_open(struct ol_demo *d, char why[OL_WHY_MAX])
         if (strcmp(state[0], "open") == 0 && strcmp(state[1], "open") == 0)
             return true;
         if (dead != NULL) {
-            snprintf(why, OL_WHY_MAX, "station %s has ended: its log says "
-                     "why", dead->name);
+            snprintf(why, OL_WHY_MAX, "station %s has ended (%s): its log "
+                     "says why", dead->name, dead->end);
             return false;
         }
         if (ol_demo_ended)
@@ -115,8 +115,8 @@ static int stay(struct ol_demo *d, struct ol_args *args,
         struct ol_demo_side *dead = ol_demo_dead(d);
 
         if (dead != NULL) {
-            snprintf(why, OL_WHY_MAX, "station %s has ended: its log says "
-                     "why", dead->name);
+            snprintf(why, OL_WHY_MAX, "station %s has ended (%s): its log "
+                     "says why", dead->name, dead->end);
             return OL_EXIT_FAILED;
         }
         ol_demo_nap(500);

@@ -21,6 +21,7 @@ struct ol_demo_side {
     char dir[OL_DEMO_PATH];
     int tcp, udp; /* loopback ports */
     pid_t pid;    /* 0: not running */
+    char end[32]; /* how it ended by itself: "exit status 1" */
     struct ol_rpc rpc;
 };
 

@@ -52,7 +52,7 @@ static bool ask(struct check *c, int side, const char *method, json_t *params,
         return true;
     dead = ol_demo_dead(c->d);
     if (dead != NULL)
-        return no(c, "station %s has ended", dead->name);
+        return no(c, "station %s has ended: %s", dead->name, dead->end);
     return no(c, "%s at %s: %.900s", method, s->name, why);
 }
 

@@ -49,11 +49,19 @@ struct ol_demo_side *ol_demo_dead(struct ol_demo *d)
 {
     for (int i = 0; i < 2; i++) {
         struct ol_demo_side *s = &d->side[i];
+        int status;
 
-        if (s->pid != 0 && waitpid(s->pid, NULL, WNOHANG) == s->pid) {
+        if (s->pid != 0 && waitpid(s->pid, &status, WNOHANG) == s->pid) {
             s->pid = 0;
-            return s;
+            if (WIFSIGNALED(status))
+                snprintf(s->end, sizeof(s->end), "signal %d",
+                         WTERMSIG(status));
+            else
+                snprintf(s->end, sizeof(s->end), "exit status %d",
+                         WEXITSTATUS(status));
         }
+        if (s->end[0] != '\0')
+            return s;
     }
     return NULL;
 }
@@ -80,8 +88,8 @@ int ol_demo_start(struct ol_demo *d, char why[OL_WHY_MAX])
         while (ol_rpc_open(&s->rpc, s->dir, why) != OL_EXIT_DONE) {
             dead = ol_demo_dead(d);
             if (dead != NULL)
-                return ol_demo_fail(why, "station %s did not start: its log "
-                                    "says why", dead->name);
+                return ol_demo_fail(why, "station %s did not start (%s): its "
+                                    "log says why", dead->name, dead->end);
             if (ol_demo_ended || ol_when_tick_ms() > until_ms)
                 return ol_demo_fail(why, "station %s does not answer: its log "
                                     "may say why", s->name);
