@@ -60,16 +60,17 @@ void ol_tcp_conn_close(struct ol_tcp_conn *c)
 
 uint32_t ol_tcp_conn_room(const struct ol_tcp_conn *c)
 {
-    return c->full ? 0 : (uint32_t)(OL_TCP_QUEUE - c->n_out);
+    return c->full ? 0 : (uint32_t)(OL_TCP_QUEUE / 2);
 }
 
-/* Full when a packet of the greatest size does not fit, and until half of the
- * queue is free again: otherwise every packet would be told of. */
+/* Full from the half on, so that whoever was told of room for half a queue can
+ * use it all at once and lose nothing; roomy again below a quarter, for else
+ * every packet would be told of. */
 static bool note_room(struct ol_tcp_conn *c)
 {
-    if (OL_TCP_QUEUE - c->n_out < OL_TCP_WHOLE)
+    if (c->n_out > OL_TCP_QUEUE / 2)
         c->full = true;
-    else if (c->n_out <= OL_TCP_QUEUE / 2)
+    else if (c->n_out <= OL_TCP_QUEUE / 4)
         c->full = false;
     return c->full != c->told_full;
 }

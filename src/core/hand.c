@@ -367,8 +367,8 @@ out:
 
 /* ---- what arrives ------------------------------------------------------- */
 
-static enum ol_err take_response(struct ol_line *l, const struct ol_event *ev,
-                                 unsigned c, const struct ol_knock *k)
+static enum ol_err take_response(struct ol_line *l, unsigned c,
+                                 const struct ol_knock *k)
 {
     struct ol_attempt *a = &l->attempt;
     struct ol_noise_keys keys;
@@ -390,10 +390,6 @@ static enum ol_err take_response(struct ol_line *l, const struct ol_event *ev,
         l->ch[i].knocks_sent = 0;
     }
     l->ch[c].knocks_answered++;
-    if (!l->ch[c].has_addr && ev->from.len > 0) {
-        l->ch[c].has_addr = true;
-        l->ch[c].addr = ev->from;
-    }
     e = ol_epoch_make(l, k->opening, true, &keys);
     ol_wipe(&keys, sizeof(keys));
     ol_epoch_confirm(l, e);
@@ -462,7 +458,7 @@ enum ol_err ol_hand_packet(struct ol_line *l, const struct ol_event *ev)
         return OL_ERR_DENIED;
     l->ch[c].bytes_received += ev->bytes.n;
     if (type == OL_PACKET_RESPONSE)
-        return take_response(l, ev, (unsigned)c, &k);
+        return take_response(l, (unsigned)c, &k);
     if (k.opening == 0 || k.opening > UINT64_MAX / 2)
         return OL_ERR_MALFORMED;
     if (k.opening <= l->kept.open_seen)

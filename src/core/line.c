@@ -200,6 +200,9 @@ enum ol_err ol_line_step(struct ol_line *l, const struct ol_event *ev,
     l->now_ns = OL_MAX(l->now_ns, now_ns);
     l->fx = eff;
     l->arena_n = 0;
+    /* Between steps the transport has spoken, if it was full. */
+    for (unsigned c = 0; c < l->n_ch && !l->going_on; c++)
+        l->ch[c].spent = 0;
     l->full = ev->full;
     eff->batch = 0;
     eff->wake_ns = OL_NEVER_NS;
@@ -211,6 +214,7 @@ enum ol_err ol_line_step(struct ol_line *l, const struct ol_event *ev,
     pump(l);
     if (eff->more)
         eff->wake_ns = l->now_ns;
+    l->going_on = eff->more;
     l->fx = NULL;
     return err;
 }

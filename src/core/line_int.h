@@ -217,7 +217,9 @@ struct ol_lchan {
     uint32_t tag;
     bool disabled;
     bool up;             /* transport, empty address */
-    uint32_t room;       /* bytes the transport takes now */
+    uint32_t own_room;   /* bytes that the empty address takes now */
+    uint32_t addr_room;  /* the same of addr */
+    uint32_t spent;      /* of it, since the transport could tell */
     bool has_addr;       /* addr is where we send; else the empty one */
     struct ol_addr addr;
     bool has_cand;       /* heard from there; to be proved by an echo */
@@ -352,6 +354,7 @@ struct ol_line {
 
     /* effects */
     struct ol_effects *fx; /* of the current step */
+    bool going_on;         /* the last step said more */
     size_t arena_n;
     uint64_t next_token; /* batches and loads */
     uint64_t committed;  /* every batch up to here is on disk */
@@ -506,6 +509,8 @@ void ol_probe_enable(struct ol_line *l, unsigned c, bool on);
 void ol_probe_pump(struct ol_line *l);
 /* Can a packet be sent there at all: enabled, and somewhere to send to. */
 bool ol_chan_reachable(const struct ol_lchan *c);
+/* Can a stream take n bytes without dropping; datagrams may always go. */
+bool ol_chan_room(const struct ol_lchan *c, size_t n);
 /* May it carry what asserts or costs: up, or in doubt. */
 bool ol_chan_usable(const struct ol_lchan *c);
 /* The best channel for a control frame; -1: none. */

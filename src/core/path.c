@@ -372,7 +372,7 @@ size_t ol_path_budget(struct ol_line *l, unsigned c)
     if (p->tail - p->head >= OL_INFLIGHT_MAX - CONTROL_ROOM ||
         !ol_path_ref_left(l))
         return 0;
-    if (stream(l, c) && ch->room < ch->conf.mtu)
+    if (!ol_chan_room(ch, ch->conf.mtu))
         return 0;
     /* One frame is always allowed, so that nothing starves. */
     if (p->bytes >= p->cwnd && p->bytes > 0)

@@ -48,6 +48,13 @@ bool ol_chan_reachable(const struct ol_lchan *ch)
     return ch->has_addr || (ch->conf.dials && ch->up);
 }
 
+bool ol_chan_room(const struct ol_lchan *ch, size_t n)
+{
+    uint32_t room = ch->has_addr ? ch->addr_room : ch->own_room;
+
+    return ch->conf.kind != OL_CHAN_STREAM || ch->spent + n <= room;
+}
+
 bool ol_chan_usable(const struct ol_lchan *ch)
 {
     return ol_chan_reachable(ch) && ch->conf.kind != OL_CHAN_POUCH &&
@@ -89,6 +96,13 @@ static bool same_addr(const struct ol_addr *a, const struct ol_addr *b)
     return a->len == b->len && memcmp(a->b, b->b, a->len) == 0;
 }
 
+static void move_to(struct ol_lchan *ch, const struct ol_addr *to)
+{
+    ch->has_addr = to->len > 0;
+    ch->addr = *to;
+    ch->addr_room = OL_STREAM_ROOM;
+}
+
 /* Where we send is where frames come from, once an echo has proved it. When
  * both sides dial, the lower key keeps to its own destination, so that the
  * two do not chase each other. */
@@ -104,8 +118,7 @@ static void follow(struct ol_line *l, unsigned c, const struct ol_addr *from)
     if (working && l->shared.lower && ch->conf.dials && !ch->has_addr)
         return;
     if (!working) {
-        ch->has_addr = from->len > 0;
-        ch->addr = *from;
+        move_to(ch, from);
         ch->probe_next_ns = l->now_ns;
         return;
     }
@@ -167,8 +180,7 @@ void ol_probe_echoed(struct ol_line *l, unsigned c, const struct ol_probe *p,
     if (ch->has_cand && p->id == ch->cand_probe &&
         same_addr(from, &ch->cand)) {
         ch->has_cand = false;
-        ch->has_addr = from->len > 0;
-        ch->addr = *from;
+        move_to(ch, from);
     }
     if (p->id == ch->probe_id || p->id == ch->cand_probe)
         ol_probe_answered(l, c, sent_ns);
@@ -231,7 +243,12 @@ void ol_probe_transport(struct ol_line *l, unsigned c,
         ch->probe_next_ns = l->now_ns;
         return;
     }
-    ch->room = t->room_bytes;
+    if (from->len > 0) {
+        if (ch->has_addr && same_addr(&ch->addr, from))
+            ch->addr_room = t->room_bytes;
+        return;
+    }
+    ch->own_room = t->room_bytes;
     if (t->up == ch->up)
         return;
     ch->up = t->up;

@@ -161,8 +161,7 @@ static void finish(struct ol_line *l, struct frame *f)
     ec->counter++;
     ch->frames_sent++;
     ch->bytes_sent += n;
-    if (ch->conf.kind == OL_CHAN_STREAM && !ch->has_addr)
-        ch->room = ch->room > n ? ch->room - (uint32_t)n : 0;
+    ch->spent += (uint32_t)n;
     s = &ol_fx_add(l, OL_FX_SEND)->send;
     s->channel = (uint16_t)f->c;
     s->to = *f->to;
@@ -420,9 +419,7 @@ static bool copy(struct ol_line *l, unsigned c, unsigned prec,
     struct ol_lchan *ch = &l->ch[c];
     struct frame f;
 
-    if (!ol_path_ref_left(l) ||
-        (ch->conf.kind == OL_CHAN_STREAM && !ch->has_addr &&
-         ch->room < s->size + 4u * OL_FRAME_OVER))
+    if (!ol_path_ref_left(l) || !ol_chan_room(ch, s->size + OL_FRAME_MAX))
         return false;
     while (want != 0) {
         if (!begin(l, &f, c, NULL))

@@ -124,6 +124,7 @@ enum ol_chunk_type {
 #define OL_WINDOW_PRIORITY 128u
 #define OL_WINDOW_ROUTINE 2048u
 #define OL_LOADED_BYTES (4u * 1024 * 1024) /* per line, both directions */
+#define OL_STREAM_ROOM 16384u  /* a step's share of 32 KiB unsent */
 #define OL_INFLIGHT_MAX 2048u              /* frames per channel */
 #define OL_BATCHES_MAX 8u
 #define OL_BATCH_ROWS 1024u
