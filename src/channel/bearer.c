@@ -100,6 +100,11 @@ void ol_why(char *why, const char *fmt, ...)
     va_end(ap);
 }
 
+const char *ol_sys_text(int sys, char text[OL_SYS_TEXT])
+{
+    return uv_strerror_r(sys < 0 ? sys : -sys, text, OL_SYS_TEXT);
+}
+
 void ol_base_failed(struct ol_base *base, enum ol_err err, int sys)
 {
     base->status.last_err = err;

@@ -73,6 +73,11 @@ void ol_base_no_release(struct ol_bearer *b, uint64_t file, bool remove);
 __attribute__((format(printf, 2, 3))) void ol_why(char *why, const char *fmt,
                                                   ...);
 
+/* What the system calls an error, an errno or libuv's. Returns text; libuv's
+ * own uv_strerror would leak for what it does not know. */
+#define OL_SYS_TEXT 64u
+const char *ol_sys_text(int sys, char text[OL_SYS_TEXT]);
+
 /* The bearers; `url` is parsed. Errors and why as in port/channel.h. */
 struct ol_url;
 struct ol_opening {

@@ -49,13 +49,15 @@ static void say(struct ol_courier *c)
 
 static void say_missing(struct ol_courier *c, int sys)
 {
+    char text[OL_SYS_TEXT];
+
     ol_base_failed(&c->base, OL_ERR_DOWN, sys);
     if (sys == ENOENT || sys == ENOTDIR)
         ol_base_say(&c->base, "%.60s is not there: insert the medium, or make "
                     "the folder", c->path);
     else
         ol_base_say(&c->base, "cannot open %.60s: %.50s", c->path,
-                    uv_strerror(-sys));
+                    ol_sys_text(sys, text));
 }
 
 /* False: the owner has closed it. */

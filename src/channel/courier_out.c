@@ -97,10 +97,12 @@ static void finish_work(uv_work_t *work)
 
 static void say_unwritten(struct ol_courier *c, enum ol_err err, int sys)
 {
+    char text[OL_SYS_TEXT];
+
     ol_base_failed(&c->base, err, sys);
     c->unwritten = true;
     ol_base_say(&c->base, "cannot write to %.60s: %.60s", c->path,
-                err == OL_ERR_FULL ? "it is full" : uv_strerror(-sys));
+                err == OL_ERR_FULL ? "it is full" : ol_sys_text(sys, text));
 }
 
 static void finish_done(uv_work_t *work, int sys)

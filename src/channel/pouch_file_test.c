@@ -9,9 +9,11 @@
 #include <stdint.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -192,12 +194,44 @@ static void test_pouch_garbage(void **state)
     }
 }
 
+/* The disk ends in the middle of a bundle: those before it are kept. */
+static void test_pouch_full(void **state)
+{
+    static const uint8_t bundle[100];
+    struct rlimit limit, old;
+    struct collected c = {0};
+    struct ol_pouch_file *file;
+    enum ol_err err = OL_OK;
+    unsigned added = 0;
+    char path[320];
+
+    (void)state;
+    path_of("x.pouch", path);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    limit = old;
+    limit.rlim_cur = 1000;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(ol_pouch_create(&file, path), OL_OK);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    while (added < 100 && !(err = ol_pouch_add(file, OL_SPAN_ARRAY(bundle))))
+        added++;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    assert_int_equal(err, OL_ERR_IO);
+    assert_int_equal(added, (1000 - 4) / 102);
+    assert_int_equal(ol_pouch_add(file, OL_SPAN(bundle, 7)), OL_OK);
+    assert_int_equal(ol_pouch_finish(file, true), OL_OK);
+    assert_int_equal(ol_pouch_read(path, collect, &c), OL_OK);
+    assert_int_equal(c.n, added + 1);
+    assert_int_equal(c.bytes, 100 * added + 7);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         T(test_pouch_file),
+        T(test_pouch_full),
         T(test_pouch_cut),
         T(test_pouch_garbage),
     };

@@ -177,6 +177,8 @@ static const struct {
 
 void ol_sock_words(int sys, const char *name, char *out, size_t n)
 {
+    char text[OL_SYS_TEXT];
+
     if (sys < 0)
         sys = -sys;
     for (size_t k = 0; k < OL_LEN(words); k++) {
@@ -186,12 +188,13 @@ void ol_sock_words(int sys, const char *name, char *out, size_t n)
             return;
         }
     }
-    snprintf(out, n, "cannot reach %.72s: %s", name, uv_strerror(-sys));
+    snprintf(out, n, "cannot reach %.72s: %s", name, ol_sys_text(sys, text));
 }
 
 void ol_sock_no_name(int sys, const char *host, char *out, size_t n)
 {
-    const char *what = uv_strerror(sys < 0 ? sys : -sys);
+    char text[OL_SYS_TEXT];
+    const char *what = ol_sys_text(sys, text);
 
     if (sys == UV_EAI_NONAME || sys == UV_EAI_NODATA)
         what = "there is no such name; check how it is written";
@@ -202,7 +205,7 @@ void ol_sock_no_name(int sys, const char *host, char *out, size_t n)
 
 enum ol_err ol_sock_no_listen(int sys, const union ol_sock *sock, char *why)
 {
-    char name[OL_SOCK_NAME];
+    char name[OL_SOCK_NAME], text[OL_SYS_TEXT];
 
     if (sys < 0)
         sys = -sys;
@@ -221,7 +224,7 @@ enum ol_err ol_sock_no_listen(int sys, const union ol_sock *sock, char *why)
                name);
         return OL_ERR_IO;
     default:
-        ol_why(why, "cannot listen on %s: %s", name, uv_strerror(-sys));
+        ol_why(why, "cannot listen on %s: %s", name, ol_sys_text(sys, text));
         return OL_ERR_IO;
     }
 }

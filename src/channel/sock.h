@@ -29,7 +29,8 @@ struct ol_socks {
 
 /* A host that is an address needs no resolver. False: it is a name. */
 bool ol_sock_literal(const struct ol_url *url, union ol_sock *sock);
-/* From the kernel's form; IPv4 inside IPv6 becomes IPv4. */
+/* From the kernel's form, elsewhere in memory; IPv4 inside IPv6 becomes
+ * IPv4. */
 void ol_sock_from(union ol_sock *sock, const struct sockaddr *sa);
 /* As an IPv6 socket wants it: IPv4 becomes IPv4 inside IPv6. */
 void ol_sock_map(union ol_sock *sock);

@@ -27,7 +27,9 @@ struct dial {
     struct ol_resolve *resolve;
     union ol_sock to;
     bool up;       /* `to` is an address, and the socket can reach its kind */
-    bool heard;    /* since `to` was chosen or last looked at */
+    bool several;  /* the name has more than one address */
+    bool answered; /* `to` was heard, and the status says so */
+    bool lately;   /* since the last look */
     bool refused;  /* the status says so */
     bool tell;     /* in the next turn */
 };
@@ -64,14 +66,11 @@ static void on_packet(struct ol_base *base, const union ol_sock *from,
         (void)ol_base_packet(base, &addr, packet, 0);
         return;
     }
-    if (!d->heard || d->refused) {
-        char name[OL_SOCK_NAME];
-
-        ol_sock_name(&d->to, name);
-        ol_base_say(base, "receiving from %s", name);
-        base->status.connects += !d->heard;
+    if (!d->answered) {
+        say(d, "receiving from %s");
+        base->status.connects++;
     }
-    d->heard = true;
+    d->lately = d->answered = true;
     d->refused = false;
     (void)ol_base_packet(base, NULL, packet, 0);
 }
@@ -90,6 +89,7 @@ static void say_refused(struct dial *d, int sys)
     ol_base_say(&d->base, "%s", words);
     ol_base_failed(&d->base, OL_ERR_DOWN, sys);
     d->refused = true;
+    d->answered = d->lately = false;
 }
 
 /* Looks for another address soon, but not at the pace of our own sending. */
@@ -105,8 +105,8 @@ static void on_refused(struct ol_base *base, const union ol_sock *to, int sys)
 
     if (d->up && ol_sock_eq(to, &d->to)) {
         say_refused(d, sys);
-        d->heard = false;
-        look_soon(d);
+        if (d->several)
+            look_soon(d);
     }
 }
 
@@ -139,6 +139,7 @@ static void choose(struct dial *d, const struct ol_socks *socks)
         if (ol_sock_eq(&socks->v[k], &old))
             at = k + 1;
     }
+    d->several = socks->n > 1;
     d->up = false;
     for (unsigned k = 0; k < socks->n && !d->up; k++) {
         d->to = socks->v[(at + k) % socks->n];
@@ -148,8 +149,11 @@ static void choose(struct dial *d, const struct ol_socks *socks)
     if (!d->up) {
         say_refused(d, sys);
     } else if (!was_up || !ol_sock_eq(&d->to, &old)) {
-        d->refused = false;
+        d->refused = d->answered = false;
         say(d, "sending to %s, nothing received yet");
+    } else if (d->answered) {
+        d->answered = false;
+        say(d, "sending to %s, nothing received lately");
     }
     uv_timer_start(&d->again, look_again,
                    d->up ? OL_UDP_AGAIN_MS : OL_UDP_RETRY_MS, 0);
@@ -183,9 +187,9 @@ static void look_again(uv_timer_t *timer)
     struct ol_socks one = {.n = 1};
 
     uv_timer_start(&d->again, look_again, OL_UDP_AGAIN_MS, 0);
-    if (d->heard) {
+    if (d->lately) {
         /* It lives; from here on it must be heard again. */
-        d->heard = false;
+        d->lately = false;
         return;
     }
     if (d->resolve)
@@ -235,7 +239,6 @@ static enum ol_err dial_send(struct ol_bearer *b, const struct ol_addr *to,
         (void)uv_idle_start(&d->turn, on_turn);
     } else if (err && to->len == 0) {
         say_refused(d, sys);
-        d->heard = false;
         look_soon(d);
     }
     return err ? ol_base_dropped(&d->base, err) : OL_OK;

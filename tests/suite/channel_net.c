@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -137,6 +138,44 @@ static void test_stale_address(void **state)
         close(fd);
         CH_UNTIL(f, f->b.gones == 2 * round + 2);
     }
+}
+
+/* Those who are trusted are bounded too: the one silent for longest goes. */
+static void test_trusted_bound(void **state)
+{
+    static int fd[OL_TCP_TRUSTED + 1];
+    struct rlimit limit;
+    struct ch *f = &fixture;
+    struct ol_addr first;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    if (limit.rlim_max < 4 * OL_TCP_TRUSTED)
+        skip();
+    limit.rlim_cur = 4 * OL_TCP_TRUSTED;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    ch_listen(f, "tcp://127.0.0.1:0");
+    for (unsigned k = 0; k <= OL_TCP_TRUSTED; k++) {
+        fd[k] = ch_raw(f, SOCK_STREAM);
+        say_packet(fd[k], 1);
+        CH_UNTIL(f, f->b.n_got == k + 1);
+        if (k < OL_TCP_TRUSTED)
+            ch_trust(&f->b, &f->b.peer);
+    }
+    first = f->b.got[0].from;
+    uv_update_time(&f->loop);
+    say_packet(fd[0], 2);
+    CH_UNTIL(f, f->b.n_got == OL_TCP_TRUSTED + 2);
+    assert_int_equal(f->b.gones, 0);
+    ch_trust(&f->b, &f->b.got[OL_TCP_TRUSTED].from);
+    assert_int_equal(f->b.gones, 0);
+    CH_UNTIL(f, f->b.gones == 1);
+    assert_memory_not_equal(&f->b.gone, &first, sizeof(first));
+    assert_true(no_answer(fd[0]) && no_answer(fd[OL_TCP_TRUSTED]));
+    assert_true(ch_state_has(&f->b, "1024 connected, 0 of them unknown"));
+    for (unsigned k = 0; k <= OL_TCP_TRUSTED; k++)
+        close(fd[k]);
+    CH_UNTIL(f, ch_state_has(&f->b, ": 0 connected"));
 }
 
 /* Random bytes from everywhere: a good channel does not notice. */
@@ -276,18 +315,53 @@ static void test_no_name(void **state)
 }
 
 /* Closed while the resolver is still at work. */
+struct gate {
+    uv_work_t work;
+    uv_sem_t *open;
+};
+
+static void wait_at_gate(uv_work_t *work)
+{
+    struct gate *gate = work->data;
+
+    uv_sem_wait(gate->open);
+}
+
 static void test_close_resolving(void **state)
 {
     struct ch *f = &fixture;
+    struct gate gate[4]; /* as many as libuv has threads */
+    uv_sem_t open;
 
     (void)state;
-    ch_dial(&f->a, "tcp://localhost:4430");
-    ch_dial(&f->b, "udp://localhost:4430");
-    CH_UNTIL(f, !ch_state_has(&f->a, "starting") &&
-                    !ch_state_has(&f->b, "starting"));
-    ch_close(&f->a);
-    ch_close(&f->b);
-    ch_settle(f);
+    for (unsigned round = 0; round < 2; round++) {
+        assert_int_equal(uv_sem_init(&open, 0), 0);
+        for (unsigned k = 0; k < OL_LEN(gate); k++) {
+            gate[k].work.data = &gate[k];
+            gate[k].open = &open;
+            assert_int_equal(
+                uv_queue_work(&f->loop, &gate[k].work, wait_at_gate, NULL),
+                0);
+        }
+        ch_dial(&f->a, "tcp://localhost:4430");
+        ch_dial(&f->b, "udp://localhost:4430");
+        CH_UNTIL(f, ch_state_has(&f->a, "resolving localhost") &&
+                        ch_state_has(&f->b, "resolving localhost"));
+        if (round == 0) {
+            ch_close(&f->a);
+            ch_close(&f->b);
+            ch_settle(f);
+        }
+        for (unsigned k = 0; k < OL_LEN(gate); k++)
+            uv_sem_post(&open);
+        if (round == 1) {
+            /* The names are being resolved now, or were just. */
+            ch_close(&f->a);
+            ch_close(&f->b);
+        }
+        CH_UNTIL(f, f->loop.active_reqs.count == 0);
+        uv_sem_destroy(&open);
+    }
 }
 
 /* A port that nobody has: taken once, and given back. */
@@ -414,21 +488,61 @@ static void test_udp_answers_from_where_asked(void **state)
     answer_from("udp://[::]:0", "127.0.0.3");
 }
 
-/* The dialled end meets something that is not a station. */
-static void test_wrong_server(void **state)
+/* A listening socket of the test's own, its port kept for ch_dial. */
+static int raw_listener(struct ch *f)
 {
     struct sockaddr_in own = {.sin_family = AF_INET,
                               .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    static const char banner[] = "HTTP/1.1 400 Bad Request\r\n";
     socklen_t n = sizeof(own);
-    struct ch *f = &fixture;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    (void)state;
     assert_int_equal(bind(fd, (struct sockaddr *)&own, sizeof(own)), 0);
     assert_int_equal(listen(fd, 4), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&own, &n), 0);
     f->port = ntohs(own.sin_port);
+    return fd;
+}
+
+/* It is told that the room has ended, though nothing moves; when the peer
+ * reads after all, every packet that was taken is there, to the byte. */
+static void test_no_reader(void **state)
+{
+    static uint8_t bytes[65536];
+    struct ch *f = &fixture;
+    int fd = raw_listener(f), peer;
+    size_t taken = 0, got = 0;
+
+    (void)state;
+    ch_dial(&f->a, "tcp://127.0.0.1:%u");
+    CH_UNTIL(f, f->a.ups == 1);
+    peer = accept(fd, NULL, NULL);
+    while (ch_send(&f->a, &ch_default, 1000, 1, false) == OL_OK)
+        taken++;
+    CH_UNTIL(f, f->a.fulls > 0);
+    assert_int_equal(f->a.chan.room_bytes, 0);
+    assert_true(f->a.chan.up);
+    while (got < taken * 1002) {
+        ssize_t n = recv(peer, bytes, sizeof(bytes), MSG_DONTWAIT);
+
+        uv_run(&f->loop, UV_RUN_NOWAIT);
+        got += n > 0 ? (size_t)n : 0;
+        assert_true(n != 0);
+    }
+    assert_int_equal(got, taken * 1002);
+    CH_UNTIL(f, f->a.chan.room_bytes >= OL_TCP_QUEUE / 2);
+    close(peer);
+    CH_UNTIL(f, f->a.downs == 1);
+    close(fd);
+}
+
+/* The dialled end meets something that is not a station. */
+static void test_wrong_server(void **state)
+{
+    static const char banner[] = "HTTP/1.1 400 Bad Request\r\n";
+    struct ch *f = &fixture;
+    int fd = raw_listener(f);
+
+    (void)state;
     ch_dial(&f->a, "tcp://127.0.0.1:%u");
     CH_UNTIL(f, f->a.ups == 1);
     for (unsigned k = 1; k <= 3; k++) {
@@ -457,6 +571,8 @@ int main(void)
         T("tcp-evicts-the-oldest-stranger", test_eviction),
         T("tcp-strangers-time-ends", test_patience),
         T("tcp-old-address-reaches-nobody", test_stale_address),
+        T("tcp-bounds-the-trusted", test_trusted_bound),
+        T("tcp-peer-that-does-not-read", test_no_reader),
         T("tcp-garbage-flood", test_garbage_flood),
         T("tcp-one-byte-at-a-time", test_bytewise),
         T("tcp-refused", test_refused),

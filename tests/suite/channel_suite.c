@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/dice.h"
 #include "base/units.h"
 #include "channel_fixture.h"
 
@@ -316,6 +317,39 @@ static void test_burst(void **state)
     assert_true(ch_is(&f->b.got[sent], 77, 7));
 }
 
+/* Long traffic of every size against an end that is always nearly full. */
+static void test_flow(void **state)
+{
+    const struct bearer *bearer = *state;
+    struct ch *f = &fixture;
+    const unsigned count = bearer->traits & FILES ? 200 : 4000;
+    struct dice d = dice_init(3);
+    unsigned sent = 0;
+
+    open_both(bearer);
+    for (; sent < count; sent++) {
+        size_t n = (size_t)dice_edge(&d, 1, OL_FRAME_MAX);
+        enum ol_err err;
+
+        /* Refused: one turn only, so that what waits never runs empty. */
+        ch_begin(f);
+        while ((err = ch_send(&f->a, &ch_default, n, n, sent % 16 == 15)) ==
+               OL_ERR_AGAIN)
+            ch_turn(f, "room", __FILE__, __LINE__);
+        assert_int_equal(err, OL_OK);
+    }
+    ch_must_send(&f->a, &ch_default, 1, 1, true);
+    CH_UNTIL(f, f->b.n_got == count + 1);
+    d = dice_init(3);
+    for (unsigned k = 0; k < count; k++) {
+        size_t n = (size_t)dice_edge(&d, 1, OL_FRAME_MAX);
+
+        /* Files overtake each other while they are synced. */
+        n = bearer->traits & FILES ? f->b.got[k].n : n;
+        assert_true(ch_is(&f->b.got[k], n, n));
+    }
+}
+
 /* The other direction: a connection of a listener tells of its room too. */
 static void test_burst_back(void **state)
 {
@@ -407,6 +441,14 @@ static void garbage_tcp(struct ch *f)
         assert_int_equal(send(fd, heads[k], 3, MSG_NOSIGNAL), 3);
         ch_until_cut(f, fd);
         close(fd);
+        /* The same in two pieces. */
+        fd = ch_raw(f, SOCK_STREAM);
+        assert_int_equal(send(fd, heads[k], 1, MSG_NOSIGNAL), 1);
+        CH_UNTIL(f, ch_state_has(&f->b, "2 connected"));
+        ch_settle(f);
+        assert_int_equal(send(fd, heads[k] + 1, 2, MSG_NOSIGNAL), 2);
+        ch_until_cut(f, fd);
+        close(fd);
     }
 }
 
@@ -495,6 +537,7 @@ static const struct {
     {"changed", test_changed, 0},
     {"gone", test_gone, GREETS | NOTICES},
     {"burst", test_burst, 0},
+    {"flow", test_flow, SURE | FILLS},
     {"burst-back", test_burst_back, FILLS | SURE},
     {"garbage", test_garbage, STRANGERS},
 };
