@@ -1,11 +1,10 @@
 /*
  * Our derivations against openline.txt, which another implementation wrote.
  *
- * argv[1] is the file. Its first blocks, two stations and their line, are the
- * ground on which the others stand; each kind of block is one test, which
- * fails unless it found as many blocks as the file is known to have.
+ * Each kind of block is one test, which fails unless it found as many blocks
+ * as the file is known to have. Whole packets are packets.c's.
  */
-#include "vectors.h"
+#include "ground.h"
 
 #include <string.h>
 
@@ -14,56 +13,14 @@
 
 #include <openline/record.h>
 
-static const char *path;
-
-/* The two stations of the file, the lower one first as it happens. */
-static struct ol_identity north, south;
-static uint8_t north_share[32], south_share[32];
-static struct ol_shared shared; /* as north has it */
-
-static struct ol_peer_keys card(const struct ol_identity *id)
-{
-    struct ol_peer_keys keys;
-
-    memcpy(keys.ed_pk, id->ed_pk, 32);
-    memcpy(keys.x_pk, id->x_pk, 32);
-    return keys;
-}
-
-static struct ol_identity *station(const struct block *b)
-{
-    const char *name = block_text(b, "name");
-
-    if (strcmp(name, "north") == 0)
-        return &north;
-    assert_string_equal(name, "south");
-    return &south;
-}
-
-static void read_station(const struct block *b)
-{
-    struct ol_identity *id = station(b);
-
-    block_copy(b, "ed_seed", id->ed_sk, 32);
-    block_copy(b, "ed_pk", id->ed_sk + 32, 32);
-    block_copy(b, "ed_pk", id->ed_pk, 32);
-    block_copy(b, "x_sk", id->x_sk, 32);
-    block_copy(b, "x_pk", id->x_pk, 32);
-    block_copy(b, "share", id == &north ? north_share : south_share, 32);
-    /* Derives the public halves again. */
-    assert_int_equal(ol_identity_check(id), OL_OK);
-}
-
 static void play_line(const struct block *b)
 {
     struct ol_shared other;
-    struct ol_peer_keys n = card(&north), s = card(&south);
+    struct ol_peer_keys n = ground_card(&north);
     const char *name = block_text(b, "name");
     char number[72];
     uint8_t tag[4];
 
-    assert_int_equal(
-        ol_shared_make(&shared, &north, &s, north_share, south_share), OL_OK);
     assert_int_equal(
         ol_shared_make(&other, &south, &n, south_share, north_share), OL_OK);
     assert_int_equal(shared.lower, block_number(b, "lower"));
@@ -131,9 +88,9 @@ static void play_sign(const struct block *b)
     struct ol_span body = block_bytes(b, "body", buf);
     const char *prefix = block_text(b, "prefix");
 
-    ol_sign(sig, station(b), prefix, body);
+    ol_sign(sig, ground_station(b), prefix, body);
     block_equal(b, "signature", sig, OL_SIG);
-    assert_int_equal(ol_sign_check(sig, station(b)->ed_pk, prefix, body),
+    assert_int_equal(ol_sign_check(sig, ground_station(b)->ed_pk, prefix, body),
                      OL_OK);
 }
 
@@ -152,7 +109,7 @@ static uint8_t prec_of(const char *name)
 
 static void play_checkpoint(const struct block *b)
 {
-    const struct ol_identity *id = station(b);
+    const struct ol_identity *id = ground_station(b);
     uint8_t prec = prec_of(block_text(b, "prec"));
     uint32_t size = block_number(b, "size");
     uint8_t leaf[OL_HASH], root[OL_HASH], sig[OL_SIG], buf[VECTORS_BYTES];
@@ -198,80 +155,50 @@ static void play_atrest(const struct block *b)
     assert_memory_equal(back, want.p, want.n);
 }
 
-static void play_all(const char *kind, void (*play)(const struct block *),
-                     unsigned expected)
-{
-    static struct block b;
-    unsigned played = 0;
-    FILE *file = fopen(path, "r");
-
-    assert_non_null(file);
-    while (block_next(file, &b)) {
-        if (strcmp(block_text(&b, "vector"), kind) != 0)
-            continue;
-        play(&b);
-        played++;
-    }
-    fclose(file);
-    assert_int_equal(played, expected);
-}
-
 static void line(void **state)
 {
     (void)state;
-    play_all("station", read_station, 2);
-    play_all("line", play_line, 1);
+    ground_play("line", play_line, 1);
 }
 
 static void wrap(void **state)
 {
     (void)state;
-    play_all("wrap", play_wrap, 3);
+    ground_play("wrap", play_wrap, 3);
 }
 
 static void frame(void **state)
 {
     (void)state;
-    play_all("frame", play_frame, 3);
+    ground_play("frame", play_frame, 4);
 }
 
 static void sign(void **state)
 {
     (void)state;
-    play_all("sign", play_sign, 1);
+    ground_play("sign", play_sign, 1);
 }
 
 static void checkpoint(void **state)
 {
     (void)state;
-    play_all("checkpoint", play_checkpoint, 4);
+    ground_play("checkpoint", play_checkpoint, 4);
 }
 
 static void atrest(void **state)
 {
     (void)state;
-    play_all("atrest", play_atrest, 1);
-}
-
-static int start(void **state)
-{
-    (void)state;
-    return ol_crypto_init() == OL_OK ? 0 : -1;
+    ground_play("atrest", play_atrest, 1);
 }
 
 int main(int argc, char **argv)
 {
-    /* line comes first: the others use what it leaves. */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(line),       cmocka_unit_test(wrap),
         cmocka_unit_test(frame),      cmocka_unit_test(sign),
         cmocka_unit_test(checkpoint), cmocka_unit_test(atrest),
     };
 
-    if (argc != 2) {
-        fprintf(stderr, "usage: %s FILE\n", argv[0]);
-        return 2;
-    }
-    path = argv[1];
-    return cmocka_run_group_tests_name("openline vectors", tests, start, NULL);
+    return ground_main(argc, argv, "openline vectors", tests,
+                       sizeof(tests) / sizeof(tests[0]));
 }

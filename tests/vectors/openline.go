@@ -19,6 +19,7 @@ import (
 	"math/bits"
 	"strings"
 
+	"github.com/flynn/noise"
 	"golang.org/x/crypto/blake2b"
 	"golang.org/x/crypto/chacha20poly1305"
 	"golang.org/x/crypto/curve25519"
@@ -27,11 +28,11 @@ import (
 const head = `# Vectors of the Openline protocol, version 1, for a second implementation.
 #
 # Blocks of key=value, a blank line between them. Values are hexadecimal,
-# but for name, prec, prefix, safety_number and text_N, which are text, and for
-# lower, direction, counter and size, which are decimal. No byte stands
-# between or behind the parts of what is hashed. lower says whether the first
-# station has the lower Ed25519 key; text_N is followed by a newline in what
-# is signed. Written by openline.go.
+# but for name, prec, prefix, safety_number, chunks and text_N, which are text,
+# and for lower, direction, counter, size, opening and number, which are
+# decimal. No byte stands between or behind the parts of what is hashed. lower
+# says whether the first station has the lower Ed25519 key; text_N is followed
+# by a newline in what is signed, and in a card. Written by openline.go.
 `
 
 type station struct {
@@ -148,15 +149,21 @@ func safety(lineID, psk []byte) string {
 	return strings.Join(groups, " ")
 }
 
-func wrap(lineID, psk []byte, direction, kind byte, nonce, plain []byte) {
-	key := hash(32, psk, []byte("openline wrap 1"), lineID, []byte{direction})
-	shortKey := hash(32, nil, []byte("openline short 1"), lineID,
+func wrapped(lineID, psk []byte, direction, kind byte, nonce,
+	plain []byte) (key, shortKey, packet []byte) {
+	key = hash(32, psk, []byte("openline wrap 1"), lineID, []byte{direction})
+	shortKey = hash(32, nil, []byte("openline short 1"), lineID,
 		[]byte{direction})[:16]
 	nonce24 := append(append([]byte{}, nonce...), siphash24(shortKey, nonce)...)
 	aead, err := chacha20poly1305.NewX(key)
 	must(err)
-	packet := append([]byte{kind}, nonce24...)
-	packet = aead.Seal(packet, nonce24, plain, []byte{kind})
+	packet = append([]byte{kind}, nonce24...)
+	return key, shortKey, aead.Seal(packet, nonce24, plain, []byte{kind})
+}
+
+func wrap(lineID, psk []byte, direction, kind byte, nonce, plain []byte) {
+	key, shortKey, packet := wrapped(lineID, psk, direction, kind, nonce,
+		plain)
 	block("vector", "wrap", "direction", direction, "wrap_key", key,
 		"short_key", shortKey, "type", []byte{kind}, "nonce", nonce,
 		"plain", plain, "packet", packet)
@@ -213,6 +220,217 @@ func checkpoint(s station, lineID []byte, prec string, size int) {
 		"text_3", root64, "signature", ed25519.Sign(s.edSk, []byte(text)))...)
 }
 
+func cat(parts ...[]byte) []byte {
+	return bytes.Join(parts, nil)
+}
+
+func be64(v uint64) []byte {
+	b := make([]byte, 8)
+	binary.BigEndian.PutUint64(b, v)
+	return b
+}
+
+// A head of deterministic CBOR.
+func cbor(major byte, v uint64) []byte {
+	m := major << 5
+	switch {
+	case v < 24:
+		return []byte{m | byte(v)}
+	case v < 1<<8:
+		return []byte{m | 24, byte(v)}
+	case v < 1<<16:
+		return append([]byte{m | 25}, be64(v)[6:]...)
+	case v < 1<<32:
+		return append([]byte{m | 26}, be64(v)[4:]...)
+	}
+	return append([]byte{m | 27}, be64(v)...)
+}
+
+func blob(b []byte) []byte { return append(cbor(2, uint64(len(b))), b...) }
+func text(s string) []byte { return append(cbor(3, uint64(len(s))), s...) }
+func num(v uint64) []byte  { return cbor(0, v) }
+
+type pair struct {
+	key   uint64
+	value []byte
+}
+
+// A map of those pairs whose key is not left out.
+func object(pairs []pair, without ...uint64) []byte {
+	var b []byte
+	n := uint64(0)
+next:
+	for _, p := range pairs {
+		for _, key := range without {
+			if p.key == key {
+				continue next
+			}
+		}
+		b = cat(b, num(p.key), p.value)
+		n++
+	}
+	return append(cbor(5, n), b...)
+}
+
+// A receipt, and a message that has every key. Returns the receipt.
+func records(s station, lineID []byte) []byte {
+	yes, no := []byte{0xf5}, []byte{0xf4}
+	receipt := []pair{{0, num(1)}, {1, num(2)}, {2, num(5)}, {3, num(300)},
+		{4, blob(ramp(0x01, 16))}, {5, num(2)}, {6, num(1795428000000)},
+		{8, num(0)}, {9, text("duty officer")},
+		{17, cat(cbor(4, 1), cbor(4, 3), num(5), no, num(17))}}
+	message := []pair{{0, num(1)}, {1, num(0)}, {2, num(1 << 31)},
+		{3, num(1<<63 - 1)}, {4, blob(ramp(0xf0, 16))}, {5, num(1)},
+		{6, num(253402300799999)}, {7, text("ko")}, {8, num(1)},
+		{9, text("general staff")}, {10, text("line")},
+		{11, cat(cbor(4, 2), text("a"), text("b"))},
+		{12, text("훈련")}, {13, text("훈련 종료")}, {14, text("f")},
+		{15, blob(ramp(0x20, 32))}, {16, blob(ramp(0x40, 3))},
+		{17, cat(cbor(4, 2), cbor(4, 3), num(2), yes, num(9),
+			cbor(4, 3), num(255), no, num(1<<63-1))},
+		{18, num(1795431600000)},
+		{19, cat(cbor(4, 1), cbor(4, 4), blob(ramp(0x50, 32)), num(70000),
+			text("map.png"), text("image/png"))},
+		{20, cat(cbor(4, 1), cbor(4, 2), text("r"), blob(ramp(0x60, 64)))}}
+	for _, r := range [][]pair{receipt, message} {
+		bytes := object(r)
+		leaf := sha256.Sum256(cat([]byte{0}, lineID, s.edPk, bytes))
+		block("vector", "record", "name", s.name, "bytes", bytes,
+			"body", object(r, 2, 3, 20), "leaf", leaf[:])
+	}
+	return object(receipt)
+}
+
+func card(s station, addressee string) {
+	body := object([]pair{{0, num(1)}, {1, text(s.name)},
+		{2, text(addressee)}, {3, blob(s.edPk)}, {4, blob(s.xPk)},
+		{5, blob(s.share)}, {6, cat(cbor(4, 2),
+			cbor(4, 2), text("tcp"), text("tcp://192.0.2.1:4430"),
+			cbor(4, 2), text("pouch"), text("courier:///media/pouch"))}})
+	sig := ed25519.Sign(s.edSk, append([]byte("openline card 1\n"), body...))
+	pairs := []interface{}{"vector", "card", "name", s.name, "body", body,
+		"signature", sig, "text_0", "-----BEGIN OPENLINE CARD-----"}
+	letters := base64.StdEncoding.EncodeToString(append(body, sig...))
+	n := 1
+	for ; len(letters) > 64; n++ {
+		pairs = append(pairs, fmt.Sprintf("text_%d", n), letters[:64])
+		letters = letters[64:]
+	}
+	block(append(pairs, fmt.Sprintf("text_%d", n), letters,
+		fmt.Sprintf("text_%d", n+1), "-----END OPENLINE CARD-----")...)
+}
+
+func chunk(kind byte, parts ...[]byte) []byte {
+	body := cat(parts...)
+	return cat([]byte{kind, byte(len(body) >> 8), byte(len(body))}, body)
+}
+
+// Sees the keys that a handshake comes to; the last two are the session's.
+type spy struct {
+	noise.CipherFunc
+	keys [][32]byte
+}
+
+func (s *spy) Cipher(k [32]byte) noise.Cipher {
+	s.keys = append(s.keys, k)
+	return s.CipherFunc.Cipher(k)
+}
+
+// A state of own's, whose ephemeral key is e. peer: the other's static key,
+// nil where the library wants to learn it.
+func shake(pattern noise.HandshakePattern, placement int, initiator bool,
+	own station, peer, psk, prologue, e []byte) (*noise.HandshakeState,
+	*spy) {
+	s := &spy{CipherFunc: noise.CipherChaChaPoly}
+	hs, err := noise.NewHandshakeState(noise.Config{
+		CipherSuite: noise.NewCipherSuite(noise.DH25519, s,
+			noise.HashBLAKE2b),
+		Random: bytes.NewReader(e), Pattern: pattern, Initiator: initiator,
+		Prologue: prologue, PresharedKey: psk,
+		PresharedKeyPlacement: placement, PeerStatic: peer,
+		StaticKeypair: noise.DHKey{Private: own.xSk, Public: own.xPk}})
+	must(err)
+	return hs, s
+}
+
+var hello = chunk(11, []byte{1, 1, 16, 0, 0, 0, 0, 0})
+
+// A HELD of all logs; the third with what lies behind a gap.
+func held(serial uint32) []byte {
+	none := make([]byte, 8)
+	return chunk(5, ramp(0x91, 8), be32(serial), []byte{0},
+		[]byte{0}, be32(0), none, be32(64), []byte{0, 0},
+		[]byte{1}, be32(0), none, be32(64), []byte{0, 0},
+		[]byte{2}, be32(5), ramp(0xa1, 8), be32(133), []byte{1, 1},
+		be32(8), []byte{0, 2}, be32(7), be64(3),
+		[]byte{3}, be32(0), none, be32(2048), []byte{0, 0})
+}
+
+// Both packets of a handshake that a begins. Returns the first session key.
+func handshake(a, b station, lineID, psk []byte) []byte {
+	const opening = 7
+	prologue := cat([]byte("openline"), []byte{1}, lineID)
+	headed := func(msg []byte) []byte {
+		return cat(be64(opening), []byte("tcp"), make([]byte, 13), msg)
+	}
+
+	init, _ := shake(noise.HandshakeIK, 2, true, a, b.xPk, psk, prologue,
+		ramp(0x31, 32))
+	msg, _, _, err := init.WriteMessage(nil, hello)
+	must(err)
+	_, _, packet := wrapped(lineID, psk, 1, 1, ramp(0x71, 16), headed(msg))
+	block("vector", "knock", "name", "tcp", "opening", opening,
+		"e_sk", ramp(0x31, 32), "nonce", ramp(0x71, 16), "payload", hello,
+		"noise", msg, "packet", packet)
+
+	resp, keys := shake(noise.HandshakeIK, 2, false, b, nil, psk, prologue,
+		ramp(0x51, 32))
+	_, _, _, err = resp.ReadMessage(nil, msg)
+	must(err)
+	payload := cat(hello, held(1))
+	msg, _, _, err = resp.WriteMessage(nil, payload)
+	must(err)
+	_, _, packet = wrapped(lineID, psk, 2, 2, ramp(0x81, 16), headed(msg))
+	k := keys.keys[len(keys.keys)-2:]
+	block("vector", "response", "name", "tcp", "opening", opening,
+		"e_sk", ramp(0x51, 32), "nonce", ramp(0x81, 16), "payload", payload,
+		"noise", msg, "packet", packet, "from_initiator", k[0][:],
+		"to_initiator", k[1][:])
+	return k[0][:]
+}
+
+// Most of what a frame can hold, as chunks; sealed by a `frame` behind it.
+func chunks(record []byte) []byte {
+	plain := cat(
+		chunk(1, be32(9), be64(1234567)),
+		chunk(2, be32(8), be64(1234000), be32(250)),
+		chunk(3, be32(3), []byte{0, 1, 2}, be32(0x11223344), []byte{1},
+			be32(0xca90f095), []byte{3}),
+		chunk(4, be32(0x281ac0f0), be32(100), []byte{0, 12}, []byte{2},
+			[]byte{0, 10}, []byte{0, 0, 0, 4}, []byte{0, 3, 0, 0}),
+		held(2),
+		chunk(6, []byte{2 | 1<<4}, be32(5), []byte{0, 0}, record),
+		[]byte{0, 0, 0, 0})
+	block("vector", "chunks", "chunks", "probe echo view ack held segment",
+		"plain", plain)
+	return plain
+}
+
+func bundle(a, b station, lineID, psk, record []byte) {
+	prologue := cat([]byte("openline pouch 1"), lineID)
+	payload := cat(held(3),
+		chunk(6, []byte{2 | 1<<4}, be32(5), []byte{0, 0}, record))
+	hs, _ := shake(noise.HandshakeK, 0, true, a, b.xPk, psk, prologue,
+		ramp(0x35, 32))
+	msg, _, _, err := hs.WriteMessage(nil, payload)
+	must(err)
+	_, _, envelope := wrapped(lineID, psk, 1, 5, ramp(0x75, 16),
+		cat(be64(1025), be32(0)))
+	block("vector", "bundle", "number", 1025, "e_sk", ramp(0x35, 32),
+		"nonce", ramp(0x75, 16), "payload", payload,
+		"packet", cat(envelope, msg))
+}
+
 func main() {
 	fmt.Print(head)
 	a, b := makeStation("north", 0x00), makeStation("south", 0x21)
@@ -254,4 +472,11 @@ func main() {
 	block("vector", "atrest", "key", key, "ad", ad, "plain", ramp(0, 50),
 		"sealed", aead.Seal(append([]byte{}, nonce...), nonce, ramp(0, 50),
 			ad))
+
+	// From here on whole packets, as they travel.
+	record := records(a, lineID)
+	card(a, "south")
+	from := handshake(a, b, lineID, psk)
+	frame(from, "tcp", 1, chunks(record))
+	bundle(a, b, lineID, psk, record)
 }
