@@ -46,6 +46,16 @@ void ol_finding(struct ol_findings *f, const char *peer, const char *channel,
     f->fault = f->fault || severity == OL_FINDING_FAULT;
 }
 
+void ol_finding_bearer(struct ol_findings *f, const char *peer,
+                       const char *channel, const struct ol_bearer_status *b)
+{
+    const char *act = strstr(b->state, ": ");
+
+    ol_finding(f, peer, channel, OL_FINDING_FAULT, "%s: %.*s|%s", channel,
+               (int)(act ? act - b->state : 159), b->state,
+               act ? act + 2 : "check the address in lines.d and the network");
+}
+
 /* Splits "what happened: what to do" for a finding. */
 static void reason(struct ol_findings *f, const char *peer, const char *why)
 {
@@ -218,39 +228,14 @@ static void try_ledger(struct ol_findings *f, const char *dir)
     close(fd);
 }
 
-static const struct ol_bearer_events deaf; /* never turned: the loop is not */
-
-static void try_ports(struct ol_findings *f, const char *dir)
-{
-    struct ol_conf_station conf;
-    struct ol_bearer *b;
-    char why[160], words[OL_WHY_MAX];
-    uv_loop_t loop;
-
-    if (ol_conf_station_read(dir, &conf, words) != OL_EXIT_OK ||
-        uv_loop_init(&loop) != 0)
-        return;
-    for (unsigned k = 0; k < conf.n_listen; k++) {
-        if (ol_bearer_listen(&b, &loop, conf.listen[k], &deaf, NULL, why) ==
-            OL_OK)
-            b->ops->close(b);
-        else
-            ol_finding(f, NULL, NULL, OL_FINDING_FAULT, "cannot listen on "
-                       "%s: %s|end what uses it, or take another port",
-                       conf.listen[k], why);
-    }
-    for (unsigned k = 0; k < 100 && uv_loop_close(&loop) == UV_EBUSY; k++)
-        (void)uv_run(&loop, UV_RUN_NOWAIT);
-}
-
 static void look(struct ol_findings *f, const char *dir)
 {
     if (ol_doctor_directory(f, dir)) {
         try_ledger(f, dir);
-        try_ports(f, dir);
+        ol_doctor_away(f, dir);
     }
     ol_finding(f, NULL, NULL, OL_FINDING_NOTE, "the station is not running|"
-               "'openline run' starts it; channels can be judged only then");
+               "'openline run' starts it; only then does it show who answers");
 }
 
 static bool any_fault(const json_t *list)

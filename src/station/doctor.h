@@ -26,9 +26,16 @@ void ol_finding(struct ol_findings *f, const char *peer, const char *channel,
                 enum ol_severity severity, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* What a bearer that does not get through says: "what happened: what to do".
+ */
+void ol_finding_bearer(struct ol_findings *f, const char *peer,
+                       const char *channel, const struct ol_bearer_status *b);
+
 /* Directory, disk, clock, lines' cards. False: the station cannot even be
  * read, nothing further makes sense. */
 bool ol_doctor_directory(struct ol_findings *f, const char *dir);
+/* Ports and channels, tried without a station; takes some seconds. */
+void ol_doctor_away(struct ol_findings *f, const char *dir);
 /* What only the running station knows. */
 void ol_doctor_live(struct ol_findings *f, struct ol_station *st);
 

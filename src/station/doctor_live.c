@@ -60,7 +60,6 @@ static bool transport(struct ol_findings *f, struct ol_station_line *line,
     const struct ol_conf_channel *ch = &line->conf.channels[k];
     struct ol_port *port = &line->ports[k];
     struct ol_bearer_status b;
-    const char *act;
 
     if (port->bearer == NULL) {
         ol_finding(f, line->conf.peer, ch->name, OL_FINDING_FAULT,
@@ -71,11 +70,7 @@ static bool transport(struct ol_findings *f, struct ol_station_line *line,
     port->bearer->ops->status(port->bearer, &b);
     if (port->chan.up || b.last_err == OL_OK)
         return false;
-    /* Bearers say "what happened: what to do" themselves. */
-    act = strstr(b.state, ": ");
-    ol_finding(f, line->conf.peer, ch->name, OL_FINDING_FAULT, "%s: %.*s|%s",
-               ch->name, (int)(act ? act - b.state : 159), b.state,
-               act ? act + 2 : "check the address in lines.d and the network");
+    ol_finding_bearer(f, line->conf.peer, ch->name, &b);
     return true;
 }
 

@@ -1,0 +1,173 @@
+/*
+ * doctor, without a running station: do its ports and channels get through.
+ *
+ * The bearers themselves are opened for a few seconds, all at once, and asked
+ * what became of them: so the words are the same as those of a station that
+ * runs. Nothing is sent. What only a knock can tell stays unknown.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "station/clock.h"
+#include "station/doctor.h"
+
+#define PATIENCE_NS (6 * OL_NS_PER_S)
+
+struct trial {
+    struct ol_bearer *bearer;
+    bool up;
+    char peer[OL_STATION_MAX + 1];
+    struct ol_conf_channel conf;
+};
+
+static void on_packet(void *arg, struct ol_bearer *bearer,
+                      const struct ol_addr *from, struct ol_span packet,
+                      uint64_t file)
+{
+    (void)arg, (void)bearer, (void)from, (void)packet, (void)file;
+}
+
+static void on_changed(void *arg, struct ol_bearer *bearer,
+                       const struct ol_addr *from, const struct ol_chan *chan)
+{
+    struct trial *t = arg;
+
+    (void)bearer;
+    if (t != NULL && (from == NULL || from->len == 0))
+        t->up = chan->up;
+}
+
+static const struct ol_bearer_events events = {on_packet, on_changed};
+
+/* Every dialled channel of every line, or of one peer. NULL: none. */
+static struct trial *gather(const char *dir, const char *only, unsigned *n)
+{
+    char names[OL_LINES_MAX][33], path[OL_PATH_MAX], why[OL_WHY_MAX];
+    struct trial *list = NULL, *more;
+    struct ol_conf_line line;
+    int lines;
+
+    *n = 0;
+    if (!ol_path(path, dir, "lines.d", NULL))
+        return NULL;
+    lines = ol_folder_list(path, ".conf", names, OL_LINES_MAX);
+    for (int k = 0; k < lines; k++) {
+        if ((only != NULL && strcmp(only, names[k]) != 0) ||
+            ol_conf_line_read(dir, names[k], &line, why) != OL_EXIT_OK)
+            continue;
+        more = reallocarray(list, *n + line.n_channels + 1, sizeof(*list));
+        if (more == NULL)
+            break;
+        list = more;
+        for (unsigned c = 0; c < line.n_channels; c++) {
+            struct trial *t = &list[*n];
+
+            if (line.channels[c].url[0] == '\0')
+                continue;
+            memset(t, 0, sizeof(*t));
+            ol_text_put(t->peer, sizeof(t->peer), "%s", names[k]);
+            t->conf = line.channels[c];
+            ++*n;
+        }
+    }
+    return list;
+}
+
+/* Is its fate known: it got through, or it failed. */
+static bool known(const struct trial *t)
+{
+    struct ol_bearer_status b;
+
+    if (t->bearer == NULL || t->up)
+        return true;
+    t->bearer->ops->status(t->bearer, &b);
+    return b.last_err != OL_OK;
+}
+
+static void judge(struct ol_findings *f, const struct trial *t)
+{
+    struct ol_bearer_status b;
+
+    if (t->bearer == NULL)
+        return;
+    t->bearer->ops->status(t->bearer, &b);
+    if (t->up)
+        ol_finding(f, t->peer, t->conf.name, OL_FINDING_OK, "%s: %s|",
+                   t->conf.name, b.state);
+    else
+        ol_finding_bearer(f, t->peer, t->conf.name, &b);
+}
+
+static void on_late(uv_timer_t *timer)
+{
+    (void)timer; /* only so that the loop turns */
+}
+
+static void wait_for(uv_loop_t *loop, const struct trial *list, unsigned n)
+{
+    uint64_t until_ns = ol_clock_ns() + PATIENCE_NS;
+    bool all = false;
+    uv_timer_t timer;
+
+    if (uv_timer_init(loop, &timer) != 0)
+        return;
+    (void)uv_timer_start(&timer, on_late, 0, 50);
+    while (!all && ol_clock_ns() < until_ns) {
+        (void)uv_run(loop, UV_RUN_ONCE);
+        all = true;
+        for (unsigned k = 0; k < n; k++)
+            all = all && known(&list[k]);
+    }
+    uv_close((uv_handle_t *)&timer, NULL);
+}
+
+static void try_listeners(struct ol_findings *f, uv_loop_t *loop,
+                          const struct ol_conf_station *conf)
+{
+    struct ol_bearer *b;
+    char why[160] = "";
+
+    for (unsigned k = 0; k < conf->n_listen; k++) {
+        if (ol_bearer_listen(&b, loop, conf->listen[k], &events, NULL, why) ==
+            OL_OK)
+            b->ops->close(b);
+        else
+            ol_finding(f, NULL, NULL, OL_FINDING_FAULT, "cannot listen on "
+                       "%s: %s|end what uses it, or take another port",
+                       conf->listen[k], why);
+    }
+}
+
+void ol_doctor_away(struct ol_findings *f, const char *dir)
+{
+    struct ol_conf_station conf;
+    char words[OL_WHY_MAX], why[160];
+    struct trial *list;
+    uv_loop_t loop;
+    unsigned n;
+
+    if (ol_conf_station_read(dir, &conf, words) != OL_EXIT_OK ||
+        uv_loop_init(&loop) != 0)
+        return;
+    try_listeners(f, &loop, &conf);
+    list = gather(dir, f->only, &n);
+    for (unsigned k = 0; k < n; k++) {
+        if (ol_bearer_open(&list[k].bearer, &loop, list[k].conf.url, &events,
+                           &list[k], why) == OL_OK)
+            continue;
+        list[k].bearer = NULL;
+        ol_finding(f, list[k].peer, list[k].conf.name, OL_FINDING_FAULT,
+                   "%s: %s|check lines.d/%s.conf", list[k].conf.name, why,
+                   list[k].peer);
+    }
+    if (n > 0)
+        wait_for(&loop, list, n);
+    for (unsigned k = 0; k < n; k++) {
+        judge(f, &list[k]);
+        if (list[k].bearer != NULL)
+            list[k].bearer->ops->close(list[k].bearer);
+    }
+    for (unsigned k = 0; k < 1000 && uv_loop_close(&loop) == UV_EBUSY; k++)
+        (void)uv_run(&loop, UV_RUN_NOWAIT);
+    free(list);
+}
