@@ -147,8 +147,8 @@ static void step(struct ol_courier *c)
 
     look(c, dir, errno);
     if (tell(c) && c->there) {
-        if (c->flight.token && !c->flight.reading &&
-            now_ms - c->flight.done_ms >= OL_COURIER_RELEASE_MS)
+        if (c->flight.token && !ol_courier_can_read(c) &&
+            now_ms - c->flight.given_ms >= OL_COURIER_RELEASE_MS)
             ol_courier_land(c);
         ol_courier_scan(c, dir);
     }
@@ -169,7 +169,7 @@ static void on_turn(uv_idle_t *turn)
     struct ol_courier *c = turn->data;
 
     uv_idle_stop(turn);
-    if (c->flight.reading)
+    if (ol_courier_can_read(c))
         ol_courier_read(c);
     else
         step(c);

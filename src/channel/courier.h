@@ -18,6 +18,7 @@
 #define OL_COURIER_TABLE 4096u     /* places for them: half are free */
 #define OL_COURIER_ENTRIES 16384u  /* of the folder, of any name, looked at */
 #define OL_COURIER_PER_TURN 2u     /* bundles given in one turn of the loop */
+#define OL_COURIER_AHEAD 32u       /* bundles given without a release */
 #define OL_COURIER_RELEASE_MS 60000u /* no release for so long: read again */
 #define OL_COURIER_FINISHING 4u    /* files being synced */
 #define OL_COURIER_HINT_MS 50u     /* a scan follows a hint so soon */
@@ -70,7 +71,8 @@ struct ol_flight {
     uint64_t token;
     bool reading; /* not all of its bundles were given yet */
     bool remove;  /* nobody has asked to keep it */
-    uint64_t done_ms;
+    unsigned ahead;    /* bundles given since the last release */
+    uint64_t given_ms; /* the last of them */
     struct ol_file_id id;
     struct ol_pouch_reader reader;
     char name[256];
@@ -117,6 +119,8 @@ void ol_courier_let_go(struct ol_courier *c);
 
 /* Looks through the folder, unless a file is under way. dir stays open. */
 void ol_courier_scan(struct ol_courier *c, int dir);
+/* Are there bundles to give, and may they be given. */
+bool ol_courier_can_read(const struct ol_courier *c);
 /* Gives a few bundles of the file under way. */
 void ol_courier_read(struct ol_courier *c);
 /* The folder has gone: whatever was under way is read again another time. */

@@ -4,7 +4,9 @@
  * Happy path: a scan finds the oldest file that has not changed for one whole
  * poll (until then it may still be on its way into the folder), its bundles go
  * to the owner a few per turn of the loop, and when the owner releases the
- * file it is removed. One file is under way at a time, one bundle in memory.
+ * file it is removed. One file is under way at a time, one bundle in memory,
+ * and no more than 32 bundles ahead of what the owner has released: it has to
+ * bring them to disk, which is slower than reading.
  *
  * A file that is not ours or damaged is left alone until it changes; of a
  * damaged one the bundles before the damage were given. Links, pipes and
@@ -109,6 +111,7 @@ static void take_off(struct ol_courier *c, int dir,
     f->token = ++c->token;
     f->reading = true;
     f->remove = true;
+    f->ahead = 0;
     f->id = id;
     memcpy(f->name, best->name, sizeof(f->name));
     ol_courier_wake(c);
@@ -161,11 +164,17 @@ static void leave(struct ol_courier *c)
     land(c);
 }
 
+bool ol_courier_can_read(const struct ol_courier *c)
+{
+    return c->flight.reading && c->flight.ahead < OL_COURIER_AHEAD;
+}
+
 void ol_courier_read(struct ol_courier *c)
 {
     struct ol_flight *f = &c->flight;
 
-    for (unsigned k = 0; k < OL_COURIER_PER_TURN && f->reading; k++) {
+    for (unsigned k = 0; k < OL_COURIER_PER_TURN && ol_courier_can_read(c);
+         k++) {
         uint64_t token = f->token;
         enum ol_err err;
         size_t n;
@@ -184,13 +193,14 @@ void ol_courier_read(struct ol_courier *c)
             /* Closed before the owner knows: it may release at once. */
             ol_pouch_reader_fini(&f->reader);
             f->reading = false;
-            f->done_ms = uv_now(c->base.loop);
         }
+        f->ahead++;
+        f->given_ms = uv_now(c->base.loop);
         if (!ol_base_packet(&c->base, NULL, OL_SPAN(c->bundle, n), token) ||
             f->token != token)
             return;
     }
-    if (f->reading)
+    if (ol_courier_can_read(c))
         ol_courier_wake(c);
 }
 
@@ -204,8 +214,12 @@ void ol_courier_release(struct ol_bearer *b, uint64_t file, bool remove)
     if (file == 0 || file != f->token)
         return;
     f->remove = f->remove && remove;
-    if (f->reading)
-        return; /* early: the owner releases again after the last bundle */
+    f->ahead = 0;
+    if (f->reading) {
+        /* Early: the owner releases again after the last bundle. */
+        ol_courier_wake(c);
+        return;
+    }
     dir = ol_courier_folder(c);
     if (dir < 0 || !identify(dir, f->name, &now) ||
         !ol_file_id_eq(&now, &f->id)) {

@@ -62,7 +62,8 @@ struct ol_bearer_ops {
     /* courier: every record of this file is on disk (remove), or it is not
      * ours (keep it). Call it after each bundle's fate is known: it takes
      * effect once the file's last bundle was given, and one wish to keep the
-     * file outweighs the others. A file never released is given again. */
+     * file outweighs the others. At most 32 bundles are given ahead of it; a
+     * file not released for a minute is given again. */
     void (*release)(struct ol_bearer *, uint64_t file, bool remove);
     void (*status)(struct ol_bearer *, struct ol_bearer_status *);
     /* tcp: a frame from this connection authenticated: keep it. May be

@@ -318,6 +318,30 @@ static void test_release(void **state)
     probe(f, "c.pouch");
 }
 
+/* An owner that does not release is not flooded. */
+static void test_ahead(void **state)
+{
+    struct ch *f = &fixture;
+
+    (void)state;
+    f->b.hold = true;
+    ch_put_pouch(f, "a.pouch", 0, 70);
+    ch_courier(&f->b);
+    for (unsigned given = OL_COURIER_AHEAD; given < 70;
+         given += OL_COURIER_AHEAD) {
+        CH_UNTIL(f, f->b.n_got == given);
+        ch_settle(f);
+        assert_int_equal(f->b.n_got, given);
+        ch_release(&f->b, f->b.got[0].file, true);
+    }
+    CH_UNTIL(f, f->b.n_got == 70);
+    assert_true(ch_has_file(f, "a.pouch"));
+    ch_release(&f->b, f->b.got[0].file, true);
+    assert_false(ch_has_file(f, "a.pouch"));
+    for (unsigned k = 0; k < 70; k++)
+        assert_true(ch_is(&f->b.got[k], 100, k));
+}
+
 /* Changed after it was read: it is neither removed nor forgotten. */
 static void test_changed_under_way(void **state)
 {
@@ -383,6 +407,7 @@ int main(void)
         T("odd-names", test_odd_names),
         T("oldest-first", test_oldest_first),
         T("release", test_release),
+        T("not-too-far-ahead", test_ahead),
         T("changed-under-way", test_changed_under_way),
         T("many-foreign", test_many_foreign),
     };

@@ -191,6 +191,17 @@ void ch_listen(struct ch *f, const char *url)
     assert_true(f->port > 0);
 }
 
+unsigned ch_free_port(struct ch *f, const char *url)
+{
+    unsigned port;
+
+    ch_listen(f, url);
+    port = f->port;
+    ch_close(&f->b);
+    ch_settle(f);
+    return port;
+}
+
 void ch_dial(struct ch_end *e, const char *url)
 {
     char text[256], why[160] = "";

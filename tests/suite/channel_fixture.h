@@ -67,6 +67,8 @@ void ch_make_dir(struct ch *f);
 void ch_listen(struct ch *f, const char *url);
 enum ol_err ch_try_listen(struct ch *f, struct ch_end *e, const char *url,
                           char why[160]);
+/* A port that nobody has: taken once, and given back. Kept in f->port. */
+unsigned ch_free_port(struct ch *f, const char *url);
 /* The end dials url, %u in it is f->port. */
 void ch_dial(struct ch_end *e, const char *url);
 void ch_mem(struct ch *f);

@@ -3,7 +3,8 @@
  *
  * Each row of `bearers` passes each row of `tests`. A new bearer is one more
  * row of the first, a new promise of port/channel.h one more of the second.
- * What only one bearer can do is in channel_net.c and channel_courier.c.
+ * What only one bearer can do is in channel_tcp.c, channel_net.c and
+ * channel_courier.c.
  */
 #include <netinet/in.h>
 #include <stdio.h>
@@ -322,7 +323,7 @@ static void test_flow(void **state)
 {
     const struct bearer *bearer = *state;
     struct ch *f = &fixture;
-    const unsigned count = bearer->traits & FILES ? 200 : 4000;
+    const unsigned count = bearer->traits & FILES ? 200 : 2000;
     struct dice d = dice_init(3);
     unsigned sent = 0;
 
