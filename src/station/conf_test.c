@@ -1,0 +1,216 @@
+/* station.conf and lines.d/PEER.conf: what is taken, and how the rest is
+ * refused, with its line. */
+#include "station/conf.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/dice.h"
+#include "base/units.h"
+
+static void station_good(void **state)
+{
+    struct ol_conf_station c;
+    char why[OL_WHY_MAX] = "";
+
+    (void)state;
+    assert_int_equal(
+        ol_conf_station_parse("station.conf",
+                              "# ours\r\n[station]\n  name = north\n"
+                              "listen = tcp://[::]:4430\n"
+                              "listen = udp://0.0.0.0:4430 ; a comment\n"
+                              "\treach = cable tcp://203.0.113.7:4430\n", &c,
+                              why), 0);
+    assert_string_equal(c.name, "north");
+    assert_int_equal(c.n_listen, 2);
+    assert_string_equal(c.listen[1], "udp://0.0.0.0:4430");
+    assert_int_equal(c.n_reach, 1);
+    assert_string_equal(c.reach[0].name, "cable");
+}
+
+static void station_bad(void **state)
+{
+    static const struct {
+        const char *text, *says;
+    } bad[] = {
+        {"", "station.conf: name is missing"},
+        {"[station]\nbogus = 1\n", "station.conf:2: unknown key \"bogus\": "
+                                   "allowed are name, listen, reach"},
+        {"[station]\nname = North\n", "station.conf:2: \"North\" is no"},
+        {"[station]\nname = a\nname = b\n", "station.conf:3: name stands"},
+        {"name = a\n", "station.conf:1: section []"},
+        {"[line]\nname = a\n", "station.conf:2: section [line]"},
+        {"[station]\nname\n", "station.conf:2: neither"},
+        {"[station\nname = a\n", "station.conf:1: neither"},
+        {"[station]\nname = a\nlisten = tcp://[::]\n", "station.conf:3: "},
+        {"[station]\nname = a\nlisten = courier:///x\n", "station.conf:3: "},
+        {"[station]\nname = a\n\nreach = cable\n", "station.conf:4: reach"},
+        {"[station]\nname = a\nreach = C tcp://h:1\n", "station.conf:3: "},
+        {"[station]\nname = a\nlisten = tcp://[::]:1\n"
+         "listen = tcp://[::]:1\n", "station.conf:4: listen = tcp"},
+        /* The first fault counts, whichever kind it is. */
+        {"[station]\nx\nbogus = 1\n", "station.conf:2: neither"},
+        {"[station]\nbogus = 1\nx\n", "station.conf:2: unknown"},
+    };
+    struct ol_conf_station c;
+    char why[OL_WHY_MAX];
+
+    (void)state;
+    for (size_t k = 0; k < OL_LEN(bad); k++) {
+        assert_int_equal(ol_conf_station_parse("station.conf", bad[k].text,
+                                               &c, why), 1);
+        if (strncmp(why, bad[k].says, strlen(bad[k].says)) != 0)
+            fail_msg("%s: said %s", bad[k].text, why);
+    }
+}
+
+static int line(const char *text, struct ol_conf_line *c, char *why)
+{
+    return ol_conf_line_parse("lines.d/south.conf", "south", text, c, why);
+}
+
+static void line_good(void **state)
+{
+    struct ol_conf_line c;
+    char why[OL_WHY_MAX] = "";
+
+    (void)state;
+    assert_int_equal(
+        line("[line]\ncard = south.card\n"
+             "channel = cable tcp://203.0.113.7:4430 fate=sea\n"
+             "channel = radio udp://203.0.113.7:4430  hold=45s\n"
+             "channel = fibre accept=tcp\n"
+             "channel = pouch courier:///media/pouch hold=7d\n"
+             "probe = 20s\nhold = 30s\nalias = Süden\n", &c, why), 0);
+    assert_string_equal(c.peer, "south");
+    assert_int_equal(c.n_channels, 4);
+    assert_string_equal(c.channels[0].fate, "sea");
+    assert_int_equal(c.channels[1].hold_ns, 45 * OL_NS_PER_S);
+    assert_string_equal(c.channels[2].url, "");
+    assert_string_equal(c.channels[2].scheme, "tcp");
+    assert_int_equal(ol_conf_kind(c.channels[3].scheme), OL_CHAN_POUCH);
+    assert_string_equal(c.alias, "Süden");
+}
+
+static void line_times(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t probe_ms, hold_ms;
+    } good[] = {
+        {"", OL_PROBE_MS, OL_HOLD_MS},
+        {"probe = 1s\n", 1000, OL_HOLD_MS},
+        {"probe = 1m\n", 60000, 90000},
+        {"hold = 3s\n", 2000, 3000},
+        {"hold = 1h\n", OL_PROBE_MS, 3600000},
+        {"hold = 3s\nprobe = 500ms\n", 500, 3000},
+    };
+    struct ol_conf_line c;
+    char why[OL_WHY_MAX] = "", text[200] = "[line]\ncard = a.card\n";
+    size_t head = strlen(text);
+
+    (void)state;
+    for (size_t k = 0; k < OL_LEN(good); k++) {
+        memcpy(text + head, good[k].text, strlen(good[k].text) + 1);
+        assert_int_equal(line(text, &c, why), 0);
+        assert_int_equal(c.probe_ns, good[k].probe_ms * OL_NS_PER_MS);
+        assert_int_equal(c.hold_ns, good[k].hold_ms * OL_NS_PER_MS);
+    }
+}
+
+static void line_bad(void **state)
+{
+    static const struct {
+        const char *text, *says;
+    } bad[] = {
+        {"channel = a tcp://h:1\n", "card is missing"},
+        {"card = ../x\n", ":2: card"},
+        {"card = a\nlisten = tcp://h:1\n", ":3: unknown key \"listen\""},
+        {"card = a\nchannel = a\n", ":3: channel a goes nowhere"},
+        {"card = a\nchannel = a accept=courier\n", ":3: accept=courier"},
+        {"card = a\nchannel = a tcp://h:1 proxy=socks5://x:1\n",
+         ":3: proxy= is not in this version"},
+        {"card = a\nchannel = a tcp://h:1 speed=9\n", ":3: \"speed\""},
+        {"card = a\nchannel = a tcp://h:1 hold\n", ":3: \"hold\""},
+        {"card = a\nchannel = a tcp://h:1 hold=7\n", ":3: hold = 7"},
+        {"card = a\nchannel = a tcp://h:1 fate=No\n", ":3: fate=No"},
+        {"card = a\nchannel = a tcp://h:1\nchannel = a udp://h:1\n",
+         ":4: two channels"},
+        {"card = a\nprobe = 10ms\n", ":3: probe = 10ms"},
+        {"card = a\nprobe = 30s\nhold = 20s\n", "hold 20s is not longer"},
+        {"card = a\nprobe = 20s\nchannel = a tcp://h:1 hold=5s\n",
+         "hold 5s is not longer than probe 20s on channel a"},
+        {"card = a\nalias = \xc3\x28\n", ":3: alias"},
+    };
+    struct ol_conf_line c;
+    char why[OL_WHY_MAX], text[300];
+
+    (void)state;
+    for (size_t k = 0; k < OL_LEN(bad); k++) {
+        memcpy(text, "[line]\n", 7);
+        memcpy(text + 7, bad[k].text, strlen(bad[k].text) + 1);
+        assert_int_equal(line(text, &c, why), 1);
+        if (strstr(why, bad[k].says) == NULL)
+            fail_msg("%s: said %s", bad[k].text, why);
+    }
+}
+
+static void bounds(void **state)
+{
+    struct ol_conf_line c;
+    char why[OL_WHY_MAX], *text = malloc(8192);
+    size_t n = 0;
+
+    (void)state;
+    assert_non_null(text);
+    n = (size_t)snprintf(text, 8192, "[line]\ncard = a\n");
+    for (unsigned k = 0; k <= OL_CHANNELS_MAX; k++)
+        n += (size_t)snprintf(text + n, 8192 - n,
+                              "channel = c%u tcp://h:1\n", k);
+    assert_int_equal(line(text, &c, why), 1);
+    assert_non_null(strstr(why, ":19: too many channels"));
+    /* A long line is refused as a whole, never cut. */
+    n = (size_t)snprintf(text, 8192, "[line]\ncard = a\nalias = ");
+    memset(text + n, 'x', 4000);
+    memcpy(text + n + 4000, "\nprobe = 1s\n", 13);
+    assert_int_equal(line(text, &c, why), 1);
+    assert_non_null(strstr(why, ":3: a line of 4008 bytes"));
+    free(text);
+}
+
+/* Whatever text comes: taken or refused, never more. */
+static void damage(void **state)
+{
+    static const char good[] =
+        "[line]\ncard = south.card\nchannel = cable tcp://203.0.113.7:4430 "
+        "fate=sea hold=40s\nchannel = fibre accept=tcp\nprobe = 20s\n";
+    struct dice d = dice_init(0x434f4e46);
+    struct ol_conf_line c;
+    char why[OL_WHY_MAX], text[sizeof(good)];
+
+    (void)state;
+    for (unsigned k = 0; k < dice_rounds(5000); k++) {
+        memcpy(text, good, sizeof(good));
+        for (uint64_t hits = dice_in(&d, 1, 5); hits > 0; hits--)
+            text[dice_in(&d, 0, sizeof(good) - 2)] = (char)dice_u64(&d);
+        (void)line(text, &c, why);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(station_good), cmocka_unit_test(station_bad),
+        cmocka_unit_test(line_good),    cmocka_unit_test(line_times),
+        cmocka_unit_test(line_bad),     cmocka_unit_test(bounds),
+        cmocka_unit_test(damage),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,62 @@
+/* What people call a message, and what is almost a name. */
+#include "station/names.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/units.h"
+
+static void forms(void **state)
+{
+    struct ol_name n;
+    char text[OL_MESSAGE_NAME];
+
+    (void)state;
+    assert_true(ol_name_parse("north:south/17", &n));
+    assert_string_equal(n.author, "north");
+    assert_string_equal(n.addressee, "south");
+    assert_int_equal(n.number, 17);
+    ol_name_put(text, n.author, n.addressee, n.number);
+    assert_string_equal(text, "north:south/17");
+    assert_true(ol_name_parse("north/1", &n));
+    assert_string_equal(n.addressee, "");
+    assert_true(ol_name_parse("9", &n));
+    assert_string_equal(n.author, "");
+    assert_false(n.is_id);
+    /* 32 digits are an id, also when all of them are decimal. */
+    assert_true(ol_name_parse("00112233445566778899aabbccddeeff", &n));
+    assert_true(n.is_id);
+    assert_int_equal(n.id[15], 0xff);
+    assert_true(ol_name_parse("12345678123456781234567812345678", &n));
+    assert_true(n.is_id);
+}
+
+static void refused(void **state)
+{
+    static const char *const bad[] = {
+        "",          "/",         "0",           "017",       "17x",
+        "-1",        "north/",    "north/0",     "/17",       ":south/17",
+        "north:/17", "North/1",   "a b/1",       "north/1:2", "a:b:c/1",
+        "north:south/99999999999999999999999",   "north/1/2", "1north/1",
+        "abcdefghijklmnopqrstuvwxyzabcdefg/1",   "a/1 ",      " a/1",
+        "0011223344556677889900112233445"};
+    struct ol_name n;
+
+    (void)state;
+    for (size_t k = 0; k < OL_LEN(bad); k++)
+        assert_false(ol_name_parse(bad[k], &n));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(forms),
+        cmocka_unit_test(refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
