@@ -70,11 +70,10 @@ static enum ol_err take_held(struct ol_line *l, const struct ol_where *at,
 
     if (err != OL_OK)
         return err;
-    err = ol_recv_held(l, &h);
-    if (at->epoch != NULL && err == OL_OK)
+    if (at->epoch != NULL)
         at->epoch->held_seen = true;
-    /* A late HELD of an earlier boot is no fault of the packet's. */
-    return err == OL_ERR_STALE ? OL_OK : err;
+    ol_recv_held(l, &h, at->current);
+    return OL_OK;
 }
 
 static enum ol_err take_segment(struct ol_line *l, const struct ol_where *at,

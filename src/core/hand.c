@@ -21,22 +21,27 @@
 
 #define OL_WRAP_OVER (OL_SEALED_HEAD + OL_TAG)
 
-static size_t prologue(const struct ol_line *l, uint8_t out[48])
+/* The opening number is in it, so that no recorded message 1 can be sent again
+ * under another one. */
+static size_t prologue(const struct ol_line *l, uint64_t opening,
+                       uint8_t out[56])
 {
     struct ol_writer w;
 
-    ol_writer_init(&w, out, 48);
+    ol_writer_init(&w, out, 56);
     ol_write_bytes(&w, ol_span_str(OL_PROTOCOL_NAME));
     ol_write_u8(&w, OL_PROTOCOL_VERSION);
     ol_write_bytes(&w, OL_SPAN_ARRAY(l->shared.line_id));
+    ol_write_u64(&w, opening);
     OL_CHECK(!w.failed);
     return w.n;
 }
 
-static void noise_init(struct ol_line *l, struct ol_noise *ns, bool initiator)
+static void noise_init(struct ol_line *l, struct ol_noise *ns, bool initiator,
+                       uint64_t opening)
 {
-    uint8_t pro[48], e_sk[32];
-    size_t n = prologue(l, pro);
+    uint8_t pro[56], e_sk[32];
+    size_t n = prologue(l, opening, pro);
 
     ol_rng_fill(&l->rng, e_sk, sizeof(e_sk));
     ol_noise_ik_init(ns, initiator, OL_SPAN(pro, n), l->id.x_sk, l->id.x_pk,
@@ -128,7 +133,7 @@ static void make(struct ol_line *l)
     uint8_t text[OL_PAYLOAD_MAX];
     size_t n;
 
-    noise_init(l, &a->noise, true);
+    noise_init(l, &a->noise, true, a->opening);
     n = payload(l, false, text);
     ol_noise_ik1_create(&a->noise, OL_SPAN(text, n), a->msg);
     a->msg_n = (uint16_t)(n + OL_NOISE_IK1_OVER);
@@ -253,9 +258,7 @@ static enum ol_err greet(struct ol_line *l, struct ol_span text,
             if (err != OL_OK)
                 return err;
             e->held_seen = true;
-            err = ol_recv_held(l, &held);
-            if (err != OL_OK)
-                return err;
+            ol_recv_held(l, &held, e == ol_epoch_sending(l));
         }
     }
 }
@@ -271,8 +274,18 @@ static void respond(struct ol_line *l)
             ol_chan_reachable(&l->ch[c]))
             send_wrapped(l, OL_PACKET_RESPONSE, c, addr_of(&l->ch[c]), msg,
                          r->opening);
-    r->last_ns = l->now_ns;
+    l->ch[r->channel].response_ns = l->now_ns;
     r->due = false;
+}
+
+/* The epoch that a response made has not ended meanwhile. */
+static bool still_there(const struct ol_line *l, uint64_t opening)
+{
+    for (unsigned i = 0; i < OL_EPOCHS_MAX; i++)
+        if (l->epoch[i].state != OL_EP_FREE && !l->epoch[i].initiator &&
+            l->epoch[i].opening == opening)
+            return true;
+    return false;
 }
 
 /* A number that is not new: the response again, or BEHIND, or silence. */
@@ -286,11 +299,10 @@ static enum ol_err old_number(struct ol_line *l, const struct ol_event *ev,
     struct ol_send *s;
     uint8_t *out;
 
-    if (r->valid && k->opening == r->opening) {
-        if (!r->due &&
-            (c != r->channel || l->now_ns - r->last_ns >
-                                    OL_NS_PER_S / OL_DH_PER_S)) {
-            r->last_ns = l->now_ns;
+    if (r->valid && k->opening == r->opening && still_there(l, r->opening)) {
+        if (!r->due && l->now_ns - l->ch[c].response_ns >=
+                           OL_NS_PER_S / OL_DH_PER_S) {
+            l->ch[c].response_ns = l->now_ns;
             send_wrapped(l, OL_PACKET_RESPONSE, c, &ev->from,
                          OL_SPAN(r->msg, r->msg_n), r->opening);
         }
@@ -332,7 +344,7 @@ static enum ol_err accept_knock(struct ol_line *l, const struct ol_event *ev,
         return OL_ERR_MALFORMED;
     if (!dh_allowed(l) || !ol_fx_can_put(l))
         return OL_ERR_DENIED;
-    noise_init(l, &ns, false);
+    noise_init(l, &ns, false, k->opening);
     err = ol_noise_ik1_consume(&ns, k->noise, text);
     if (err != OL_OK) {
         if (err == OL_ERR_FOREIGN || err == OL_ERR_AUTH) {
@@ -382,8 +394,13 @@ static enum ol_err take_response(struct ol_line *l, unsigned c,
         k->noise.n > OL_NOISE_IK2_OVER + OL_PAYLOAD_MAX)
         return OL_ERR_MALFORMED;
     err = ol_noise_ik2_consume(&a->noise, k->noise, text, &keys);
+    /* Versions first: an epoch that cannot be spoken in is none. */
     if (err != OL_OK)
-        return err;
+        goto out;
+    a->active = false; /* message 2 is read: this attempt is over */
+    err = greet(l, OL_SPAN(text, k->noise.n - OL_NOISE_IK2_OVER), NULL);
+    if (err != OL_OK)
+        goto out;
     for (unsigned i = 0; i < l->n_ch; i++) {
         if (l->ch[i].knocks_sent > 0)
             l->ch[i].probe_next_ns = 0;
@@ -391,9 +408,11 @@ static enum ol_err take_response(struct ol_line *l, unsigned c,
     }
     l->ch[c].knocks_answered++;
     e = ol_epoch_make(l, k->opening, true, &keys);
-    ol_wipe(&keys, sizeof(keys));
     ol_epoch_confirm(l, e);
-    return greet(l, OL_SPAN(text, k->noise.n - OL_NOISE_IK2_OVER), e);
+    err = greet(l, OL_SPAN(text, k->noise.n - OL_NOISE_IK2_OVER), e);
+out:
+    ol_wipe(&keys, sizeof(keys));
+    return err;
 }
 
 static enum ol_err take_behind(struct ol_line *l, struct ol_span plain)
@@ -408,9 +427,8 @@ static enum ol_err take_behind(struct ol_line *l, struct ol_span plain)
         ours |= memcmp(l->nonces[i], b.nonce, sizeof(b.nonce)) == 0;
     if (!ours || !l->attempt.active || b.opening < l->attempt.opening)
         return OL_ERR_STALE;
-    /* A peer cannot push the count to its end: it is bounded per answer. */
-    if (b.opening > UINT64_MAX / 2)
-        return OL_ERR_MALFORMED;
+    if (b.opening - l->attempt.opening > OL_OPENING_JUMP)
+        return OL_ERR_DENIED;
     l->kept.open_seen = OL_MAX(l->kept.open_seen, b.opening);
     l->attempt.active = false;
     ol_fx_note(l, OL_NOTE_BEHIND, OL_CHANNEL_ANY, 0, 0);
@@ -429,6 +447,7 @@ enum ol_err ol_hand_packet(struct ol_line *l, const struct ol_event *ev)
 {
     uint8_t plain[OL_KNOCK_MAX];
     uint8_t type = ev->bytes.p[0];
+    uint64_t top;
     struct ol_knock k;
     enum ol_err err;
     size_t n;
@@ -459,10 +478,12 @@ enum ol_err ol_hand_packet(struct ol_line *l, const struct ol_event *ev)
     l->ch[c].bytes_received += ev->bytes.n;
     if (type == OL_PACKET_RESPONSE)
         return take_response(l, (unsigned)c, &k);
-    if (k.opening == 0 || k.opening > UINT64_MAX / 2)
-        return OL_ERR_MALFORMED;
     if (k.opening <= l->kept.open_seen)
         return old_number(l, ev, (unsigned)c, &k);
+    /* Nobody can push the count to its end. */
+    top = OL_MAX(l->kept.open_seen, l->kept.open_sent);
+    if (k.opening > top && k.opening - top > OL_OPENING_JUMP)
+        return OL_ERR_DENIED;
     return accept_knock(l, ev, (unsigned)c, &k);
 }
 

@@ -69,6 +69,7 @@ struct ol_out_log {
     uint32_t owing;   /* slots that owe something */
     uint32_t behind;  /* HELD waits for the root of this index, 0: none */
     uint8_t behind_root[OL_ROOT];
+    uint32_t behind_limit;
     bool stopped;     /* the peer's root is not ours */
     bool loading;     /* a LOAD is under way */
     bool cp_dirty;    /* a checkpoint is to be sent */
@@ -159,7 +160,6 @@ struct ol_response { /* the newest one, for knocks that come again */
     uint64_t batch;
     uint16_t channel; /* where the knock came from */
     struct ol_addr to;
-    uint64_t last_ns;
     uint8_t msg[OL_NOISE_IK2_OVER + OL_PAYLOAD_MAX];
     uint16_t msg_n;
 };
@@ -225,6 +225,7 @@ struct ol_lchan {
     bool has_cand;       /* heard from there; to be proved by an echo */
     struct ol_addr cand;
     uint32_t cand_probe; /* the probe id that went there */
+    uint64_t cand_ns;    /* and when */
     uint8_t state;       /* enum ol_chan_state */
     uint8_t told;        /* the state last told by an EVENT */
     uint64_t born_ns;    /* enabled since */
@@ -237,6 +238,7 @@ struct ol_lchan {
     struct ol_probe echo;
     uint64_t echo_heard_ns;
     struct ol_addr echo_to;
+    uint64_t response_ns; /* the kept response went here last */
     uint64_t held_ns;    /* no HELD before, but for FLASH */
     uint64_t reset_ns;   /* the transport was last asked to start anew */
     uint8_t peer_state;  /* enum ol_chan_state, as the peer says */
@@ -523,8 +525,10 @@ enum ol_err ol_send_init(struct ol_line *l, const struct ol_snapshot *s);
 enum ol_err ol_send_submit(struct ol_line *l, const struct ol_event *ev);
 void ol_send_committed(struct ol_line *l, const struct ol_open_batch *b);
 void ol_send_loaded(struct ol_line *l, const struct ol_event *ev);
-/* The peer's HELD; known: its boot id was heard of before this one. */
-void ol_send_held(struct ol_line *l, const struct ol_held *h, bool known);
+/* The peer's HELD. current: else it may only add to what the peer holds. */
+void ol_send_held(struct ol_line *l, const struct ol_held *h, bool current);
+/* The peer runs a new boot: of records behind a gap it may know nothing. */
+void ol_send_forget(struct ol_line *l);
 /* Everything not held is owed again: a new epoch, or a peer that forgot. */
 void ol_send_owe_all(struct ol_line *l);
 /* Units of one record are owed again: lost on channel c (or in doubt). */
@@ -549,7 +553,9 @@ enum ol_err ol_recv_init(struct ol_line *l, const struct ol_snapshot *s);
 enum ol_err ol_recv_segment(struct ol_line *l, const struct ol_segment *s);
 enum ol_err ol_recv_checkpoint(struct ol_line *l,
                                const struct ol_checkpoint *cp);
-enum ol_err ol_recv_held(struct ol_line *l, const struct ol_held *h);
+/* current: it is of the boot that the peer runs now (it came in the newest
+ * epoch, or in the newest bundle while there is none). */
+void ol_recv_held(struct ol_line *l, const struct ol_held *h, bool current);
 void ol_recv_committed(struct ol_line *l, const struct ol_open_batch *b);
 /* Puts whole records, heads, events, rungs, parts. */
 void ol_recv_pump(struct ol_line *l);
@@ -564,6 +570,7 @@ struct ol_where {
     uint16_t c; /* channel, or OL_CHANNEL_FILE */
     const struct ol_addr *from;
     struct ol_epoch *epoch; /* NULL in a bundle */
+    bool current; /* of the newest epoch, or the newest bundle */
 };
 
 /* All chunks of an opened packet; where: OL_IN_*. *asks: one of them wants an

@@ -21,13 +21,17 @@
 #define NUMBERS 1024u /* reserved at a time */
 #define PROLOGUE "openline pouch 1"
 
-static struct ol_span prologue(const struct ol_line *l, uint8_t out[64])
+/* Binds the envelope to what it envelops. */
+static struct ol_span prologue(const struct ol_line *l,
+                               const uint8_t env[OL_ENVELOPE_PLAIN],
+                               uint8_t out[64])
 {
     struct ol_writer w;
 
     ol_writer_init(&w, out, 64);
     ol_write_bytes(&w, ol_span_str(PROLOGUE));
     ol_write_bytes(&w, OL_SPAN_ARRAY(l->shared.line_id));
+    ol_write_bytes(&w, OL_SPAN(env, OL_ENVELOPE_PLAIN));
     OL_CHECK(!w.failed);
     return ol_writer_span(&w);
 }
@@ -89,7 +93,7 @@ static enum ol_err seal(struct ol_line *l, bool last)
     ol_rng_fill(&l->rng, nonce, sizeof(nonce));
     ol_wrap_seal(out, &l->wrap, OL_PACKET_BUNDLE, nonce, ol_writer_span(&w));
     ol_rng_fill(&l->rng, e_sk, sizeof(e_sk));
-    err = ol_noise_k_seal(prologue(l, pro), l->id.x_sk, l->id.x_pk,
+    err = ol_noise_k_seal(prologue(l, plain, pro), l->id.x_sk, l->id.x_pk,
                           l->peer.x_pk, l->shared.psk, e_sk,
                           OL_SPAN(j->plain, j->n), out + OL_ENVELOPE);
     ol_wipe(e_sk, sizeof(e_sk));
@@ -333,7 +337,7 @@ void ol_pouch_pump(struct ol_line *l)
 enum ol_err ol_pouch_packet(struct ol_line *l, const struct ol_event *ev)
 {
     uint8_t plain[OL_ENVELOPE_PLAIN], pro[64];
-    struct ol_where at = {ev->channel, &ev->from, NULL};
+    struct ol_where at = {.c = ev->channel, .from = &ev->from};
     struct ol_envelope env;
     struct ol_span msg;
     enum ol_err err;
@@ -353,13 +357,14 @@ enum ol_err ol_pouch_packet(struct ol_line *l, const struct ol_event *ev)
         err = OL_ERR_AUTH;
     msg = OL_SPAN(ev->bytes.p + OL_ENVELOPE, ev->bytes.n - OL_ENVELOPE);
     if (err == OL_OK)
-        err = ol_noise_k_open(prologue(l, pro), l->id.x_sk, l->id.x_pk,
-                              l->peer.x_pk, l->shared.psk, msg, l->plain);
+        err = ol_noise_k_open(prologue(l, plain, pro), l->id.x_sk,
+                              l->id.x_pk, l->peer.x_pk, l->shared.psk, msg, l->plain);
     if (err != OL_OK) {
         l->unopened = true;
         ol_fx_note(l, OL_NOTE_UNOPENED, ev->channel, 0, 0);
         return err;
     }
+    at.current = env.number > l->kept.bundle_seen && l->sending < 0;
     if (env.number > l->kept.bundle_seen) {
         l->kept.bundle_seen = env.number;
         l->kept_dirty = true;

@@ -111,7 +111,7 @@ static void follow(struct ol_line *l, unsigned c, const struct ol_addr *from)
     struct ol_lchan *ch = &l->ch[c];
     static const struct ol_addr own;
     const struct ol_addr *cur = ch->has_addr ? &ch->addr : &own;
-    bool working = ch->state == OL_CHAN_UP && ol_chan_reachable(ch);
+    bool working = ol_chan_usable(ch);
 
     if (same_addr(cur, from) && (from->len > 0 || ch->conf.dials))
         return;
@@ -122,8 +122,10 @@ static void follow(struct ol_line *l, unsigned c, const struct ol_addr *from)
         ch->probe_next_ns = l->now_ns;
         return;
     }
-    if (ch->has_cand && same_addr(&ch->cand, from))
+    if (ch->has_cand && same_addr(&ch->cand, from) &&
+        l->now_ns - ch->cand_ns < OL_NS_PER_S)
         return;
+    ch->cand_ns = l->now_ns;
     ch->has_cand = true;
     ch->cand = *from;
     ch->cand_probe = ++l->next_probe_id;

@@ -211,36 +211,44 @@ static bool put_checkpoint(struct ol_line *l, unsigned prec)
     return true;
 }
 
-static bool boot_known(const struct ol_line *l, const uint8_t boot[8])
+/* The boot that the peer runs now, newest first in what we remember. */
+static void boot_of_peer(struct ol_line *l, const uint8_t boot[8])
 {
-    for (unsigned i = 0; i < l->kept.n_boots; i++)
-        if (memcmp(l->kept.boots[i], boot, 8) == 0)
-            return true;
-    return false;
+    unsigned n = 0;
+
+    if (l->peer_any && memcmp(l->peer_boot, boot, 8) == 0)
+        return;
+    memcpy(l->peer_boot, boot, 8);
+    l->peer_any = true;
+    l->peer_serial = 0;
+    ol_send_forget(l);
+    while (n < l->kept.n_boots && memcmp(l->kept.boots[n], boot, 8) != 0)
+        n++;
+    if (n == 0 && l->kept.n_boots > 0)
+        return;
+    if (n == l->kept.n_boots && n < OL_BOOTS_MAX)
+        l->kept.n_boots++;
+    n = OL_MIN(n, OL_BOOTS_MAX - 1);
+    memmove(l->kept.boots[1], l->kept.boots[0], (size_t)n * 8);
+    memcpy(l->kept.boots[0], boot, 8);
+    l->kept_dirty = true;
 }
 
-enum ol_err ol_recv_held(struct ol_line *l, const struct ol_held *h)
+void ol_recv_held(struct ol_line *l, const struct ol_held *h, bool current)
 {
-    bool known = boot_known(l, h->boot);
-    bool current = l->peer_any && memcmp(l->peer_boot, h->boot, 8) == 0;
+    bool same = l->peer_any && memcmp(l->peer_boot, h->boot, 8) == 0;
 
-    if (current && h->serial <= l->peer_serial)
-        return OL_OK;
-    /* A boot that has been followed by another: it comes late, by pouch. */
-    if (known && !current && memcmp(l->kept.boots[0], h->boot, 8) != 0)
-        return OL_ERR_STALE;
-    if (!known) {
-        unsigned n = OL_MIN(l->kept.n_boots, OL_BOOTS_MAX - 1);
-        memmove(l->kept.boots[1], l->kept.boots[0], (size_t)n * 8);
-        memcpy(l->kept.boots[0], h->boot, 8);
-        l->kept.n_boots = (uint8_t)(n + 1);
-        l->kept_dirty = true;
+    /* It may have been under way for days: what it holds it held, but what
+     * it lacks says nothing of today. */
+    if (!current && !same) {
+        ol_send_held(l, h, false);
+        return;
     }
-    memcpy(l->peer_boot, h->boot, 8);
+    boot_of_peer(l, h->boot);
+    if (h->serial <= l->peer_serial)
+        return;
     l->peer_serial = h->serial;
-    l->peer_any = true;
-    ol_send_held(l, h, known);
-    return OL_OK;
+    ol_send_held(l, h, true);
 }
 
 /* Is index i the one behind the last range. */

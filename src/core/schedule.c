@@ -36,7 +36,7 @@ static enum ol_err opened(struct ol_line *l, const struct ol_event *ev,
 {
     struct ol_epoch_chan *ec = &e->ch[c];
     struct ol_lchan *ch = &l->ch[c];
-    struct ol_where at = {(uint16_t)c, &ev->from, e};
+    struct ol_where at = {.c = (uint16_t)c, .from = &ev->from, .epoch = e};
     bool asks = false, newest = !ec->seen.any || counter > ec->seen.high;
     enum ol_err err;
 
@@ -45,6 +45,7 @@ static enum ol_err opened(struct ol_line *l, const struct ol_event *ev,
     ch->bytes_received += ev->bytes.n;
     if (e->state == OL_EP_UNCONFIRMED)
         ol_epoch_confirm(l, e);
+    at.current = e == ol_epoch_sending(l);
     ol_probe_heard(l, c, &ev->from);
     err = ol_chunks_take(l, OL_SPAN(l->plain, ev->bytes.n - OL_FRAME_OVER),
                          OL_IN_FRAME, &at, &asks);
@@ -237,12 +238,14 @@ static uint64_t held_gap(const struct ol_path *p)
 static void add_held(struct ol_line *l, struct frame *f, bool keep)
 {
     uint8_t logs = dirty_logs(l);
+    size_t before = f->w.n;
     struct ol_held h;
 
     if (logs == 0)
         return;
     ol_recv_holding(l, logs, &h);
-    if (!ol_held_encode(&f->w, &h) && f->w.cap - f->w.n > OL_FRAME_MIN / 2)
+    /* Without its last ranges it is still true; not begun, it is not said. */
+    if (!ol_held_encode(&f->w, &h) && f->w.n == before)
         return;
     f->asks = true;
     f->flags |= OL_FLIGHT_HELD;
@@ -530,8 +533,10 @@ static bool data_frame(struct ol_line *l, unsigned c, size_t *budget)
         l->turn--;
         s = next_record(l, &prec);
     }
-    if (f.n_refs == 0)
+    if (f.n_refs == 0) {
+        finish(l, &f); /* the acks, which are no longer owed */
         return false;
+    }
     add_checkpoints(l, &f);
     segment_began(l);
     ol_path_paced(l, c, f.w.n + OL_FRAME_OVER);

@@ -152,7 +152,7 @@ void ol_send_loaded(struct ol_line *l, const struct ol_event *ev)
             o->behind = 0;
             if (same) {
                 rewind_to(l, prec, upto);
-                l->events_due = true;
+                o->limit = OL_MAX(o->limit, o->behind_limit);
             } else {
                 o->stopped = true;
                 ol_fx_note(l, OL_NOTE_ROOT, OL_CHANNEL_ANY, (uint8_t)prec,
@@ -321,6 +321,15 @@ void ol_send_went(struct ol_line *l, unsigned prec, struct ol_out_slot *s,
     }
 }
 
+void ol_send_forget(struct ol_line *l)
+{
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        for (uint32_t i = l->out[p].acked + 1; i <= l->out[p].loaded; i++)
+            if (slot_of(l, p, i) != NULL)
+                slot_of(l, p, i)->held = 0;
+    ol_send_owe_all(l);
+}
+
 bool ol_send_owes(const struct ol_line *l)
 {
     for (unsigned p = 0; p < OL_PRECS; p++)
@@ -393,7 +402,7 @@ static void stop(struct ol_line *l, unsigned p, uint32_t index)
 }
 
 static void held_log(struct ol_line *l, unsigned p,
-                     const struct ol_held_log *h, bool known)
+                     const struct ol_held_log *h, bool current)
 {
     struct ol_out_log *o = &l->out[p];
 
@@ -405,15 +414,16 @@ static void held_log(struct ol_line *l, unsigned p,
         return;
     }
     if (h->upto < o->acked) {
-        if (known)
+        if (!current)
             return;
-        /* A boot that we have not heard of holds less: it was rolled back. */
+        /* It holds less than it once said: it was rolled back. */
         ol_fx_note(l, OL_NOTE_ROLLED_BACK, OL_CHANNEL_ANY, (uint8_t)p,
                    h->upto);
         rewind_to(l, p, h->upto);
     }
     if (h->upto > o->loaded) {
         o->behind = h->upto;
+        o->behind_limit = current ? h->limit : 0;
         memcpy(o->behind_root, h->root, OL_ROOT);
         return;
     }
@@ -426,6 +436,8 @@ static void held_log(struct ol_line *l, unsigned p,
         }
         advance(l, p, h->upto);
     }
+    if (!current)
+        return;
     if (h->limit > o->limit && o->limit <= o->acked) {
         /* Room again after none: what was dropped meanwhile goes at once. */
         o->retries = 0;
@@ -442,11 +454,11 @@ static void held_log(struct ol_line *l, unsigned p,
         hold_units(l, p, h->parts[i].index, h->parts[i].mask);
 }
 
-void ol_send_held(struct ol_line *l, const struct ol_held *h, bool known)
+void ol_send_held(struct ol_line *l, const struct ol_held *h, bool current)
 {
     for (unsigned p = 0; p < OL_PRECS; p++)
         if (h->logs & (1u << p))
-            held_log(l, p, &h->log[p], known);
+            held_log(l, p, &h->log[p], current);
 }
 
 /* Delivered is a promise on our own disk too: the watermark and its event. */

@@ -91,7 +91,6 @@ enum ol_chunk_type {
 #define OL_ACK_RANGES 32u
 #define OL_HELD_RANGES 16u  /* ranges of whole records beyond the first gap */
 #define OL_HELD_PARTS 8u    /* records that are held in part */
-#define OL_GAPS_MAX 256u    /* receive gaps kept per log */
 #define OL_UNIT 128u        /* segments start and end on units of a record */
 #define OL_ROOT 8u          /* bytes of a root in HELD */
 #define OL_SEGMENT_HEAD 7u  /* log and flags 1, index 4, offset 2 */
@@ -127,7 +126,6 @@ enum ol_chunk_type {
 #define OL_STREAM_ROOM 16384u  /* a step's share of 32 KiB unsent */
 #define OL_INFLIGHT_MAX 2048u              /* frames per channel */
 #define OL_BATCHES_MAX 8u
-#define OL_BATCH_ROWS 1024u
 
 /* Timers, in milliseconds unless the name says otherwise. */
 #define OL_PROBE_MS 20000u       /* default probe interval */
@@ -141,6 +139,7 @@ enum ol_chunk_type {
 #define OL_ACK_EVERY 2u /* frames that ask for an ack */
 #define OL_KNOCK_MIN_MS 1000u
 #define OL_BEHIND_MIN_MS 1000u
+#define OL_OPENING_JUMP UINT32_MAX /* of an opening number, at most */
 #define OL_REKEY_AFTER_S 120u /* after the first record segment */
 #define OL_REKEY_DAILY_S 86400u
 #define OL_REKEY_TAKEOVER_S 15u
@@ -151,7 +150,5 @@ enum ol_chunk_type {
 #define OL_HELD_POUCH_MS 60000u     /* a bundle for a changed HELD only */
 #define OL_BUNDLE_AGAIN_S 86400u    /* bundle again what is not held */
 #define OL_BUNDLE_PAUSE_MS 1000u    /* between bundles for new records */
-#define OL_BUNDLE_LIVE_MS 10000u    /* owed so long on a live line: bundle */
-#define OL_CLOCK_GRANULARITY_MS 1u
 
 #endif

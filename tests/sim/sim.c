@@ -18,12 +18,13 @@ static struct sim_plan plan_of(uint64_t seed)
 {
     return (struct sim_plan){
         .run_ns = 300 * OL_NS_PER_S,
-        .messages = 60,
+        .messages = seed % 6 == 1 ? 600 : 60,
         .crashes = seed % 3 != 0,
         .cuts = seed % 4 != 0,
         .pouch = seed % 2 == 0,
         .adversary = seed % 5 != 0,
         .big = seed % 7 == 0,
+        .bursts = seed % 6 == 1,
     };
 }
 

@@ -307,6 +307,51 @@ static void a_reboot_is_short(void)
     check_end(&w);
 }
 
+/* Records behind a gap, and a crash that makes their holder forget them. */
+static void a_gap_survives_a_crash(void)
+{
+    calm(2, false);
+    run_for(5 * S);
+    world_cut(&w, 0, 0, true);
+    world_cut(&w, 0, 1, true);
+    for (unsigned i = 0; i < 20; i++) {
+        w.ch[1].path[0].loss = 0.3;
+        for (unsigned k = 0; k < 20; k++)
+            world_say(&w, 0, OL_ROUTINE, 100);
+        run_for(120 * MS);
+        world_crash(&w, 1, S);
+        w.ch[1].path[0].loss = 0;
+        run_for(S);
+        EXPECT(settle(20 * S) < 10 * S);
+        check_end(&w);
+    }
+}
+
+/* A stick from before a reboot turns up long after it. */
+static void an_old_bundle_changes_nothing(void)
+{
+    calm(2, true);
+    run_for(5 * S);
+    for (unsigned f = 0; f < 2; f++)
+        w.ch[2].path[f].delay_ns = 3600 * S;
+    cut_all(true);
+    world_say(&w, 0, OL_ROUTINE, 100);
+    world_say(&w, 1, OL_ROUTINE, 100);
+    run_for(60 * S);
+    world_crash(&w, 0, S);
+    world_crash(&w, 1, S);
+    run_for(2 * S);
+    cut_all(false);
+    run_for(3600 * S);
+    for (unsigned i = 0; i < 10; i++) {
+        world_say(&w, i & 1, (uint8_t)(i % OL_PRECS), 200);
+        EXPECT(settle(20 * S) < 2 * S);
+    }
+    EXPECT(w.st[0].notes[OL_NOTE_ROLLED_BACK] == 0);
+    EXPECT(w.st[1].notes[OL_NOTE_ROLLED_BACK] == 0);
+    check_end(&w);
+}
+
 /* ---- running -------------------------------------------------------------- */
 
 static const struct {
@@ -325,6 +370,8 @@ static const struct {
     {"idle_is_cheap", idle_is_cheap},
     {"one_way_is_told", one_way_is_told},
     {"a_reboot_is_short", a_reboot_is_short},
+    {"a_gap_survives_a_crash", a_gap_survives_a_crash},
+    {"an_old_bundle_changes_nothing", an_old_bundle_changes_nothing},
 };
 
 /* In a process of its own, so that one that fails does not end the others. */

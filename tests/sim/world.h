@@ -115,7 +115,7 @@ struct world {
 struct sim_plan { /* what kind of world a seed makes */
     uint64_t run_ns;     /* with faults */
     uint32_t messages;   /* each way */
-    bool crashes, cuts, pouch, adversary, big;
+    bool crashes, cuts, pouch, adversary, big, bursts;
 };
 
 void world_init(struct world *w, uint64_t seed, const struct sim_plan *plan);

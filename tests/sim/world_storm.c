@@ -105,7 +105,11 @@ void world_storm(struct world *w, const struct sim_plan *plan)
         uint64_t size = rnd_chance(r, 0.1) && plan->big
                             ? rnd_below(r, OL_TEXT_MAX)
                             : rnd_below(r, 300);
-        push(w, (struct entry){.at_ns = t + rnd_below(r, plan->run_ns),
+        /* In bursts, so that there are gaps to lose. */
+        uint64_t at = rnd_below(r, plan->run_ns);
+        if (plan->bursts)
+            at -= at % (30 * OL_NS_PER_S) - rnd_below(r, 50 * OL_NS_PER_MS);
+        push(w, (struct entry){.at_ns = t + at,
                                .what = W_SAY,
                                .st = (uint8_t)(i & 1),
                                .ch = (uint8_t)rnd_below(r, OL_PRECS),

@@ -369,7 +369,8 @@ func held(serial uint32) []byte {
 // Both packets of a handshake that a begins. Returns the first session key.
 func handshake(a, b station, lineID, psk []byte) []byte {
 	const opening = 7
-	prologue := cat([]byte("openline"), []byte{1}, lineID)
+	prologue := cat([]byte("openline"), []byte{1}, lineID,
+		be64(opening))
 	headed := func(msg []byte) []byte {
 		return cat(be64(opening), []byte("tcp"), make([]byte, 13), msg)
 	}
@@ -417,7 +418,8 @@ func chunks(record []byte) []byte {
 }
 
 func bundle(a, b station, lineID, psk, record []byte) {
-	prologue := cat([]byte("openline pouch 1"), lineID)
+	enveloped := cat(be64(1025), be32(0))
+	prologue := cat([]byte("openline pouch 1"), lineID, enveloped)
 	payload := cat(held(3),
 		chunk(6, []byte{2 | 1<<4}, be32(5), []byte{0, 0}, record))
 	hs, _ := shake(noise.HandshakeK, 0, true, a, b.xPk, psk, prologue,
@@ -425,7 +427,7 @@ func bundle(a, b station, lineID, psk, record []byte) {
 	msg, _, _, err := hs.WriteMessage(nil, payload)
 	must(err)
 	_, _, envelope := wrapped(lineID, psk, 1, 5, ramp(0x75, 16),
-		cat(be64(1025), be32(0)))
+		enveloped)
 	block("vector", "bundle", "number", 1025, "e_sk", ramp(0x35, 32),
 		"nonce", ramp(0x75, 16), "payload", payload,
 		"packet", cat(envelope, msg))

@@ -97,16 +97,19 @@ static void cards(void **state)
 
 /* ---- the handshake ------------------------------------------------------ */
 
-static uint8_t prologue[41];
+static uint8_t prologue[49];
 
 static void noise_of(struct ol_noise *ns, const struct block *b, bool first)
 {
     const struct ol_identity *own = first ? &north : &south;
     const struct ol_identity *peer = first ? &south : &north;
     uint8_t e_sk[32];
+    struct ol_writer w;
 
     memcpy(prologue, "openline\1", 9);
     memcpy(prologue + 9, shared.line_id, 32);
+    ol_writer_init(&w, prologue + 41, 8);
+    ol_write_u64(&w, block_number(b, "opening"));
     block_copy(b, "e_sk", e_sk, 32);
     ol_noise_ik_init(ns, first, OL_SPAN_ARRAY(prologue), own->x_sk, own->x_pk,
                      peer->x_pk, shared.psk, e_sk);
@@ -287,7 +290,7 @@ static void play_bundle(const struct block *b)
     struct ol_wrap_keys sender, receiver;
     struct ol_envelope env = {.number = block_number(b, "number")};
     uint8_t nonce[16], e_sk[32], buf[VECTORS_BYTES], packet[VECTORS_BYTES];
-    uint8_t text[OL_ENVELOPE_PLAIN], pro[48];
+    uint8_t text[OL_ENVELOPE_PLAIN], pro[60];
     struct ol_span payload = block_bytes(b, "payload", buf);
     size_t n = OL_BUNDLE_OVER + payload.n;
     struct ol_writer w;
@@ -302,6 +305,7 @@ static void play_bundle(const struct block *b)
     block_copy(b, "e_sk", e_sk, sizeof(e_sk));
     ol_writer_init(&w, text, sizeof(text));
     ol_envelope_encode(&w, &env);
+    memcpy(pro + 48, text, sizeof(text));
     ol_wrap_seal(packet, &sender, OL_PACKET_BUNDLE, nonce, ol_writer_span(&w));
     assert_int_equal(ol_noise_k_seal(OL_SPAN_ARRAY(pro), north.x_sk,
                                      north.x_pk, south.x_pk, shared.psk, e_sk,
