@@ -168,13 +168,16 @@ void ol_fx_sent(struct ol_line *l, uint16_t channel, uint8_t prec,
     spare->lo = spare->hi = index;
 }
 
-static void flush_sent(struct ol_line *l)
+/* false: some still wait. */
+static bool flush_sent(struct ol_line *l)
 {
     for (unsigned i = 0; i < OL_SENT_RANGES; i++) {
         struct ol_sent_range *r = &l->sent[i];
         struct ol_put *put;
-        if (r->lo == 0 || !ol_fx_room(l, 1, 0))
+        if (r->lo == 0)
             continue;
+        if (!ol_fx_room(l, 1, 0))
+            return false;
         put = ol_fx_put(l, OL_PUT_SENT);
         put->channel = r->channel;
         put->prec = r->prec;
@@ -182,6 +185,7 @@ static void flush_sent(struct ol_line *l)
         put->count = r->hi - r->lo + 1;
         r->lo = 0;
     }
+    return true;
 }
 
 static void event(struct ol_line *l, enum ol_what what, uint16_t channel,
@@ -250,8 +254,8 @@ void ol_fx_flush(struct ol_line *l)
     }
     if (l->kept_dirty)
         (void)ol_fx_keep(l);
-    flush_sent(l);
+    if (flush_sent(l))
+        l->lazy_ns = OL_NEVER_NS;
     if (l->events_due)
         flush_events(l);
-    l->lazy_ns = OL_NEVER_NS;
 }

@@ -72,6 +72,7 @@ struct ol_out_log {
     uint32_t behind_limit;
     bool stopped;     /* the peer's root is not ours */
     bool loading;     /* a LOAD is under way */
+    uint64_t page_ns; /* no LOAD before: the last one gave nothing */
     bool cp_dirty;    /* a checkpoint is to be sent */
     struct ol_checkpoint cp; /* newest signed */
     uint32_t cp_durable;     /* its size, once on disk; 0: none */
@@ -199,7 +200,9 @@ struct ol_path {
     uint32_t high;        /* highest counter acked in this epoch */
     bool high_any;
     /* RFC 9002 */
-    uint64_t srtt_ns, rttvar_ns, min_rtt_ns; /* srtt 0: no sample */
+    uint64_t srtt_ns, rttvar_ns; /* srtt 0: no sample */
+    uint64_t min_rtt_ns;         /* of the last 10 to 20 s */
+    uint64_t min_new_ns, min_since_ns;
     uint32_t cwnd, ssthresh;
     uint64_t recovery_ns; /* losses of frames sent before count once */
     uint64_t shrunk_ns;   /* the queue rule acted last */
@@ -337,7 +340,7 @@ struct ol_line {
     uint32_t held_serial;   /* ours */
     uint16_t data_ch;       /* where the newest segment came */
     uint8_t peer_boot[8];   /* of the newest HELD */
-    uint32_t peer_serial;
+    uint32_t peer_serial[OL_PRECS];
     bool peer_any;
 
     /* the line's state */
@@ -525,8 +528,10 @@ enum ol_err ol_send_init(struct ol_line *l, const struct ol_snapshot *s);
 enum ol_err ol_send_submit(struct ol_line *l, const struct ol_event *ev);
 void ol_send_committed(struct ol_line *l, const struct ol_open_batch *b);
 void ol_send_loaded(struct ol_line *l, const struct ol_event *ev);
-/* The peer's HELD. current: else it may only add to what the peer holds. */
-void ol_send_held(struct ol_line *l, const struct ol_held *h, bool current);
+/* The peer's HELD, of these logs (bits). current: else it may only add to what
+ * the peer holds. */
+void ol_send_held(struct ol_line *l, const struct ol_held *h, uint8_t logs,
+                  bool current);
 /* The peer runs a new boot: of records behind a gap it may know nothing. */
 void ol_send_forget(struct ol_line *l);
 /* Everything not held is owed again: a new epoch, or a peer that forgot. */

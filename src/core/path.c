@@ -22,6 +22,7 @@
 #define BURST_FRAMES 10u
 #define CONTROL_ROOM 64u /* of the ring, kept for frames without data */
 #define QUEUE_NS (30 * OL_NS_PER_MS)
+#define MIN_RTT_FOR_NS (10 * OL_NS_PER_S) /* a path may become longer */
 
 void ol_path_init(struct ol_path *p, const struct ol_chan_conf *conf)
 {
@@ -194,16 +195,24 @@ void ol_path_doubt(struct ol_line *l, unsigned c)
 }
 
 /* RFC 9002 5.3, with the ack delay that the peer names. */
-static void rtt_sample(struct ol_path *p, uint64_t rtt, uint64_t delay)
+static void rtt_sample(struct ol_path *p, uint64_t now_ns, uint64_t rtt,
+                       uint64_t delay)
 {
     uint64_t var;
 
     if (p->srtt_ns == 0) {
-        p->min_rtt_ns = p->srtt_ns = OL_MAX(rtt, 1);
+        p->min_rtt_ns = p->min_new_ns = p->srtt_ns = rtt;
+        p->min_since_ns = now_ns;
         p->rttvar_ns = rtt / 2;
         return;
     }
-    p->min_rtt_ns = OL_MIN(p->min_rtt_ns, OL_MAX(rtt, 1));
+    p->min_new_ns = OL_MIN(p->min_new_ns, rtt);
+    p->min_rtt_ns = OL_MIN(p->min_rtt_ns, rtt);
+    if (now_ns - p->min_since_ns >= MIN_RTT_FOR_NS) {
+        p->min_rtt_ns = p->min_new_ns;
+        p->min_new_ns = rtt;
+        p->min_since_ns = now_ns;
+    }
     if (rtt >= p->min_rtt_ns + delay)
         rtt -= delay;
     var = p->srtt_ns > rtt ? p->srtt_ns - rtt : rtt - p->srtt_ns;
@@ -223,17 +232,17 @@ static void congested(struct ol_line *l, unsigned c, uint64_t lost_sent_ns)
     p->ssthresh = p->cwnd;
 }
 
-static void grow(struct ol_line *l, unsigned c, const struct ol_flight *f,
-                 uint64_t rtt)
+static void grow(struct ol_line *l, unsigned c, const struct ol_flight *f)
 {
     struct ol_path *p = &l->ch[c].path;
     uint32_t mtu = l->ch[c].conf.mtu;
-    uint64_t most = p->min_rtt_ns + QUEUE_NS;
+    /* Jitter is not a queue: what varies anyway is allowed for. */
+    uint64_t most = p->min_rtt_ns + QUEUE_NS + 2 * p->rttvar_ns;
 
-    if (rtt > most && p->min_rtt_ns > 0) {
+    if (p->srtt_ns > most) {
         /* A standing queue: shrink to what empties it, once a round trip. */
         if (l->now_ns - p->shrunk_ns > p->srtt_ns) {
-            uint64_t fit = (uint64_t)p->cwnd * most / rtt;
+            uint64_t fit = (uint64_t)p->cwnd * most / p->srtt_ns;
             p->shrunk_ns = l->now_ns;
             p->cwnd = (uint32_t)OL_MAX(fit, 2 * mtu);
             p->ssthresh = p->cwnd;
@@ -259,15 +268,19 @@ static void detect_lost(struct ol_line *l, unsigned c)
     uint64_t newest = 0;
 
     p->loss_ns = OL_NEVER_NS;
-    if (!p->high_any || stream(l, c))
+    if (!p->high_any)
         return;
+    /* A stream keeps order, so what is missing below the highest was dropped
+     * before it got in; a probe timeout allows for a change of connection. */
+    if (stream(l, c))
+        wait = ol_path_pto(p);
     for (uint32_t i = p->head; i != p->tail; i++) {
         struct ol_flight *f = at(p, i);
         if (f->counter >= p->high)
             break;
         if (!f->open)
             continue;
-        if (p->high - f->counter >= PACKET_THRESHOLD ||
+        if ((p->high - f->counter >= PACKET_THRESHOLD && !stream(l, c)) ||
             f->sent_ns + wait <= l->now_ns) {
             newest = f->sent_ns;
             p->lost_frames++;
@@ -277,7 +290,7 @@ static void detect_lost(struct ol_line *l, unsigned c)
             p->loss_ns = OL_MIN(p->loss_ns, f->sent_ns + wait);
         }
     }
-    if (newest != 0)
+    if (newest != 0 && !stream(l, c))
         congested(l, c, newest);
 }
 
@@ -293,7 +306,7 @@ void ol_path_acked(struct ol_line *l, unsigned c, const struct ol_ack *ack)
 {
     struct ol_path *p = &l->ch[c].path;
     struct ol_epoch *e = ol_epoch_sending(l);
-    uint64_t rtt = 0, newest = 0;
+    uint64_t newest = 0;
 
     /* An ack for what was never sent is a lie: drop it whole. */
     if (ack->high >= e->ch[c].counter)
@@ -305,15 +318,16 @@ void ol_path_acked(struct ol_line *l, unsigned c, const struct ol_ack *ack)
         if (!f->open || !in_ranges(ack, f->counter))
             continue;
         if (f->counter == ack->high) {
-            rtt = OL_MAX(l->now_ns - f->sent_ns, 1);
-            rtt_sample(p, rtt, OL_MIN(ack->delay_100us * 100 * OL_NS_PER_US,
-                                      ACK_DELAY_NS));
+            uint64_t rtt = OL_MAX(l->now_ns - f->sent_ns, 1);
+            rtt_sample(p, l->now_ns, rtt,
+                       OL_MIN(ack->delay_100us * 100 * OL_NS_PER_US,
+                              ACK_DELAY_NS));
         }
         newest = OL_MAX(newest, f->sent_ns);
         p->acked_frames++;
         p->loss = p->loss < 0 ? 0 : p->loss - p->loss / 64;
         close_flight(l, c, f, false);
-        grow(l, c, f, rtt);
+        grow(l, c, f);
     }
     if (newest == 0)
         return;

@@ -195,7 +195,8 @@ bool ol_pouch_loaded(struct ol_line *l, const struct ol_event *ev)
                                .last = true,
                                .index = r->index,
                                .bytes = r->bytes};
-        if (r->index != j->next[j->prec])
+        if (r->index != j->next[j->prec] || r->bytes.n == 0 ||
+            r->bytes.n > OL_RECORD_MAX)
             break;
         full = !ol_segment_encode(&w, &s);
         if (full)
@@ -358,7 +359,8 @@ enum ol_err ol_pouch_packet(struct ol_line *l, const struct ol_event *ev)
     msg = OL_SPAN(ev->bytes.p + OL_ENVELOPE, ev->bytes.n - OL_ENVELOPE);
     if (err == OL_OK)
         err = ol_noise_k_open(prologue(l, plain, pro), l->id.x_sk,
-                              l->id.x_pk, l->peer.x_pk, l->shared.psk, msg, l->plain);
+                              l->id.x_pk, l->peer.x_pk, l->shared.psk, msg,
+                              l->plain);
     if (err != OL_OK) {
         l->unopened = true;
         ol_fx_note(l, OL_NOTE_UNOPENED, ev->channel, 0, 0);

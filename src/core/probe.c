@@ -351,6 +351,11 @@ static void became(struct ol_line *l, unsigned c, uint8_t state)
     if (state == OL_CHAN_DOWN) {
         ch->down_ns = l->now_ns;
         ol_path_drop(l, c);
+        /* An address that was followed and is silent gives way to our own
+         * destination. */
+        ch->has_cand = false;
+        if (ch->conf.dials)
+            ch->has_addr = false;
     }
     if (state == OL_CHAN_DOUBTFUL)
         ol_path_doubt(l, c);

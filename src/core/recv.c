@@ -67,9 +67,10 @@ static struct ol_in_slot *claim(struct ol_line *l, const struct ol_segment *g)
 
     if (s->state != OL_IN_EMPTY)
         return s->index == g->index ? s : NULL;
-    /* The next record of the log may always have the last blocks. */
+    /* Lower precedences leave blocks to higher ones; but the next record of
+     * a log may always have what there is. */
     if (g->index != in->upto + 1 &&
-        l->in_pool.left < 2 * OL_RECORD_MAX / OL_BLOCK)
+        l->in_pool.left < ol_pool_floor(g->prec) + OL_RECORD_MAX / OL_BLOCK)
         return NULL;
     /* A whole record takes what it needs; the size of others is unknown. */
     s->block = ol_pool_take(&l->in_pool, g->last && g->offset == 0
@@ -168,7 +169,10 @@ enum ol_err ol_recv_checkpoint(struct ol_line *l,
     struct ol_in_log *in = &l->in[cp->prec];
     enum ol_err err;
 
-    if (cp->size == 0 || (in->has_cp && cp->size <= in->cp.size))
+    /* Beyond what could be on its way it can never be compared. */
+    if (cp->size == 0 || (in->has_cp && cp->size <= in->cp.size) ||
+        (cp->size > in->upto &&
+         cp->size - in->upto > ol_window_of[cp->prec]))
         return OL_OK;
     err = ol_checkpoint_check(cp->sig, l->shared.line_id, l->peer.ed_pk,
                               cp->prec, cp->size, cp->root);
@@ -220,7 +224,7 @@ static void boot_of_peer(struct ol_line *l, const uint8_t boot[8])
         return;
     memcpy(l->peer_boot, boot, 8);
     l->peer_any = true;
-    l->peer_serial = 0;
+    memset(l->peer_serial, 0, sizeof(l->peer_serial));
     ol_send_forget(l);
     while (n < l->kept.n_boots && memcmp(l->kept.boots[n], boot, 8) != 0)
         n++;
@@ -237,18 +241,23 @@ static void boot_of_peer(struct ol_line *l, const uint8_t boot[8])
 void ol_recv_held(struct ol_line *l, const struct ol_held *h, bool current)
 {
     bool same = l->peer_any && memcmp(l->peer_boot, h->boot, 8) == 0;
+    uint8_t logs = 0;
 
     /* It may have been under way for days: what it holds it held, but what
      * it lacks says nothing of today. */
     if (!current && !same) {
-        ol_send_held(l, h, false);
+        ol_send_held(l, h, h->logs, false);
         return;
     }
     boot_of_peer(l, h->boot);
-    if (h->serial <= l->peer_serial)
-        return;
-    l->peer_serial = h->serial;
-    ol_send_held(l, h, true);
+    /* The newest counts, log by log: one of all may come behind one of some. */
+    for (unsigned p = 0; p < OL_PRECS; p++) {
+        if (!(h->logs & (1u << p)) || h->serial <= l->peer_serial[p])
+            continue;
+        l->peer_serial[p] = h->serial;
+        logs |= (uint8_t)(1u << p);
+    }
+    ol_send_held(l, h, logs, true);
 }
 
 /* Is index i the one behind the last range. */
@@ -395,7 +404,7 @@ static void move_head(struct ol_line *l, unsigned p)
             break;
         /* A rung and its event, the arrivals so far, and the head. */
         if (!ol_fx_can_put(l) ||
-            !ol_fx_room(l, 4, OL_TREE_LEVELS * OL_HASH))
+            !ol_fx_room(l, 6, OL_TREE_LEVELS * OL_HASH + OL_SIG))
             break;
         ol_tree_append(&in->tree, s->leaf);
         in->upto++;
@@ -504,7 +513,11 @@ void ol_recv_committed(struct ol_line *l, const struct ol_open_batch *b)
 
 bool ol_recv_busy(const struct ol_line *l)
 {
-    return l->in_pool.left < OL_POOL_BLOCKS / 2;
+    uint32_t whole = 0;
+
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        whole += l->in[p].whole;
+    return whole > 0 && l->in_pool.left < OL_POOL_BLOCKS / 2;
 }
 
 enum ol_err ol_recv_init(struct ol_line *l, const struct ol_snapshot *s)

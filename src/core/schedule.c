@@ -422,10 +422,10 @@ static bool copy(struct ol_line *l, unsigned c, unsigned prec,
     struct ol_lchan *ch = &l->ch[c];
     struct frame f;
 
-    if (!ol_path_ref_left(l) || !ol_chan_room(ch, s->size + OL_FRAME_MAX))
+    if (!ol_chan_room(ch, s->size + OL_FRAME_MAX))
         return false;
     while (want != 0) {
-        if (!begin(l, &f, c, NULL))
+        if (!ol_path_ref_left(l) || !begin(l, &f, c, NULL))
             return false;
         if (!add_segment(l, &f, prec, s, &want))
             return false;
@@ -460,6 +460,9 @@ static void rank(const struct ol_line *l, struct order *o)
         const struct ol_lchan *ch = &l->ch[c];
         uint64_t cost = ch->path.srtt_ns;
         unsigned i;
+        /* A stream that takes nothing now may be dead in its kernel. */
+        if (!ol_chan_room(ch, ch->conf.mtu))
+            cost += OL_NS_PER_S;
         if (!ol_chan_usable(ch) ||
             (sound && (ch->state != OL_CHAN_UP || ch->path.pto_count > 0)))
             continue;
@@ -485,13 +488,11 @@ static void copies(struct ol_line *l, const struct order *o, unsigned prec)
         if (s->index != i)
             continue;
         for (unsigned c = 0; prec == OL_FLASH && c < l->n_ch; c++)
-            if (ol_chan_usable(&l->ch[c]) && !(s->copies_on & (1u << c)) &&
-                !copy(l, c, prec, s))
-                break;
+            if (ol_chan_usable(&l->ch[c]) && !(s->copies_on & (1u << c)))
+                (void)copy(l, c, prec, s);
         for (unsigned k = 0; prec == OL_IMMEDIATE && k < OL_MIN(o->n, 2); k++)
-            if (!(s->copies_on & (1u << o->c[k])) &&
-                !copy(l, o->c[k], prec, s))
-                break;
+            if (!(s->copies_on & (1u << o->c[k])))
+                (void)copy(l, o->c[k], prec, s);
     }
 }
 
@@ -564,8 +565,8 @@ static void data(struct ol_line *l, const struct order *o)
         size_t budget;
         /* A slower channel helps only if waiting for the first takes longer
          * than its own round trip. */
-        if (k > 0 && first->srtt_ns + backlog_bytes(l) * first->srtt_ns /
-                                          first->cwnd <
+        if (k > 0 && o->cost_ns[0] + backlog_bytes(l) * first->srtt_ns /
+                                         first->cwnd <
                          o->cost_ns[k])
             break;
         for (;;) {

@@ -74,7 +74,8 @@ static bool load_slot(struct ol_line *l, unsigned prec, uint32_t index,
     struct ol_out_slot *s = ol_out_slot(l, prec, index);
     uint16_t block;
 
-    if (index - o->acked > ol_window_of[prec])
+    if (index - o->acked > ol_window_of[prec] ||
+        l->out_pool.left < ol_pool_floor(prec) + OL_RECORD_MAX / OL_BLOCK)
         return false;
     block = ol_pool_take(&l->out_pool, bytes.n);
     if (block == OL_NO_BLOCK)
@@ -112,8 +113,12 @@ static void page_in(struct ol_line *l, unsigned prec)
         return;
     if (o->behind == 0 &&
         (o->loaded - o->acked >= ol_window_of[prec] ||
-         l->out_pool.left < OL_RECORD_MAX / OL_BLOCK))
+         l->out_pool.left < ol_pool_floor(prec) + OL_RECORD_MAX / OL_BLOCK))
         return;
+    if (l->now_ns < o->page_ns) {
+        ol_wake(l, o->page_ns);
+        return;
+    }
     load = &ol_fx_add(l, OL_FX_LOAD)->load;
     load->token = ++l->next_token * OL_PRECS + prec;
     load->prec = (uint8_t)prec;
@@ -144,6 +149,8 @@ void ol_send_loaded(struct ol_line *l, const struct ol_event *ev)
     struct ol_out_log *o = &l->out[prec];
 
     o->loading = false;
+    /* Our own ledger did not give what it has: not again at once. */
+    o->page_ns = ev->n_loaded == 0 ? l->now_ns + OL_NS_PER_S : 0;
     for (uint32_t i = 0; i < ev->n_loaded; i++) {
         const struct ol_loaded *r = &ev->loaded[i];
         if (o->behind != 0 && r->index == o->behind) {
@@ -339,14 +346,17 @@ bool ol_send_owes(const struct ol_line *l)
 }
 
 /* What was acked as frames and never held: the peer dropped it, so it goes
- * again, ever more slowly. */
+ * again, ever more slowly. The first record behind what is held tells: it
+ * neither waits to go nor is it under way. */
 static void retry(struct ol_line *l, unsigned p)
 {
     struct ol_out_log *o = &l->out[p];
     uint64_t gap = RETRY_NS << OL_MIN(o->retries, RETRY_MOST);
+    uint32_t last = OL_MIN(OL_MIN(o->loaded, o->limit), o->durable);
+    struct ol_out_slot *first = slot_of(l, p, o->acked + 1);
 
-    if (o->acked >= OL_MIN(o->loaded, o->limit) ||
-        ol_send_next(l, p) != NULL) {
+    if (first == NULL || first->index > last || first->owed != 0 ||
+        first->flights > 0) {
         o->retry_ns = OL_NEVER_NS;
         return;
     }
@@ -358,7 +368,7 @@ static void retry(struct ol_line *l, unsigned p)
     }
     o->retry_ns = OL_NEVER_NS;
     o->retries++;
-    for (uint32_t i = o->acked + 1; i <= OL_MIN(o->loaded, o->durable); i++) {
+    for (uint32_t i = o->acked + 1; i <= last; i++) {
         struct ol_out_slot *s = slot_of(l, p, i);
         if (s == NULL || s->flights > 0)
             continue;
@@ -408,6 +418,8 @@ static void held_log(struct ol_line *l, unsigned p,
 
     if (o->stopped)
         return;
+    if (current)
+        o->behind = 0;
     if (h->upto > o->durable) {
         /* It holds what we never wrote: our ledger is an old copy. */
         stop(l, p, h->upto);
@@ -454,10 +466,11 @@ static void held_log(struct ol_line *l, unsigned p,
         hold_units(l, p, h->parts[i].index, h->parts[i].mask);
 }
 
-void ol_send_held(struct ol_line *l, const struct ol_held *h, bool current)
+void ol_send_held(struct ol_line *l, const struct ol_held *h, uint8_t logs,
+                  bool current)
 {
     for (unsigned p = 0; p < OL_PRECS; p++)
-        if (h->logs & (1u << p))
+        if (logs & (1u << p))
             held_log(l, p, &h->log[p], current);
 }
 

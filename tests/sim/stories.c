@@ -352,7 +352,243 @@ static void an_old_bundle_changes_nothing(void)
     check_end(&w);
 }
 
-/* ---- running -------------------------------------------------------------- */
+/* ---- faults that were found, and stay found ----------------------------- */
+
+static bool lose_one; /* the next frame of this size on the first channel */
+
+static bool lose_frame(struct world *ww, unsigned ch, unsigned from,
+                       const struct ol_send *s)
+{
+    (void)ww;
+    if (!lose_one || ch != 0 || from != 0 || s->bytes.n < 300 ||
+        s->bytes.n > 800)
+        return false;
+    lose_one = false;
+    return true;
+}
+
+/* A stream's transport drops one frame; what follows must not hide it. */
+static void a_dropped_frame_is_missed(void)
+{
+    uint64_t t;
+
+    calm(1, false);
+    w.lose = lose_frame;
+    run_for(10 * S);
+    lose_one = true;
+    world_say(&w, 0, OL_PRIORITY, 400);
+    run_for(20 * MS);
+    EXPECT(!lose_one);
+    for (t = w.now_ns; status(0).queue[OL_PRIORITY] > 0;) {
+        EXPECT(w.now_ns - t < 2 * S);
+        world_say(&w, 0, OL_ROUTINE, 100);
+        run_for(20 * MS);
+    }
+}
+
+/* A stream that takes nothing does not keep FLASH from the others. */
+static void flash_finds_another_way(void)
+{
+    struct ol_chan full = {.up = true, .room_bytes = 0};
+    struct ol_event ev = {.kind = OL_EV_CHANNEL, .chan = &full};
+
+    calm(3, false);
+    run_for(5 * S);
+    (void)!ol_line_step(w.st[0].line, &ev, w.now_ns, &w.st[0].eff);
+    world_say(&w, 0, OL_FLASH, 100);
+    world_say(&w, 0, OL_PRIORITY, 100);
+    EXPECT(settle(20 * S) < 500 * MS);
+}
+
+static void thin(unsigned c)
+{
+    for (unsigned f = 0; f < 2; f++) {
+        w.ch[c].path[f].rate_bps = w.ch[c].conf[f].rate_bps = 1200;
+        w.ch[c].path[f].delay_ns = 500 * MS;
+        w.ch[c].conf[f].mtu = OL_FRAME_MIN;
+    }
+}
+
+/* A backlog of ROUTINE that fills its share leaves room to load a FLASH. */
+static void flash_has_room(void)
+{
+    uint64_t t;
+
+    calm(2, false);
+    world_cut(&w, 0, 0, true);
+    world_cut(&w, 0, 1, true);
+    thin(1);
+    world_reboot(&w);
+    run_for(60 * S);
+    world_cut(&w, 1, 0, true);
+    world_cut(&w, 1, 1, true);
+    for (unsigned i = 0; i < 2200; i++) {
+        world_say(&w, 0, OL_ROUTINE, 700);
+        run_for(20 * MS);
+    }
+    world_say(&w, 0, OL_FLASH, 100);
+    world_cut(&w, 1, 0, false);
+    world_cut(&w, 1, 1, false);
+    while (status(0).state == OL_LINE_DARK)
+        run_for(100 * MS);
+    for (t = w.now_ns; status(0).queue[OL_FLASH] > 0; run_for(100 * MS))
+        EXPECT(w.now_ns - t < 60 * S);
+    printf("  FLASH after %.1f s over 2,200 ROUTINE at 1,200 bit/s\n",
+           (double)(w.now_ns - t) / 1e9);
+}
+
+/* Copies of large FLASH on many thin channels, none of them answering. */
+static void copies_are_bounded(void)
+{
+    calm(3, false);
+    for (unsigned c = 3; c < SIM_CHANNELS; c++) {
+        w.ch[c] = w.ch[2];
+        for (unsigned f = 0; f < 2; f++)
+            snprintf(w.ch[c].conf[f].name, 17, "hf%u", c);
+        w.n_ch++;
+    }
+    for (unsigned c = 0; c < w.n_ch; c++)
+        for (unsigned f = 0; f < 2; f++) {
+            w.ch[c].conf[f].kind = OL_CHAN_DATAGRAM;
+            w.ch[c].conf[f].mtu = OL_FRAME_MIN;
+        }
+    world_reboot(&w);
+    run_for(60 * S);
+    cut_all(true);
+    for (unsigned i = 0; i < 62; i++) {
+        world_say(&w, 0, OL_FLASH, 4090);
+        run_for(6 * MS);
+    }
+    cut_all(false);
+    EXPECT(settle(60 * S) < 60 * S);
+    check_end(&w);
+}
+
+/* A disk that is slow for long enough to pile up what is then put at once. */
+static void a_pile_is_put_in_steps(void)
+{
+    for (unsigned k = 0; k < 60; k++) {
+        calm(1, false);
+        w.room = 1u << 30;
+        world_reboot(&w);
+        run_for(5 * S);
+        w.st[1].commit_ns = 20 * S;
+        for (unsigned i = 0; i < 8; i++) {
+            world_say(&w, 0, OL_PRIORITY, 20);
+            run_for(30 * MS);
+        }
+        world_say(&w, 0, OL_ROUTINE, (uint16_t)(1500 + k * 40));
+        for (unsigned i = 0; i < 63; i++) {
+            world_say(&w, 0, OL_ROUTINE, 4050);
+            run_for(10 * MS);
+        }
+        w.st[1].commit_ns = 5 * MS;
+        EXPECT(settle(300 * S) < 300 * S);
+        if (k < 59)
+            world_fini(&w);
+    }
+}
+
+static bool attacker_gone;
+
+static bool to_attacker(struct world *ww, unsigned ch, unsigned from,
+                        const struct ol_send *s)
+{
+    (void)ww;
+    (void)ch;
+    (void)from;
+    return attacker_gone && s->to.len > 0;
+}
+
+/* Somebody relays a channel for a while and goes: we go home. */
+static void a_relay_that_leaves_is_left(void)
+{
+    calm(2, false);
+    w.lose = to_attacker;
+    world_cut(&w, 0, 0, true);
+    world_cut(&w, 0, 1, true);
+    run_for(40 * S);
+    world_cut(&w, 1, 0, true);
+    world_cut(&w, 1, 1, true);
+    run_for(40 * S);
+    for (unsigned st = 0; st < 2; st++)
+        w.from[st][1] = (struct ol_addr){.len = 4, .b = {6, 6, 6, 6}};
+    world_cut(&w, 1, 0, false);
+    world_cut(&w, 1, 1, false);
+    run_for(5 * S);
+    EXPECT(status(0).ch[1].state == OL_CHAN_UP);
+    attacker_gone = true;
+    memset(w.from, 0, sizeof(w.from));
+    run_for(120 * S);
+    EXPECT(status(0).ch[1].state == OL_CHAN_UP);
+    EXPECT(status(1).ch[1].state == OL_CHAN_UP);
+}
+
+static uint8_t kept_knock[OL_KNOCK_MAX];
+static size_t kept_n;
+static unsigned kept_from;
+
+static bool keep_knock(struct world *ww, unsigned ch, unsigned from,
+                       const struct ol_send *s)
+{
+    (void)ww;
+    if (s->bytes.p[0] == OL_PACKET_KNOCK && ch == 1) {
+        memcpy(kept_knock, s->bytes.p, s->bytes.n);
+        kept_n = s->bytes.n;
+        kept_from = from;
+    }
+    return false;
+}
+
+/* A knock that somebody kept is no amplifier. */
+static void a_replayed_knock_gets_little(void)
+{
+    unsigned answers = 0;
+
+    w.lose = NULL;
+    calm(3, false);
+    w.lose = keep_knock;
+    world_reboot(&w);
+    run_for(10 * S);
+    EXPECT(kept_n > 0);
+    for (unsigned i = 0; i < 10000; i++) {
+        struct sim_station *s = &w.st[1 - kept_from];
+        struct ol_event ev = {
+            .kind = OL_EV_FRAME,
+            .channel = 1,
+            .bytes = OL_SPAN(kept_knock, kept_n),
+            .from = {.len = 4, .b = {9, 9, (uint8_t)(i >> 8), (uint8_t)i}}};
+        (void)!ol_line_step(s->line, &ev, w.now_ns, &s->eff);
+        for (unsigned e = 0; e < s->eff.count; e++)
+            answers += s->eff.v[e].kind == OL_FX_SEND;
+    }
+    EXPECT(answers < 10);
+}
+
+/* A ledger that answers later than the peer says what it holds. */
+static void a_slow_load_finds_its_credit(void)
+{
+    calm(1, false);
+    run_for(5 * S);
+    for (unsigned i = 0; i < 20; i++) {
+        world_say(&w, 0, OL_ROUTINE, 100);
+        run_for(5 * MS);
+    }
+    for (unsigned k = 0; k < 20; k++) {
+        for (unsigned i = 0; i < 20; i++)
+            world_say(&w, 0, OL_ROUTINE, 100);
+        run_for((20 + k * 3) * MS);
+        w.load_ns = 3 * S;
+        world_crash(&w, 0, S);
+        run_for(S + 2 * MS);
+        for (unsigned i = 0; i < 20; i++)
+            world_say(&w, 0, OL_ROUTINE, 100);
+        EXPECT(settle(60 * S) < 30 * S);
+    }
+    check_end(&w);
+}
+
+/* ---- running ------------------------------------------------------------ */
 
 static const struct {
     const char *name;
@@ -371,6 +607,14 @@ static const struct {
     {"one_way_is_told", one_way_is_told},
     {"a_reboot_is_short", a_reboot_is_short},
     {"a_gap_survives_a_crash", a_gap_survives_a_crash},
+    {"a_dropped_frame_is_missed", a_dropped_frame_is_missed},
+    {"flash_finds_another_way", flash_finds_another_way},
+    {"flash_has_room", flash_has_room},
+    {"copies_are_bounded", copies_are_bounded},
+    {"a_pile_is_put_in_steps", a_pile_is_put_in_steps},
+    {"a_relay_that_leaves_is_left", a_relay_that_leaves_is_left},
+    {"a_replayed_knock_gets_little", a_replayed_knock_gets_little},
+    {"a_slow_load_finds_its_credit", a_slow_load_finds_its_credit},
     {"an_old_bundle_changes_nothing", an_old_bundle_changes_nothing},
 };
 

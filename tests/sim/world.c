@@ -110,6 +110,12 @@ static void note(struct world *w, unsigned st, const struct ol_note *n)
     world_fail(w, "a message was taken that nobody said");
 }
 
+static void leave(struct world *w, unsigned st, const struct ol_send *s)
+{
+    if (w->lose == NULL || !w->lose(w, s->channel, st, s))
+        travel(w, s->channel, st, s->bytes);
+}
+
 static void carry_out(struct world *w, unsigned st)
 {
     struct sim_station *s = &w->st[st];
@@ -121,7 +127,7 @@ static void carry_out(struct world *w, unsigned st)
         if (e->kind == OL_FX_NOTE) {
             note(w, st, &e->note);
         } else if (e->kind == OL_FX_LOAD) {
-            push(w, (struct entry){.at_ns = w->now_ns + 100000,
+            push(w, (struct entry){.at_ns = w->now_ns + w->load_ns,
                                    .what = W_LOADED,
                                    .st = (uint8_t)st,
                                    .boot = s->boot,
@@ -132,7 +138,7 @@ static void carry_out(struct world *w, unsigned st)
             if (w->ch[e->send.channel].conf[0].kind == OL_CHAN_POUCH)
                 add_bundle(w, st, e->send.channel, &e->send);
             else
-                travel(w, e->send.channel, st, e->send.bytes);
+                leave(w, st, &e->send);
         }
     }
 }
@@ -171,7 +177,7 @@ static enum ol_err step(struct world *w, unsigned st, struct ol_event *ev)
 
 void transport(struct world *w, unsigned st, unsigned ch, bool up)
 {
-    struct ol_chan c = {.up = up, .room_bytes = 1u << 20};
+    struct ol_chan c = {.up = up, .room_bytes = w->room};
     struct ol_event ev = {
         .kind = OL_EV_CHANNEL, .channel = (uint16_t)ch, .chan = &c};
 
@@ -329,6 +335,7 @@ static void packet(struct world *w, struct entry *e)
 {
     struct ol_event ev = {.kind = OL_EV_FRAME,
                           .channel = e->ch,
+                          .from = w->from[e->st][e->ch],
                           .bytes = OL_SPAN(e->bytes, e->n)};
     struct sim_channel *c = &w->ch[e->ch];
 
@@ -500,6 +507,8 @@ static void found(struct world *w, uint64_t seed)
     w->seed = seed;
     w->rnd.s = seed;
     w->now_ns = OL_NS_PER_S;
+    w->load_ns = 100 * OL_NS_PER_US;
+    w->room = 1u << 20;
     memcpy(key, &seed, sizeof(seed));
     ol_rng_init(&rng, key);
     for (unsigned i = 0; i < 2; i++) {

@@ -90,6 +90,12 @@ struct sim_station {
 
 struct entry;
 
+struct world;
+
+/* A story's own fault: true loses the packet. */
+typedef bool (*sim_lose)(struct world *w, unsigned ch, unsigned from,
+                         const struct ol_send *s);
+
 struct world {
     uint64_t seed;
     uint64_t now_ns;
@@ -103,6 +109,10 @@ struct world {
     uint64_t hash; /* of the trace */
     bool healed;   /* no more faults */
     bool trace;
+    sim_lose lose;
+    uint64_t load_ns;  /* how long a LOAD takes */
+    uint32_t room;     /* what a stream says it takes */
+    struct ol_addr from[2][SIM_CHANNELS]; /* where packets come from */
     uint64_t steps, packets, crashes, replays;
     uint64_t *nonces; /* an open hash set of what was sealed */
     uint32_t n_nonces, cap_nonces;
