@@ -5,6 +5,7 @@
  * The text of what the officer has not read stays where it is.
  */
 #include "station/json.h"
+#include "station/json_set.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -98,15 +99,6 @@ static json_t *hex_of(const void *p, size_t n)
         return json_null();
     ol_text_hex(text, p, n);
     return json_string(text);
-}
-
-/* Sets a member; a value that could not be made spoils the document. */
-static void set(json_t **doc, const char *key, json_t *value)
-{
-    if (*doc != NULL && json_object_set_new(*doc, key, value) == 0)
-        return;
-    json_decref(*doc);
-    *doc = NULL;
 }
 
 static void push(json_t **list, json_t *value)

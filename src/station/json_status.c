@@ -6,14 +6,7 @@
 
 #include "station/clock.h"
 #include "station/json.h"
-
-static void set(json_t **doc, const char *key, json_t *value)
-{
-    if (*doc != NULL && json_object_set_new(*doc, key, value) == 0)
-        return;
-    json_decref(*doc);
-    *doc = NULL;
-}
+#include "station/json_set.h"
 
 static json_t *moment(uint64_t ns)
 {
