@@ -51,7 +51,7 @@ void ol_finding_bearer(struct ol_findings *f, const char *peer,
 {
     const char *act = strstr(b->state, ": ");
 
-    ol_finding(f, peer, channel, OL_FINDING_FAULT, "%s: %.*s|%s", channel,
+    ol_finding(f, peer, channel, OL_FINDING_FAULT, "%.*s|%s",
                (int)(act ? act - b->state : 159), b->state,
                act ? act + 2 : "check the address in lines.d and the network");
 }
@@ -220,8 +220,7 @@ static void try_ledger(struct ol_findings *f, const char *dir)
             ol_finding(f, NULL, NULL, OL_FINDING_OK, "the ledger opens|");
             lg->ops->close(lg);
         } else {
-            ol_finding(f, NULL, NULL, OL_FINDING_FAULT, "the ledger does not "
-                       "open: %s|bring it back from a copy", why);
+            reason(f, NULL, why); /* it says what to do itself */
         }
         ol_keys_close(keys);
     }

@@ -92,8 +92,7 @@ static void judge(struct ol_findings *f, const struct trial *t)
         return;
     t->bearer->ops->status(t->bearer, &b);
     if (t->up)
-        ol_finding(f, t->peer, t->conf.name, OL_FINDING_OK, "%s: %s|",
-                   t->conf.name, b.state);
+        ol_finding(f, t->peer, t->conf.name, OL_FINDING_OK, "%s|", b.state);
     else
         ol_finding_bearer(f, t->peer, t->conf.name, &b);
 }
@@ -103,22 +102,23 @@ static void on_late(uv_timer_t *timer)
     (void)timer; /* only so that the loop turns */
 }
 
-static void wait_for(uv_loop_t *loop, const struct trial *list, unsigned n)
+/* The timer is the caller's: its end takes another turn of the loop. */
+static void wait_for(uv_loop_t *loop, uv_timer_t *timer,
+                     const struct trial *list, unsigned n)
 {
     uint64_t until_ns = ol_clock_ns() + PATIENCE_NS;
     bool all = false;
-    uv_timer_t timer;
 
-    if (uv_timer_init(loop, &timer) != 0)
+    if (uv_timer_init(loop, timer) != 0)
         return;
-    (void)uv_timer_start(&timer, on_late, 0, 50);
+    (void)uv_timer_start(timer, on_late, 0, 50);
     while (!all && ol_clock_ns() < until_ns) {
         (void)uv_run(loop, UV_RUN_ONCE);
         all = true;
         for (unsigned k = 0; k < n; k++)
             all = all && known(&list[k]);
     }
-    uv_close((uv_handle_t *)&timer, NULL);
+    uv_close((uv_handle_t *)timer, NULL);
 }
 
 static void try_listeners(struct ol_findings *f, uv_loop_t *loop,
@@ -143,7 +143,9 @@ void ol_doctor_away(struct ol_findings *f, const char *dir)
     struct ol_conf_station conf;
     char words[OL_WHY_MAX], why[160];
     struct trial *list;
-    uv_loop_t loop;
+    /* A resolver that hangs may still speak of it when we are done. */
+    static uv_loop_t loop;
+    uv_timer_t timer;
     unsigned n;
 
     if (ol_conf_station_read(dir, &conf, words) != OL_EXIT_OK ||
@@ -157,11 +159,10 @@ void ol_doctor_away(struct ol_findings *f, const char *dir)
             continue;
         list[k].bearer = NULL;
         ol_finding(f, list[k].peer, list[k].conf.name, OL_FINDING_FAULT,
-                   "%s: %s|check lines.d/%s.conf", list[k].conf.name, why,
-                   list[k].peer);
+                   "%s|check lines.d/%s.conf", why, list[k].peer);
     }
     if (n > 0)
-        wait_for(&loop, list, n);
+        wait_for(&loop, &timer, list, n);
     for (unsigned k = 0; k < n; k++) {
         judge(f, &list[k]);
         if (list[k].bearer != NULL)

@@ -41,9 +41,11 @@ static int open_ledger(struct ol_station *st, char why[OL_WHY_MAX])
     if (err == OL_ERR_NEWER)
         return ol_fail(why, OL_EXIT_FAILED, "%s was written by a newer "
                        "version: update this program", path);
+    if (words[0] != '\0') /* it says what to do itself */
+        return ol_fail(why, OL_EXIT_FAILED, "the ledger: %s", words);
     return ol_fail(why, OL_EXIT_FAILED, "cannot open %s: %s: bring it back "
                    "from a copy if it stays so", path,
-                   words[0] ? words : ol_err_info(err)->text);
+                   ol_err_info(err)->text);
 }
 
 static void ignore_pipes(void)
