@@ -31,8 +31,10 @@ static void doom(struct ol_station_line *line, enum ol_err err)
         return;
     ol_text_put(line->why, sizeof(line->why), "the disk refused: %s",
                 ol_err_info(err)->text);
-    ol_log(OL_LOG_FAULT, "line %s: the disk refused (%s): it starts anew from "
-           "its ledger", line->conf.peer, ol_err_info(err)->text);
+    ol_log_rarely(&line->said_disk_ns, 60 * OL_NS_PER_S,
+                  "line %s: the disk refused (%s): it starts anew from its "
+                  "ledger, and again until there is room", line->conf.peer,
+                  ol_err_info(err)->text);
     line->phase = OL_PHASE_DOOMED;
     line->n_loads = 0;
     line->more = false;
@@ -159,7 +161,7 @@ static void revive(struct ol_station *st, uint64_t now_ns)
                                      "taken; send it again");
             ol_line_halt(line);
             line->phase = OL_PHASE_WAIT;
-            line->retry_ns = now_ns + RETRY_NS;
+            line->retry_ns = now_ns + (st->disk_full ? RETRY_NS : LOOK_NS);
         } else if (line->phase == OL_PHASE_WAIT && now_ns >= line->retry_ns) {
             ol_line_boot(line);
         }
