@@ -9,10 +9,14 @@
  *   epoch.c     generations of session keys
  *   path.c      per channel: round trip, loss, congestion, frames in flight
  *   probe.c     per channel: heard, answered, states; the line's state; views
- *   send.c      own logs: submit, window, paging, what the peer holds
- *   recv.c      the peer's logs: segments, records, HELD
+ *   send.c      own logs: from the submitter to our disk
+ *   window.c    own logs: what is loaded, paging
+ *   owed.c      own logs: what is owed, what the peer holds
+ *   recv.c      the peer's logs: from segments to records on disk
+ *   holding.c   who holds what: HELD and checkpoints
  *   chunks.c    the table of chunk types: what is accepted where
- *   schedule.c  which bytes go on which channel; frames out
+ *   frames.c    frames in and out, and their small chunks
+ *   schedule.c  which bytes go on which channel
  *   pouch.c     bundles
  *   state.c     what the core itself keeps on disk, as bytes
  *
@@ -527,7 +531,29 @@ bool ol_line_live(const struct ol_line *l);
 enum ol_err ol_send_init(struct ol_line *l, const struct ol_snapshot *s);
 enum ol_err ol_send_submit(struct ol_line *l, const struct ol_event *ev);
 void ol_send_committed(struct ol_line *l, const struct ol_open_batch *b);
+/* Paging, acks to the ledger, repeats of what was never held. */
+void ol_send_pump(struct ol_line *l);
+
+/* ---- window.c ----------------------------------------------------------- */
+
+uint64_t ol_units_of(uint16_t size); /* the mask of all units of a record */
+/* The slot of a loaded record, or NULL. */
+struct ol_out_slot *ol_window_slot(struct ol_line *l, unsigned prec,
+                                   uint32_t index);
+/* Sets what a slot owes, and the log's count and hint with it. */
+void ol_window_owe(struct ol_out_log *o, struct ol_out_slot *s, uint64_t owed);
+/* Loads the next record; false: no room for it now. */
+bool ol_window_load(struct ol_line *l, unsigned prec, uint32_t index,
+                    struct ol_span bytes, const uint8_t *root);
+void ol_window_free(struct ol_line *l, unsigned prec, struct ol_out_slot *s);
+/* Paging starts again right behind what the peer holds. */
+void ol_window_rewind(struct ol_line *l, unsigned prec, uint32_t acked);
+/* Asks for the next page, or for the root that a HELD waits for. */
+void ol_window_page(struct ol_line *l, unsigned prec);
 void ol_send_loaded(struct ol_line *l, const struct ol_event *ev);
+
+/* ---- owed.c ------------------------------------------------------------- */
+
 /* The peer's HELD, of these logs (bits). current: else it may only add to what
  * the peer holds. */
 void ol_send_held(struct ol_line *l, const struct ol_held *h, uint8_t logs,
@@ -547,26 +573,27 @@ void ol_send_went(struct ol_line *l, unsigned prec, struct ol_out_slot *s,
                   uint64_t mask, unsigned c);
 /* A frame that carried a part is no longer in flight. */
 void ol_send_landed(struct ol_line *l, uint8_t prec, uint32_t index);
-/* Paging, acks to the ledger, repeats of what was never held. */
-void ol_send_pump(struct ol_line *l);
+void ol_owed_retry(struct ol_line *l, unsigned p);
 bool ol_send_owes(const struct ol_line *l); /* anything not held by the peer */
-uint64_t ol_units_of(uint16_t size); /* the mask of all units of a record */
 
 /* ---- recv.c ------------------------------------------------------------- */
 
 enum ol_err ol_recv_init(struct ol_line *l, const struct ol_snapshot *s);
 enum ol_err ol_recv_segment(struct ol_line *l, const struct ol_segment *s);
+void ol_recv_committed(struct ol_line *l, const struct ol_open_batch *b);
+/* Puts whole records, heads, events, rungs, parts. */
+void ol_recv_pump(struct ol_line *l);
+bool ol_recv_busy(const struct ol_line *l); /* a bundle may not fit now */
+
+/* ---- holding.c ---------------------------------------------------------- */
+
 enum ol_err ol_recv_checkpoint(struct ol_line *l,
                                const struct ol_checkpoint *cp);
 /* current: it is of the boot that the peer runs now (it came in the newest
  * epoch, or in the newest bundle while there is none). */
 void ol_recv_held(struct ol_line *l, const struct ol_held *h, bool current);
-void ol_recv_committed(struct ol_line *l, const struct ol_open_batch *b);
-/* Puts whole records, heads, events, rungs, parts. */
-void ol_recv_pump(struct ol_line *l);
 /* What we hold, for a HELD of the logs in `logs` (bits). */
 void ol_recv_holding(struct ol_line *l, uint8_t logs, struct ol_held *h);
-bool ol_recv_busy(const struct ol_line *l); /* a bundle may not fit now */
 
 /* ---- chunks.c ----------------------------------------------------------- */
 
@@ -584,10 +611,12 @@ enum ol_err ol_chunks_take(struct ol_line *l, struct ol_span plain,
                            uint8_t where, const struct ol_where *at,
                            bool *asks);
 
+/* ---- frames.c ----------------------------------------------------------- */
+
+enum ol_err ol_frame_packet(struct ol_line *l, const struct ol_event *ev);
+
 /* ---- schedule.c --------------------------------------------------------- */
 
-/* A FRAME event. */
-enum ol_err ol_frame_packet(struct ol_line *l, const struct ol_event *ev);
 /* Control frames, then data, as far as effects allow. */
 void ol_schedule_pump(struct ol_line *l);
 /* A frame with a probe to this address (a candidate, or the channel's). */

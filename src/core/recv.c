@@ -159,158 +159,6 @@ enum ol_err ol_recv_segment(struct ol_line *l, const struct ol_segment *g)
     return err;
 }
 
-/* ---- checkpoints and HELD ----------------------------------------------- */
-
-/* The peer's statement about its own log; it is compared when our copy has
- * the same size, and kept then. */
-enum ol_err ol_recv_checkpoint(struct ol_line *l,
-                               const struct ol_checkpoint *cp)
-{
-    struct ol_in_log *in = &l->in[cp->prec];
-    enum ol_err err;
-
-    /* Beyond what could be on its way it can never be compared. */
-    if (cp->size == 0 || (in->has_cp && cp->size <= in->cp.size) ||
-        (cp->size > in->upto &&
-         cp->size - in->upto > ol_window_of[cp->prec]))
-        return OL_OK;
-    err = ol_checkpoint_check(cp->sig, l->shared.line_id, l->peer.ed_pk,
-                              cp->prec, cp->size, cp->root);
-    if (err != OL_OK)
-        return err;
-    /* One that waits for records on their way gives way to none that waits
-     * for more of them; only one already comparable is taken at once. */
-    if (cp->size < in->upto)
-        return OL_OK;
-    in->cp = *cp;
-    in->has_cp = true;
-    return OL_OK;
-}
-
-static bool put_checkpoint(struct ol_line *l, unsigned prec)
-{
-    struct ol_in_log *in = &l->in[prec];
-    uint8_t root[OL_HASH], *sig;
-    struct ol_put *put;
-
-    if (!in->has_cp || in->cp.size != in->upto || in->cp_put == in->cp.size)
-        return true;
-    if (!ol_fx_can_put(l) || !ol_fx_room(l, 1, OL_SIG))
-        return false;
-    ol_tree_root(&in->tree, root);
-    in->cp_put = in->cp.size;
-    if (memcmp(root, in->cp.root, OL_HASH) != 0) {
-        ol_fx_note(l, OL_NOTE_CHECKPOINT, OL_CHANNEL_ANY, (uint8_t)prec,
-                   in->cp.size);
-        return true;
-    }
-    sig = ol_fx_bytes(l, OL_SIG);
-    memcpy(sig, in->cp.sig, OL_SIG);
-    put = ol_fx_put(l, OL_PUT_CHECKPOINT);
-    put->author = OL_PEER;
-    put->prec = (uint8_t)prec;
-    put->index = in->cp.size;
-    memcpy(put->leaf, root, OL_HASH);
-    put->bytes = OL_SPAN(sig, OL_SIG);
-    return true;
-}
-
-/* The boot that the peer runs now, newest first in what we remember. */
-static void boot_of_peer(struct ol_line *l, const uint8_t boot[8])
-{
-    unsigned n = 0;
-
-    if (l->peer_any && memcmp(l->peer_boot, boot, 8) == 0)
-        return;
-    memcpy(l->peer_boot, boot, 8);
-    l->peer_any = true;
-    memset(l->peer_serial, 0, sizeof(l->peer_serial));
-    ol_send_forget(l);
-    while (n < l->kept.n_boots && memcmp(l->kept.boots[n], boot, 8) != 0)
-        n++;
-    if (n == 0 && l->kept.n_boots > 0)
-        return;
-    if (n == l->kept.n_boots && n < OL_BOOTS_MAX)
-        l->kept.n_boots++;
-    n = OL_MIN(n, OL_BOOTS_MAX - 1);
-    memmove(l->kept.boots[1], l->kept.boots[0], (size_t)n * 8);
-    memcpy(l->kept.boots[0], boot, 8);
-    l->kept_dirty = true;
-}
-
-void ol_recv_held(struct ol_line *l, const struct ol_held *h, bool current)
-{
-    bool same = l->peer_any && memcmp(l->peer_boot, h->boot, 8) == 0;
-    uint8_t logs = 0;
-
-    /* It may have been under way for days: what it holds it held, but what
-     * it lacks says nothing of today. */
-    if (!current && !same) {
-        ol_send_held(l, h, h->logs, false);
-        return;
-    }
-    boot_of_peer(l, h->boot);
-    /* The newest counts, log by log: one of all may come behind one of some. */
-    for (unsigned p = 0; p < OL_PRECS; p++) {
-        if (!(h->logs & (1u << p)) || h->serial <= l->peer_serial[p])
-            continue;
-        l->peer_serial[p] = h->serial;
-        logs |= (uint8_t)(1u << p);
-    }
-    ol_send_held(l, h, logs, true);
-}
-
-/* Is index i the one behind the last range. */
-static bool follows(const struct ol_held_log *h, uint32_t i)
-{
-    unsigned n = h->n_ranges;
-
-    return n > 0 && h->ranges[n - 1].first + h->ranges[n - 1].count == i;
-}
-
-static void holding_beyond(struct ol_line *l, unsigned p,
-                           struct ol_held_log *h)
-{
-    struct ol_in_log *in = &l->in[p];
-
-    for (uint32_t i = in->durable + 1; i <= in->high; i++) {
-        struct ol_in_slot *s = ol_in_slot(l, p, i);
-        bool put;
-        if (i <= in->upto || s->index != i)
-            continue;
-        put = s->state == OL_IN_PUT && s->batch <= l->committed;
-        if (put && follows(h, i)) {
-            h->ranges[h->n_ranges - 1].count++;
-        } else if (put && h->n_ranges < OL_HELD_RANGES && i > h->upto + 1) {
-            h->ranges[h->n_ranges].first = i;
-            h->ranges[h->n_ranges++].count = 1;
-        } else if (s->state == OL_IN_PARTIAL && s->part != 0 &&
-                   h->n_parts < OL_HELD_PARTS) {
-            h->parts[h->n_parts].index = i;
-            h->parts[h->n_parts++].mask = s->part;
-        }
-    }
-}
-
-void ol_recv_holding(struct ol_line *l, uint8_t logs, struct ol_held *h)
-{
-    memset(h, 0, sizeof(*h));
-    memcpy(h->boot, l->boot, 8);
-    h->serial = ++l->held_serial;
-    h->logs = logs;
-    for (unsigned p = 0; p < OL_PRECS; p++) {
-        struct ol_in_log *in = &l->in[p];
-        struct ol_held_log *o = &h->log[p];
-        if (!(logs & (1u << p)))
-            continue;
-        o->upto = in->durable;
-        memcpy(o->root, in->durable_root, OL_ROOT);
-        o->limit = l->full ? in->durable : in->durable + ol_window_of[p];
-        if (in->high > in->durable)
-            holding_beyond(l, p, o);
-    }
-}
-
 /* ---- putting ------------------------------------------------------------ */
 
 static bool put_record(struct ol_line *l, unsigned p, struct ol_in_slot *s)
@@ -390,6 +238,34 @@ static void put_head(struct ol_line *l, unsigned p)
     put->prec = (uint8_t)p;
     put->index = in->upto;
     put->bytes = OL_SPAN(bytes, ol_tree_save(&in->tree, bytes));
+}
+
+static bool put_checkpoint(struct ol_line *l, unsigned prec)
+{
+    struct ol_in_log *in = &l->in[prec];
+    uint8_t root[OL_HASH], *sig;
+    struct ol_put *put;
+
+    if (!in->has_cp || in->cp.size != in->upto || in->cp_put == in->cp.size)
+        return true;
+    if (!ol_fx_can_put(l) || !ol_fx_room(l, 1, OL_SIG))
+        return false;
+    ol_tree_root(&in->tree, root);
+    in->cp_put = in->cp.size;
+    if (memcmp(root, in->cp.root, OL_HASH) != 0) {
+        ol_fx_note(l, OL_NOTE_CHECKPOINT, OL_CHANNEL_ANY, (uint8_t)prec,
+                   in->cp.size);
+        return true;
+    }
+    sig = ol_fx_bytes(l, OL_SIG);
+    memcpy(sig, in->cp.sig, OL_SIG);
+    put = ol_fx_put(l, OL_PUT_CHECKPOINT);
+    put->author = OL_PEER;
+    put->prec = (uint8_t)prec;
+    put->index = in->cp.size;
+    memcpy(put->leaf, root, OL_HASH);
+    put->bytes = OL_SPAN(sig, OL_SIG);
+    return true;
 }
 
 /* Moves the head over what is put, in order; receipts take effect here. */

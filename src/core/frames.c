@@ -1,0 +1,267 @@
+/*
+ * Frames: in, out, and the small chunks that ride in them.
+ *
+ * In: find the epoch and channel by index, open, check the replay window, and
+ * only then believe anything: the channel is heard, chunks are taken.
+ * Out: begin a frame in the arena, add chunks while they fit, finish: it is
+ * sealed under the next counter and, if it asks for an ack, becomes a flight.
+ * A frame that is begun and gets nothing costs nothing.
+ */
+#include "core/frames.h"
+
+#include <string.h>
+
+#define HELD_GAP_NS (5 * OL_NS_PER_MS)
+
+/* ---- in ----------------------------------------------------------------- */
+
+static void want_ack(struct ol_line *l, struct ol_epoch_chan *ec, bool newest)
+{
+    if (newest)
+        ec->high_ns = l->now_ns;
+    ec->owed_acks++;
+    if (ec->owed_acks >= OL_ACK_EVERY)
+        ec->ack_due_ns = l->now_ns;
+    else
+        ec->ack_due_ns = OL_MIN(ec->ack_due_ns,
+                                l->now_ns + OL_ACK_DELAY_MS * OL_NS_PER_MS);
+}
+
+static enum ol_err opened(struct ol_line *l, const struct ol_event *ev,
+                          unsigned c, struct ol_epoch *e, uint32_t counter)
+{
+    struct ol_epoch_chan *ec = &e->ch[c];
+    struct ol_lchan *ch = &l->ch[c];
+    struct ol_where at = {.c = (uint16_t)c, .from = &ev->from, .epoch = e};
+    bool asks = false, newest = !ec->seen.any || counter > ec->seen.high;
+    enum ol_err err;
+
+    ol_window_mark(&ec->seen, counter);
+    ch->frames_received++;
+    ch->bytes_received += ev->bytes.n;
+    if (e->state == OL_EP_UNCONFIRMED)
+        ol_epoch_confirm(l, e);
+    at.current = e == ol_epoch_sending(l);
+    ol_probe_heard(l, c, &ev->from);
+    err = ol_chunks_take(l, OL_SPAN(l->plain, ev->bytes.n - OL_FRAME_OVER),
+                         OL_IN_FRAME, &at, &asks);
+    if (asks)
+        want_ack(l, ec, newest);
+    return err;
+}
+
+enum ol_err ol_frame_packet(struct ol_line *l, const struct ol_event *ev)
+{
+    struct ol_frame_head head;
+    uint8_t ep[4], cs[4];
+    enum ol_err err = ol_frame_decode(ev->bytes, &head);
+    unsigned n;
+
+    if (err != OL_OK)
+        return err;
+    n = ol_epoch_find(l, head.index, ep, cs);
+    err = OL_ERR_STRANGER;
+    for (unsigned i = 0; i < n; i++) {
+        struct ol_epoch *e = &l->epoch[ep[i]];
+        struct ol_epoch_chan *ec = &e->ch[cs[i]];
+        if (l->ch[cs[i]].disabled ||
+            (ev->channel != OL_CHANNEL_ANY && ev->channel != cs[i])) {
+            err = OL_ERR_DENIED;
+            continue;
+        }
+        if (!ol_window_fresh(&ec->seen, head.counter)) {
+            l->ch[cs[i]].dropped++;
+            err = OL_ERR_REPLAY;
+            continue;
+        }
+        err = ol_frame_open(l->plain, &ec->rx, head.counter,
+                            OL_SPAN(ev->bytes.p, OL_FRAME_HEAD),
+                            OL_SPAN(ev->bytes.p + OL_FRAME_HEAD,
+                                    ev->bytes.n - OL_FRAME_HEAD));
+        if (err == OL_OK)
+            return opened(l, ev, cs[i], e, head.counter);
+        l->ch[cs[i]].dropped++;
+    }
+    return err;
+}
+
+/* ---- one frame out ------------------------------------------------------ */
+
+static const struct ol_addr *addr_of(const struct ol_lchan *ch)
+{
+    static const struct ol_addr own;
+
+    return ch->has_addr ? &ch->addr : &own;
+}
+
+bool ol_frame_begin(struct ol_line *l, struct ol_out_frame *f, unsigned c,
+                  const struct ol_addr *to)
+{
+    size_t most = OL_MIN(l->ch[c].conf.mtu, l->frame_max);
+    struct ol_epoch *e = ol_epoch_sending(l);
+
+    if (e == NULL || !ol_fx_room(l, 1, OL_FRAME_MAX) ||
+        !ol_path_room(&l->ch[c].path) ||
+        e->ch[c].counter == OL_EPOCH_FRAMES)
+        return false;
+    memset(f, 0, offsetof(struct ol_out_frame, refs));
+    f->c = c;
+    f->to = to != NULL ? to : addr_of(&l->ch[c]);
+    ol_writer_init(&f->w, l->arena + l->arena_n + OL_FRAME_HEAD,
+                   most - OL_FRAME_OVER);
+    return true;
+}
+
+void ol_frame_finish(struct ol_line *l, struct ol_out_frame *f)
+{
+    struct ol_lchan *ch = &l->ch[f->c];
+    struct ol_epoch *e = ol_epoch_sending(l);
+    struct ol_epoch_chan *ec = &e->ch[f->c];
+    struct ol_frame_head head = {ec->tx.index, ec->counter};
+    size_t n = f->w.n + OL_FRAME_OVER;
+    struct ol_writer hw;
+    struct ol_send *s;
+    uint8_t *out;
+
+    if (f->w.n == 0)
+        return;
+    out = ol_fx_bytes(l, n);
+    ol_writer_init(&hw, out, OL_FRAME_HEAD);
+    ol_frame_encode(&hw, &head);
+    ol_frame_seal(&ec->tx, ec->counter, OL_SPAN(out, OL_FRAME_HEAD),
+                  out + OL_FRAME_HEAD, f->w.n);
+    if (f->asks) {
+        struct ol_flight *fl = ol_path_sent(l, f->c, ec->counter, n);
+        fl->flags = f->flags;
+        fl->held_logs = f->held_logs;
+        fl->cp_logs = f->cp_logs;
+        fl->held_serial = f->held_serial;
+        for (unsigned i = 0; i < f->n_refs; i++)
+            OL_CHECK(ol_path_ref(l, fl, f->refs[i].prec, f->refs[i].index,
+                                 f->refs[i].mask));
+    }
+    ec->counter++;
+    ch->frames_sent++;
+    ch->bytes_sent += n;
+    ch->spent += (uint32_t)n;
+    s = &ol_fx_add(l, OL_FX_SEND)->send;
+    s->channel = (uint16_t)f->c;
+    s->to = *f->to;
+    s->bytes = OL_SPAN(out, n);
+}
+
+/* ---- control chunks ----------------------------------------------------- */
+
+static void add_ack(struct ol_line *l, struct ol_out_frame *f,
+                    struct ol_epoch_chan *e)
+{
+    struct ol_ack a = {.index = e->rx.index, .high = e->seen.high};
+    uint64_t late = (l->now_ns - e->high_ns) / (100 * OL_NS_PER_US);
+    uint32_t from = e->seen.high, hi, lo;
+
+    a.delay_100us = (uint16_t)OL_MIN(late, UINT16_MAX);
+    while (a.count < OL_ACK_RANGES &&
+           ol_window_run(&e->seen, from, &hi, &lo)) {
+        /* Run and gap are 16 bits on the wire; the window is far below. */
+        a.v[a.count].hi = hi;
+        a.v[a.count++].lo = lo;
+        if (lo == 0)
+            break;
+        from = lo - 1;
+    }
+    if (!ol_ack_encode(&f->w, &a))
+        return;
+    e->owed_acks = 0;
+    e->ack_due_ns = OL_NEVER_NS;
+}
+
+/* Acks of channel c are told on c; when c's return is dead, on the best. */
+bool ol_frame_ack_here(const struct ol_line *l, unsigned c, unsigned on)
+{
+    int best = ol_chan_best(l);
+
+    if (ol_chan_usable(&l->ch[c]) || best < 0)
+        return c == on;
+    return (int)on == best;
+}
+
+void ol_frame_add_acks(struct ol_line *l, struct ol_out_frame *f)
+{
+    for (unsigned i = 0; i < OL_EPOCHS_MAX; i++) {
+        struct ol_epoch *e = &l->epoch[i];
+        if (e->state == OL_EP_FREE)
+            continue;
+        for (unsigned c = 0; c < l->n_ch; c++)
+            if (e->ch[c].owed_acks > 0 && ol_frame_ack_here(l, c, f->c))
+                add_ack(l, f, &e->ch[c]);
+    }
+}
+
+uint8_t ol_frame_dirty_logs(const struct ol_line *l)
+{
+    uint8_t logs = 0;
+
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        if (l->in[p].dirty)
+            logs |= (uint8_t)(1u << p);
+    return logs;
+}
+
+/* How soon another HELD may follow on a channel: each says all that the one
+ * before said, so a few in a round trip are enough; one, when it is full. */
+static uint64_t held_gap(const struct ol_path *p)
+{
+    uint64_t gap = p->bytes >= p->cwnd ? p->srtt_ns : p->srtt_ns / 8;
+
+    return OL_MAX(gap, HELD_GAP_NS);
+}
+
+void ol_frame_add_held(struct ol_line *l, struct ol_out_frame *f, bool keep)
+{
+    uint8_t logs = ol_frame_dirty_logs(l);
+    size_t before = f->w.n;
+    struct ol_held h;
+
+    if (logs == 0)
+        return;
+    ol_recv_holding(l, logs, &h);
+    /* Without its last ranges it is still true; not begun, it is not said. */
+    if (!ol_held_encode(&f->w, &h) && f->w.n == before)
+        return;
+    f->asks = true;
+    f->flags |= OL_FLIGHT_HELD;
+    f->held_logs = logs;
+    f->held_serial = h.serial;
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        if (logs & (1u << p))
+            l->in[p].told = h.serial;
+    l->ch[f->c].held_ns = l->now_ns + held_gap(&l->ch[f->c].path);
+    if (keep)
+        return;
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        l->in[p].dirty = l->in[p].urgent = false;
+}
+
+void ol_frame_add_view(struct ol_line *l, struct ol_out_frame *f)
+{
+    struct ol_view v;
+
+    l->view_serial++;
+    ol_probe_view(l, &v);
+    if (ol_view_encode(&f->w, &v))
+        l->view_dirty = l->view_dirty && !ol_chan_usable(&l->ch[f->c]);
+}
+
+void ol_frame_add_checkpoints(struct ol_line *l, struct ol_out_frame *f)
+{
+    for (unsigned p = 0; p < OL_PRECS; p++) {
+        struct ol_out_log *o = &l->out[p];
+        if (!o->cp_dirty || o->cp_durable != o->cp.size ||
+            !ol_checkpoint_encode(&f->w, OL_CHUNK_CHECKPOINT, &o->cp))
+            continue;
+        o->cp_dirty = false;
+        f->asks = true;
+        f->flags |= OL_FLIGHT_CP;
+        f->cp_logs |= (uint8_t)(1u << p);
+    }
+}

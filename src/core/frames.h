@@ -1,0 +1,43 @@
+/*
+ * One frame in the making, for schedule.c; the plaintext lies in the arena.
+ * Only one can be open at a time, and it must be finished or dropped before
+ * anything else takes arena bytes.
+ */
+#ifndef OL_CORE_FRAMES_H
+#define OL_CORE_FRAMES_H
+
+#include "core/line_int.h"
+
+struct ol_out_frame {
+    unsigned c;
+    const struct ol_addr *to;
+    struct ol_writer w; /* the plaintext, in the arena */
+    bool asks;          /* wants an ack: it becomes a flight */
+    uint8_t flags, held_logs, cp_logs;
+    uint32_t held_serial;
+    unsigned n_refs;
+    struct {
+        uint8_t prec;
+        uint32_t index;
+        uint64_t mask;
+    } refs[OL_FRAME_REFS];
+};
+
+/* to: NULL for where the channel sends. false: no epoch, or no room. */
+bool ol_frame_begin(struct ol_line *l, struct ol_out_frame *f, unsigned c,
+                    const struct ol_addr *to);
+/* Seals and sends what was added; nothing when nothing was. */
+void ol_frame_finish(struct ol_line *l, struct ol_out_frame *f);
+
+/* Acks that are told on this channel: its own, and on the best channel those
+ * of channels whose return is dead. */
+void ol_frame_add_acks(struct ol_line *l, struct ol_out_frame *f);
+bool ol_frame_ack_here(const struct ol_line *l, unsigned c, unsigned on);
+/* HELD of all logs about which there is news. keep: it stays news, for this
+ * channel may not reach the peer. */
+void ol_frame_add_held(struct ol_line *l, struct ol_out_frame *f, bool keep);
+uint8_t ol_frame_dirty_logs(const struct ol_line *l); /* bits */
+void ol_frame_add_view(struct ol_line *l, struct ol_out_frame *f);
+void ol_frame_add_checkpoints(struct ol_line *l, struct ol_out_frame *f);
+
+#endif

@@ -1,0 +1,227 @@
+/*
+ * What is owed to the peer, and what it holds of ours.
+ *
+ *   owed --went--> in flight --acked--> (nothing) --HELD--> gone
+ *     ^-- lost, in doubt ---'              |
+ *     ^-- never held, after a while -------'
+ *
+ * FRAMES-ACK moves nothing but congestion; only HELD, whose root must be
+ * ours, ends the matter. A root that is not ours stops the log and is told.
+ */
+#include "core/line_int.h"
+
+#include <string.h>
+
+#define RETRY_NS (2 * OL_NS_PER_S)
+#define RETRY_MOST 6u /* doublings */
+
+/* ---- owing -------------------------------------------------------------- */
+
+void ol_send_owe(struct ol_line *l, uint8_t prec, uint32_t index,
+                 uint64_t mask, unsigned c)
+{
+    struct ol_out_slot *s = ol_window_slot(l, prec, index);
+
+    if (s == NULL)
+        return;
+    s->copies_on &= (uint16_t)~(1u << c);
+    ol_window_owe(&l->out[prec], s, s->owed | (mask & ~s->held));
+}
+
+void ol_send_landed(struct ol_line *l, uint8_t prec, uint32_t index)
+{
+    struct ol_out_slot *s = ol_window_slot(l, prec, index);
+
+    if (s != NULL && s->flights > 0)
+        s->flights--;
+}
+
+void ol_send_owe_all(struct ol_line *l)
+{
+    for (unsigned p = 0; p < OL_PRECS; p++) {
+        struct ol_out_log *o = &l->out[p];
+        for (uint32_t i = o->acked + 1; i <= o->loaded; i++) {
+            struct ol_out_slot *s = ol_window_slot(l, p, i);
+            if (s == NULL || i > o->durable)
+                continue;
+            s->flights = s->copies_on = 0;
+            ol_window_owe(o, s, ol_units_of(s->size) & ~s->held);
+        }
+        if (o->cp_durable > 0)
+            o->cp_dirty = true;
+        o->retry_ns = OL_NEVER_NS;
+        o->retries = 0;
+    }
+}
+
+struct ol_out_slot *ol_send_next(struct ol_line *l, unsigned prec)
+{
+    struct ol_out_log *o = &l->out[prec];
+    uint32_t last = OL_MIN(OL_MIN(o->loaded, o->limit), o->durable);
+
+    if (o->owing == 0 || o->stopped)
+        return NULL;
+    for (; o->hint <= last; o->hint++) {
+        struct ol_out_slot *s = ol_window_slot(l, prec, o->hint);
+        if (s != NULL && s->owed != 0)
+            return s;
+    }
+    return NULL;
+}
+
+void ol_send_went(struct ol_line *l, unsigned prec, struct ol_out_slot *s,
+                  uint64_t mask, unsigned c)
+{
+    s->flights++;
+    ol_window_owe(&l->out[prec], s, s->owed & ~mask);
+    if (s->owed == 0 && !(s->copies_on & (1u << c))) {
+        s->copies_on |= (uint16_t)(1u << c);
+        ol_fx_sent(l, (uint16_t)c, (uint8_t)prec, s->index);
+    }
+}
+
+void ol_send_forget(struct ol_line *l)
+{
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        for (uint32_t i = l->out[p].acked + 1; i <= l->out[p].loaded; i++)
+            if (ol_window_slot(l, p, i) != NULL)
+                ol_window_slot(l, p, i)->held = 0;
+    ol_send_owe_all(l);
+}
+
+bool ol_send_owes(const struct ol_line *l)
+{
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        if (l->out[p].durable > l->out[p].acked)
+            return true;
+    return false;
+}
+
+/* What was acked as frames and never held: the peer dropped it, so it goes
+ * again, ever more slowly. The first record behind what is held tells: it
+ * neither waits to go nor is it under way. */
+void ol_owed_retry(struct ol_line *l, unsigned p)
+{
+    struct ol_out_log *o = &l->out[p];
+    uint64_t gap = RETRY_NS << OL_MIN(o->retries, RETRY_MOST);
+    uint32_t last = OL_MIN(OL_MIN(o->loaded, o->limit), o->durable);
+    struct ol_out_slot *first = ol_window_slot(l, p, o->acked + 1);
+
+    if (first == NULL || first->index > last || first->owed != 0 ||
+        first->flights > 0) {
+        o->retry_ns = OL_NEVER_NS;
+        return;
+    }
+    if (o->retry_ns == OL_NEVER_NS)
+        o->retry_ns = l->now_ns + gap;
+    if (l->now_ns < o->retry_ns) {
+        ol_wake(l, o->retry_ns);
+        return;
+    }
+    o->retry_ns = OL_NEVER_NS;
+    o->retries++;
+    for (uint32_t i = o->acked + 1; i <= last; i++) {
+        struct ol_out_slot *s = ol_window_slot(l, p, i);
+        if (s == NULL || s->flights > 0)
+            continue;
+        s->copies_on = 0;
+        ol_window_owe(o, s, ol_units_of(s->size) & ~s->held);
+    }
+}
+
+/* ---- what the peer holds ------------------------------------------------ */
+
+static void advance(struct ol_line *l, unsigned p, uint32_t upto)
+{
+    struct ol_out_log *o = &l->out[p];
+
+    for (uint32_t i = o->acked + 1; i <= upto; i++) {
+        struct ol_out_slot *s = ol_window_slot(l, p, i);
+        if (s != NULL)
+            ol_window_free(l, p, s);
+    }
+    o->acked = upto;
+    o->hint = OL_MAX(o->hint, upto + 1);
+    o->retries = 0;
+    o->retry_ns = OL_NEVER_NS;
+}
+
+static void hold_units(struct ol_line *l, unsigned p, uint32_t index,
+                       uint64_t mask)
+{
+    struct ol_out_slot *s = ol_window_slot(l, p, index);
+
+    if (s == NULL)
+        return;
+    s->held |= mask & ol_units_of(s->size);
+    ol_window_owe(&l->out[p], s, s->owed & ~s->held);
+}
+
+static void stop(struct ol_line *l, unsigned p, uint32_t index)
+{
+    l->out[p].stopped = true;
+    ol_fx_note(l, OL_NOTE_ROOT, OL_CHANNEL_ANY, (uint8_t)p, index);
+}
+
+static void held_log(struct ol_line *l, unsigned p,
+                     const struct ol_held_log *h, bool current)
+{
+    struct ol_out_log *o = &l->out[p];
+
+    if (o->stopped)
+        return;
+    if (current)
+        o->behind = 0;
+    if (h->upto > o->durable) {
+        /* It holds what we never wrote: our ledger is an old copy. */
+        stop(l, p, h->upto);
+        return;
+    }
+    if (h->upto < o->acked) {
+        if (!current)
+            return;
+        /* It holds less than it once said: it was rolled back. */
+        ol_fx_note(l, OL_NOTE_ROLLED_BACK, OL_CHANNEL_ANY, (uint8_t)p,
+                   h->upto);
+        ol_window_rewind(l, p, h->upto);
+    }
+    if (h->upto > o->loaded) {
+        o->behind = h->upto;
+        o->behind_limit = current ? h->limit : 0;
+        memcpy(o->behind_root, h->root, OL_ROOT);
+        return;
+    }
+    if (h->upto > o->acked) {
+        struct ol_out_slot *s = ol_window_slot(l, p, h->upto);
+        OL_CHECK(s != NULL);
+        if (memcmp(s->root, h->root, OL_ROOT) != 0) {
+            stop(l, p, h->upto);
+            return;
+        }
+        advance(l, p, h->upto);
+    }
+    if (!current)
+        return;
+    if (h->limit > o->limit && o->limit <= o->acked) {
+        /* Room again after none: what was dropped meanwhile goes at once. */
+        o->retries = 0;
+        o->retry_ns = l->now_ns;
+    }
+    o->limit = h->limit;
+    for (unsigned i = 0; i < h->n_ranges; i++)
+        for (uint32_t k = 0; k < h->ranges[i].count; k++) {
+            if (h->ranges[i].first + k > o->loaded)
+                break;
+            hold_units(l, p, h->ranges[i].first + k, UINT64_MAX);
+        }
+    for (unsigned i = 0; i < h->n_parts; i++)
+        hold_units(l, p, h->parts[i].index, h->parts[i].mask);
+}
+
+void ol_send_held(struct ol_line *l, const struct ol_held *h, uint8_t logs,
+                  bool current)
+{
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        if (logs & (1u << p))
+            held_log(l, p, &h->log[p], current);
+}
