@@ -199,6 +199,16 @@ static void event(struct ol_line *l, enum ol_what what, uint16_t channel,
     put->count = 1;
 }
 
+/* Just after a start nothing was heard because nothing could be: that is no
+ * blackout before the hold time. */
+static bool unknown_yet(struct ol_line *l)
+{
+    bool dark = l->state == OL_LINE_DARK || l->state == OL_LINE_POUCH_ONLY;
+
+    return l->told == OL_LINE_UNKNOWN && dark &&
+           l->now_ns - l->start_ns < l->hold_ns;
+}
+
 static void flush_events(struct ol_line *l)
 {
     bool dark;
@@ -215,15 +225,16 @@ static void flush_events(struct ol_line *l)
     if (!ol_fx_room(l, 2, 0))
         return;
     l->events_due = false;
-    if (l->told == l->state)
+    if (l->told == l->state || unknown_yet(l))
         return;
     l->told = l->state;
     dark = l->state == OL_LINE_DARK || l->state == OL_LINE_POUCH_ONLY;
     event(l, OL_WHAT_LINE, OL_CHANNEL_ANY, ol_line_state_name(l->state));
-    if (dark != l->dark_told)
-        event(l, dark ? OL_WHAT_BLACKOUT : OL_WHAT_RESTORED, OL_CHANNEL_ANY,
-              NULL);
-    l->dark_told = dark;
+    if (dark == l->kept.dark)
+        return;
+    event(l, dark ? OL_WHAT_BLACKOUT : OL_WHAT_RESTORED, OL_CHANNEL_ANY, NULL);
+    l->kept.dark = dark;
+    l->kept_dirty = true;
 }
 
 uint64_t ol_fx_keep(struct ol_line *l)

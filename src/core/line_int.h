@@ -283,6 +283,7 @@ struct ol_kept { /* what state.c writes */
     uint64_t open_sent, open_seen;
     uint64_t bundle_reserved; /* numbers below are used */
     uint64_t bundle_seen;     /* the highest that opened */
+    bool dark; /* a blackout was told, and its end was not */
     uint8_t boots[OL_BOOTS_MAX][8]; /* the peer's, newest first */
     uint8_t n_boots;
 };
@@ -350,7 +351,6 @@ struct ol_line {
     /* the line's state */
     uint8_t state; /* enum ol_line_state */
     uint8_t told;
-    bool dark_told;
     uint64_t dark_since_ns, dark_detected_ns;
     uint64_t last_heard_ns;
     uint8_t peer_line;

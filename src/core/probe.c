@@ -389,6 +389,13 @@ static void judge_line(struct ol_line *l)
         l->dark_since_ns = OL_MAX(proof, 1);
         l->dark_detected_ns = l->now_ns;
     }
+    /* What was not told at the start is told now, or will be. */
+    if (l->told == OL_LINE_UNKNOWN) {
+        if (l->now_ns - l->start_ns >= l->hold_ns)
+            l->events_due = true;
+        else
+            ol_wake(l, l->start_ns + l->hold_ns);
+    }
     if (state == l->state)
         return;
     l->state = state;

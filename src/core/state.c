@@ -3,7 +3,7 @@
  * peer's boot ids.
  *
  *   version 1 | open_sent 8 | open_seen 8 | bundle_reserved 8 |
- *   bundle_seen 8 | count 1 | boot id 8 *
+ *   bundle_seen 8 | dark 1 | count 1 | boot id 8 *
  *
  * It comes back from our own ledger, sealed: another length or version means
  * OL_ERR_CORRUPT, never a guess.
@@ -24,6 +24,7 @@ size_t ol_kept_encode(const struct ol_kept *k, uint8_t *out, size_t cap)
     ol_write_u64(&w, k->open_seen);
     ol_write_u64(&w, k->bundle_reserved);
     ol_write_u64(&w, k->bundle_seen);
+    ol_write_u8(&w, k->dark);
     ol_write_u8(&w, k->n_boots);
     ol_write_bytes(&w, OL_SPAN(k->boots, (size_t)k->n_boots * 8));
     OL_CHECK(!w.failed);
@@ -33,7 +34,7 @@ size_t ol_kept_encode(const struct ol_kept *k, uint8_t *out, size_t cap)
 enum ol_err ol_kept_decode(struct ol_span s, struct ol_kept *k)
 {
     struct ol_reader r;
-    uint8_t version;
+    uint8_t version, dark;
 
     memset(k, 0, sizeof(*k));
     if (s.n == 0)
@@ -44,8 +45,10 @@ enum ol_err ol_kept_decode(struct ol_span s, struct ol_kept *k)
     k->open_seen = ol_read_u64(&r);
     k->bundle_reserved = ol_read_u64(&r);
     k->bundle_seen = ol_read_u64(&r);
+    dark = ol_read_u8(&r);
+    k->dark = dark == 1;
     k->n_boots = ol_read_u8(&r);
-    if (version != KEPT_VERSION || k->n_boots > OL_BOOTS_MAX)
+    if (version != KEPT_VERSION || dark > 1 || k->n_boots > OL_BOOTS_MAX)
         return OL_ERR_CORRUPT;
     ol_read_copy(&r, k->boots, (size_t)k->n_boots * 8);
     return ol_reader_done(&r) ? OL_OK : OL_ERR_CORRUPT;

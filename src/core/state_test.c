@@ -21,6 +21,7 @@ static void it_comes_back(void **state)
     in.open_seen = UINT64_MAX - 3;
     in.bundle_reserved = 1024;
     in.bundle_seen = 9;
+    in.dark = true;
     for (in.n_boots = 0; in.n_boots <= OL_BOOTS_MAX; in.n_boots++) {
         if (in.n_boots > 0)
             memset(in.boots[in.n_boots - 1], in.n_boots, 8);

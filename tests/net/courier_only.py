@@ -81,9 +81,12 @@ class Carrier(threading.Thread):
         self.due.append((good_at, target, data))
         self.count["carried"] += 1
         if self.random.random() < 0.5: # a damaged copy, first or last
-            name = target if self.random.random() < 0.5 else \
+            early = self.random.random() < 0.7
+            when = good_at - 0.5 if early else late()
+            # Under the good one's name only before it: after it, it could
+            # replace what was not read yet, and that bundle would be gone.
+            name = target if early and self.random.random() < 0.7 else \
                 self.beside(target, "damaged")
-            when = good_at - 0.5 if self.random.random() < 0.7 else late()
             self.due.append((when, name, self.damage(data)))
             self.count["damaged"] += 1
         if self.random.random() < 0.5:
