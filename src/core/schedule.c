@@ -143,21 +143,35 @@ static void segment_began(struct ol_line *l)
         e->segment_ns = l->now_ns;
 }
 
+/* Can all frames of a record go on a channel in this step: half a record would
+ * be sent in vain, for a copy starts at its beginning. */
+static bool fits(struct ol_line *l, unsigned c, const struct ol_out_slot *s)
+{
+    const struct ol_lchan *ch = &l->ch[c];
+    uint32_t frame = OL_MIN(ch->conf.mtu, l->frame_max);
+    uint32_t units = (frame - OL_FRAME_OVER - OL_CHUNK_HEAD -
+                      OL_SEGMENT_HEAD) / OL_UNIT;
+    uint32_t frames = (s->size + units * OL_UNIT - 1) / (units * OL_UNIT);
+
+    return ol_chan_room(ch, s->size + frames * OL_FRAME_OVER + frame) &&
+           l->refs_used + frames + OL_FRAME_REFS <= OL_REFS &&
+           ch->path.tail - ch->path.head + frames <= OL_INFLIGHT_MAX &&
+           ol_fx_room(l, frames, (size_t)frames * OL_FRAME_MAX);
+}
+
 /* A whole record on one channel, whatever else is in flight there. */
-static bool copy(struct ol_line *l, unsigned c, unsigned prec,
+static void copy(struct ol_line *l, unsigned c, unsigned prec,
                  struct ol_out_slot *s)
 {
     uint64_t want = ol_units_of(s->size) & ~s->held;
-    struct ol_lchan *ch = &l->ch[c];
     struct ol_out_frame f;
 
-    if (!ol_chan_room(ch, s->size + OL_FRAME_MAX))
-        return false;
+    if (!fits(l, c, s))
+        return;
     while (want != 0) {
-        if (!ol_path_ref_left(l) || !ol_frame_begin(l, &f, c, NULL))
-            return false;
-        if (!add_segment(l, &f, prec, s, &want))
-            return false;
+        if (!ol_frame_begin(l, &f, c, NULL) ||
+            !add_segment(l, &f, prec, s, &want))
+            return;
         segment_began(l);
         ol_path_paced(l, c, f.w.n + OL_FRAME_OVER);
         ol_frame_finish(l, &f);
@@ -166,7 +180,6 @@ static bool copy(struct ol_line *l, unsigned c, unsigned prec,
         s->copies_on |= (uint16_t)(1u << c);
         ol_fx_sent(l, (uint16_t)c, (uint8_t)prec, s->index);
     }
-    return true;
 }
 
 struct order {
@@ -218,10 +231,10 @@ static void copies(struct ol_line *l, const struct order *o, unsigned prec)
             continue;
         for (unsigned c = 0; prec == OL_FLASH && c < l->n_ch; c++)
             if (ol_chan_usable(&l->ch[c]) && !(s->copies_on & (1u << c)))
-                (void)copy(l, c, prec, s);
+                copy(l, c, prec, s);
         for (unsigned k = 0; prec == OL_IMMEDIATE && k < OL_MIN(o->n, 2); k++)
             if (!(s->copies_on & (1u << o->c[k])))
-                (void)copy(l, o->c[k], prec, s);
+                copy(l, o->c[k], prec, s);
     }
 }
 
