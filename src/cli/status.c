@@ -139,6 +139,11 @@ static const char *warning(const char *word)
     if (strcmp(word, "wrong-card") == 0)
         return "wrong-card: the peer calls with another share than its card "
                "here: exchange the cards again";
+    if (strcmp(word, "record-differs") == 0)
+        return "record-differs: the peer holds records that this station does "
+               "not have: was this station restored from a copy? Nothing is "
+               "sent in that precedence until it is settled; see 'openline "
+               "doctor'";
     return word;
 }
 
@@ -214,10 +219,13 @@ static void show_line(const json_t *line)
     fact(&t, OL_PLAIN, "last heard", "%s", time);
     view(json_object_get(line, "peer_sees"), text);
     fact(&t, OL_PLAIN, "peer sees", "%s", text);
-    fact(&t, OL_PLAIN, "queue",
-         "flash %lld, immediate %lld, priority %lld, routine %lld",
-         count(queue, "flash"), count(queue, "immediate"),
-         count(queue, "priority"), count(queue, "routine"));
+    if (!json_is_integer(json_object_get(queue, "flash")))
+        fact(&t, OL_PLAIN, "queue", "-"); /* nobody knows: it does not run */
+    else
+        fact(&t, OL_PLAIN, "queue",
+             "flash %lld, immediate %lld, priority %lld, routine %lld",
+             count(queue, "flash"), count(queue, "immediate"),
+             count(queue, "priority"), count(queue, "routine"));
     facts_safety(&t, line);
     facts_people(&t, line);
     ol_table_print(&t, 2);
@@ -294,8 +302,11 @@ static void sentence_of(struct sentence *s, const json_t *line)
         say(s, ", what the other side sees is unknown");
     else
         say(s, ", the other side sees it %s", theirs);
-    say(s, ", %lld message%s wait%s for delivery", waiting,
-        waiting == 1 ? "" : "s", waiting == 1 ? "s" : "");
+    if (json_is_integer(json_object_get(queue, "flash")))
+        say(s, ", %lld message%s wait%s for delivery", waiting,
+            waiting == 1 ? "" : "s", waiting == 1 ? "s" : "");
+    else
+        say(s, ", what waits for delivery is unknown");
     say(s, ", and effective communication is %s",
         strcmp(ol_cli_str(effective, "state", "unknown"), "yes") == 0
             ? "occurring"

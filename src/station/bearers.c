@@ -89,7 +89,9 @@ static void listened(struct ol_port *port, const struct ol_addr *from,
             return;
         }
     }
-    if (!claimed)
+    /* Frames of an epoch that is over come after every restart. */
+    if (!claimed && packet.n > 0 && packet.p[0] >= OL_PACKET_KNOCK &&
+        packet.p[0] <= OL_PACKET_BEHIND)
         port->strangers++;
 }
 

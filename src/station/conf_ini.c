@@ -50,6 +50,19 @@ static int handle(void *arg, const char *section, const char *key,
     return ol_ini_fault(p, "unknown key \"%s\": allowed are %s", key, s->keys);
 }
 
+/* inih tells of a section only with its first key; a lone one is wrong too.
+ * Without a ] it is inih's to refuse. */
+static void check_section(struct ol_ini *p, const char *from, size_t n)
+{
+    const char *end = memchr(from, ']', n);
+    size_t len = end ? (size_t)(end - from) - 1 : 0;
+
+    if (end != NULL && (len != strlen(p->schema->section) ||
+                        memcmp(from + 1, p->schema->section, len) != 0))
+        ol_ini_fault(p, "section [%.*s]: allowed is [%s]", (int)len, from + 1,
+                     p->schema->section);
+}
+
 /* One line to inih, without the blanks in front that it would take for the
  * continuation of a value. */
 static char *next_line(char *out, int room, void *arg)
@@ -71,6 +84,8 @@ static char *next_line(char *out, int room, void *arg)
         ol_ini_fault(p, "a line of %zu bytes: at most %u", n, OL_INI_LINE - 2);
         n = 0;
     }
+    if (n > 0 && *from == '[')
+        check_section(p, from, n);
     memcpy(out, from, n);
     out[n] = '\n';
     out[n + 1] = '\0';

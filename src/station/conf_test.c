@@ -45,7 +45,9 @@ static void station_bad(void **state)
         {"[station]\nname = North\n", "station.conf:2: \"North\" is no"},
         {"[station]\nname = a\nname = b\n", "station.conf:3: name stands"},
         {"name = a\n", "station.conf:1: section []"},
-        {"[line]\nname = a\n", "station.conf:2: section [line]"},
+        {"[line]\nname = a\n", "station.conf:1: section [line]"},
+        {"[station]\nname = a\n[stations]\n",
+         "station.conf:3: section [stations]: allowed is [station]"},
         {"[station]\nname\n", "station.conf:2: neither"},
         {"[station\nname = a\n", "station.conf:1: neither"},
         {"[station]\nname = a\nlisten = tcp://[::]\n", "station.conf:3: "},
@@ -147,6 +149,8 @@ static void line_bad(void **state)
         {"card = a\nprobe = 20s\nchannel = a tcp://h:1 hold=5s\n",
          "hold 5s is not longer than probe 20s on channel a"},
         {"card = a\nalias = \xc3\x28\n", ":3: alias"},
+        {"card = a\n[lines]\n", ":3: section [lines]: allowed is [line]"},
+        {"[line]\n  [station]\ncard = a\n", ":3: section [station]"},
     };
     struct ol_conf_line c;
     char why[OL_WHY_MAX], text[300];

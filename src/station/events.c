@@ -11,6 +11,7 @@
 #include "station/clock.h"
 #include "station/events.h"
 #include "station/json.h"
+#include "station/names.h"
 
 #define PAGE 64u
 
@@ -29,6 +30,7 @@ struct ol_wait {
     uint8_t author;
     uint64_t number;
     enum ol_rung rung;
+    uint64_t since_ns;
     uint64_t until_ns; /* OL_NEVER_NS: for ever */
 };
 
@@ -185,6 +187,7 @@ void ol_waits_add(struct ol_request *rq, const struct ol_entry *e,
     w->author = e->row.author;
     w->number = e->row.number;
     w->rung = rung;
+    w->since_ns = ol_clock_ns();
     w->until_ns = until_ns;
     w->next = st->waits;
     st->waits = w;
@@ -195,9 +198,17 @@ void ol_waits_add(struct ol_request *rq, const struct ol_entry *e,
 
 static void in_vain(struct ol_wait *w)
 {
-    ol_refuse(w->rq, OL_EXIT_TIMEOUT, "number %llu is not %s yet: it goes on; "
-              "'openline status' shows the line",
-              (unsigned long long)w->number, ol_json_rung(w->rung));
+    const char *own = w->line->st->conf.name, *peer = w->line->conf.peer;
+    bool ours = w->author == OL_OWN;
+    uint64_t ms = (ol_clock_ns() - w->since_ns) / OL_NS_PER_MS;
+    uint64_t tenths = (ms + 50) / 100;
+    char name[OL_MESSAGE_NAME];
+
+    ol_name_put(name, ours ? own : peer, ours ? peer : own, w->number);
+    ol_refuse(w->rq, OL_EXIT_TIMEOUT, "%s is not %s yet after %g s: it goes "
+              "on; 'openline status' shows the line", name,
+              ol_json_rung(w->rung),
+              (double)tenths / 10);
 }
 
 void ol_waits_pump(struct ol_station *st)

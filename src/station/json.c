@@ -322,12 +322,15 @@ static void set_message(json_t **doc, struct ol_station_line *line,
 {
     static struct ol_entry e;
     enum ol_author author = ev->author == OL_OWN ? OL_OWN : OL_PEER;
+    bool of_receipt = ev->what == OL_WHAT_READ ||
+                      ev->what == OL_WHAT_UNDERSTOOD;
 
     if (ol_query_at(line, author, ev->prec, ev->index, &e) != OL_OK)
         return;
-    /* `read` and `understood` name the receipt; people want the message. */
-    if (ev->what != OL_WHAT_ARRIVED && e.decoded &&
-        e.rec.kind == OL_KIND_RECEIPT && e.rec.n_refs > 0) {
+    /* `read` and `understood` name the receipt; people want the message. A
+     * receipt that arrived or was delivered is meant itself. */
+    if (of_receipt && e.decoded && e.rec.kind == OL_KIND_RECEIPT &&
+        e.rec.n_refs > 0) {
         bool own = e.rec.refs[0].own == (author == OL_OWN);
 
         set(doc, "by", text_of(e.rec.originator));

@@ -249,7 +249,8 @@ void ol_reload(struct ol_station *st, struct ol_request *rq)
     }
     changed = apply_lines(st, p);
     free(p);
-    ol_log(OL_LOG_NOTE, "configuration read: %u lines", st->n_lines);
+    ol_log(OL_LOG_NOTE, "configuration read: %u line%s", st->n_lines,
+           st->n_lines == 1 ? "" : "s");
     st->reloading = rq;
     st->reload_changed = changed;
     if (!draining(st))

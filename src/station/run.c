@@ -155,8 +155,9 @@ int ol_station_run(const struct ol_run_opts *opts, char why[OL_WHY_MAX])
     read_env(st);
     status = start(st, why);
     if (status == OL_EXIT_OK) {
-        ol_log(OL_LOG_NOTE, "station %s runs in %s: %u lines",
-               st->conf.name, st->dir, st->n_lines);
+        ol_log(OL_LOG_NOTE, "station %s runs in %s: %u line%s",
+               st->conf.name, st->dir, st->n_lines,
+               st->n_lines == 1 ? "" : "s");
         ol_notify("READY=1");
         ol_loop_run(st);
     }

@@ -53,7 +53,7 @@ struct ol_port {
     struct ol_chan chan;          /* as last told of the empty address */
     bool told;
     char url[OL_URL_MAX + 1];
-    uint64_t strangers; /* packets that no line claims */
+    uint64_t strangers; /* knocks that no line claims */
     /* a courier's file under way */
     uint64_t file;
     unsigned queued; /* bundles of it that wait here */
