@@ -333,6 +333,7 @@ struct ol_line_status {
     bool shared_fate;     /* all open channels share one */
     bool forward_secrecy; /* of what is sent now */
     bool live;            /* a confirmed epoch exists */
+    bool stopped; /* a log is: the peer's record of it is not ours */
     enum ol_attendance ours, theirs;
     uint32_t queue[OL_PRECS]; /* own records that the peer does not hold */
     uint64_t wrong_share, wrong_identity; /* knocks, since start */

@@ -209,6 +209,12 @@ static bool unknown_yet(struct ol_line *l)
            l->now_ns - l->start_ns < l->hold_ns;
 }
 
+void ol_fx_alarm(struct ol_line *l, const char *what)
+{
+    l->alarm = what;
+    l->events_due = true;
+}
+
 static void flush_events(struct ol_line *l)
 {
     bool dark;
@@ -222,8 +228,11 @@ static void flush_events(struct ol_line *l)
         ch->told = ch->state;
         event(l, OL_WHAT_CHANNEL, (uint16_t)c, ol_chan_state_name(ch->state));
     }
-    if (!ol_fx_room(l, 2, 0))
+    if (!ol_fx_room(l, 3, 0))
         return;
+    if (l->alarm != NULL)
+        event(l, OL_WHAT_ALARM, OL_CHANNEL_ANY, l->alarm);
+    l->alarm = NULL;
     l->events_due = false;
     if (l->told == l->state || unknown_yet(l))
         return;

@@ -51,7 +51,6 @@ static enum ol_err init_channel(struct ol_line *l, unsigned c,
     if (cc->disabled)
         ch->state = ch->told = OL_CHAN_DISABLED;
     ch->peer_state = OL_CHAN_UNKNOWN;
-    ch->bundle_held = true;
     ol_path_init(&ch->path, &ch->conf);
     return OL_OK;
 }
@@ -96,6 +95,10 @@ enum ol_err ol_line_init(struct ol_line **line, void *mem,
         err = ol_recv_init(l, &conf->snapshot);
     if (err != OL_OK)
         return err;
+    /* A new boot has something to say if it holds anything. */
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        if (l->in[p].durable > 0)
+            ol_pouch_changed(l);
     l->magic = MAGIC;
     *line = l;
     return OL_OK;

@@ -353,6 +353,7 @@ struct ol_line {
     uint8_t told;
     uint64_t dark_since_ns, dark_detected_ns;
     uint64_t last_heard_ns;
+    uint64_t answered_ns; /* the newest proof, on any channel */
     uint8_t peer_line;
     uint64_t peer_line_ns;
     uint8_t peer_attendance;
@@ -373,6 +374,7 @@ struct ol_line {
     struct ol_sent_range sent[OL_SENT_RANGES];
     uint64_t lazy_ns; /* what can wait for a batch waits until here */
     bool events_due;  /* a channel's or the line's state is to be told */
+    const char *alarm; /* to be told, static storage; NULL: none */
     bool import_due;  /* NOTE_IMPORTED is owed */
     uint16_t import_channel;
     uint64_t import_batch;
@@ -421,6 +423,8 @@ struct ol_put *ol_fx_put(struct ol_line *l, enum ol_put_kind kind);
 struct ol_effect *ol_fx_add(struct ol_line *l, enum ol_fx kind);
 void ol_fx_note(struct ol_line *l, enum ol_note_kind kind, uint16_t channel,
                 uint8_t prec, uint32_t index);
+/* An alarm for watchers, with the next batch. The text is static. */
+void ol_fx_alarm(struct ol_line *l, const char *what);
 /* Closes this step's batch: remembers what it makes durable. */
 void ol_fx_close(struct ol_line *l);
 /* OL_EV_COMMITTED: marks it and hands the facts to send.c and recv.c. */
@@ -574,6 +578,8 @@ void ol_send_went(struct ol_line *l, unsigned prec, struct ol_out_slot *s,
 /* A frame that carried a part is no longer in flight. */
 void ol_send_landed(struct ol_line *l, uint8_t prec, uint32_t index);
 void ol_owed_retry(struct ol_line *l, unsigned p);
+/* The peer's record of this log is not ours: nothing more of it is sent. */
+void ol_owed_stop(struct ol_line *l, unsigned p, uint32_t index);
 bool ol_send_owes(const struct ol_line *l); /* anything not held by the peer */
 
 /* ---- recv.c ------------------------------------------------------------- */

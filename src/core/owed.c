@@ -157,9 +157,10 @@ static void hold_units(struct ol_line *l, unsigned p, uint32_t index,
     ol_window_owe(&l->out[p], s, s->owed & ~s->held);
 }
 
-static void stop(struct ol_line *l, unsigned p, uint32_t index)
+void ol_owed_stop(struct ol_line *l, unsigned p, uint32_t index)
 {
     l->out[p].stopped = true;
+    ol_fx_alarm(l, "the peer's record of our messages is not ours");
     ol_fx_note(l, OL_NOTE_ROOT, OL_CHANNEL_ANY, (uint8_t)p, index);
 }
 
@@ -174,7 +175,7 @@ static void held_log(struct ol_line *l, unsigned p,
         o->behind = 0;
     if (h->upto > o->durable) {
         /* It holds what we never wrote: our ledger is an old copy. */
-        stop(l, p, h->upto);
+        ol_owed_stop(l, p, h->upto);
         return;
     }
     if (h->upto < o->acked) {
@@ -195,7 +196,7 @@ static void held_log(struct ol_line *l, unsigned p,
         struct ol_out_slot *s = ol_window_slot(l, p, h->upto);
         OL_CHECK(s != NULL);
         if (memcmp(s->root, h->root, OL_ROOT) != 0) {
-            stop(l, p, h->upto);
+            ol_owed_stop(l, p, h->upto);
             return;
         }
         advance(l, p, h->upto);

@@ -203,6 +203,7 @@ bool ol_pouch_loaded(struct ol_line *l, const struct ol_event *ev)
             break;
         j->next[j->prec]++;
         j->records = true;
+        ol_fx_sent(l, j->channel, j->prec, r->index);
     }
     j->n = w.n;
     /* A page that gave nothing new would be asked for without end. */
@@ -324,13 +325,17 @@ void ol_pouch_pump(struct ol_line *l)
 {
     struct ol_job *j = &l->job;
 
-    for (unsigned c = 0; c < l->n_ch && j->state == OL_JOB_NONE; c++)
-        if (l->ch[c].conf.kind == OL_CHAN_POUCH && wanted(l, &l->ch[c]))
-            start(l, (uint16_t)c, 0);
     if (j->state == OL_JOB_RESERVE && ol_fx_can_put(l))
         reserve(l);
     else if (j->state == OL_JOB_BUILD)
         build(l, false);
+    /* Last, so that whatever ended just now has its next time set. */
+    for (unsigned c = 0; c < l->n_ch && j->state == OL_JOB_NONE; c++)
+        if (l->ch[c].conf.kind == OL_CHAN_POUCH && wanted(l, &l->ch[c])) {
+            start(l, (uint16_t)c, 0);
+            if (ol_fx_can_put(l))
+                reserve(l);
+        }
 }
 
 /* ---- in ----------------------------------------------------------------- */

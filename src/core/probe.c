@@ -137,7 +137,8 @@ void ol_probe_heard(struct ol_line *l, unsigned c, const struct ol_addr *from)
     struct ol_lchan *ch = &l->ch[c];
 
     /* Life after silence: ask at once whether it goes both ways. */
-    if (ch->heard_ns == 0 || l->now_ns - ch->heard_ns >= ch->hold_ns) {
+    if (ch->heard_ns <= ch->born_ns ||
+        l->now_ns - ch->heard_ns >= ch->hold_ns) {
         ch->half_ns = l->now_ns;
         ch->probe_next_ns = l->now_ns;
     }
@@ -150,10 +151,12 @@ void ol_probe_answered(struct ol_line *l, unsigned c, uint64_t sent_ns)
 {
     struct ol_lchan *ch = &l->ch[c];
 
-    if (ch->answered_ns == 0 || l->now_ns - ch->answered_ns >= ch->hold_ns)
+    if (ch->answered_ns <= ch->born_ns ||
+        l->now_ns - ch->answered_ns >= ch->hold_ns)
         ch->half_ns = l->now_ns;
     if (sent_ns > ch->answered_ns)
         ch->answered_ns = sent_ns;
+    l->answered_ns = OL_MAX(l->answered_ns, sent_ns);
     if (ch->probe_sent_ns != 0 && sent_ns >= ch->probe_sent_ns)
         ch->probe_sent_ns = 0;
 }
@@ -274,11 +277,13 @@ void ol_probe_enable(struct ol_line *l, unsigned c, bool on)
     ch->probe_next_ns = l->now_ns;
     ch->echo_due = ch->has_cand = false;
     ch->born_ns = l->now_ns;
-    ch->heard_ns = ch->answered_ns = ch->probe_sent_ns = 0;
-    if (!on)
+    ch->probe_sent_ns = 0;
+    if (!on) {
         ol_path_drop(l, c);
-    else
+    } else {
+        ch->state = OL_CHAN_FRESH;
         ol_hand_hurry(l, (uint16_t)c);
+    }
     l->view_dirty = true;
 }
 
@@ -287,7 +292,9 @@ void ol_probe_enable(struct ol_line *l, unsigned c, bool on)
 /* Heard or answered within the hold time, and when that ends. */
 static bool recent(struct ol_line *l, const struct ol_lchan *ch, uint64_t t_ns)
 {
-    if (t_ns == 0 || l->now_ns - t_ns >= ch->hold_ns)
+    /* What was heard before the officer's switch proves nothing now. */
+    if (t_ns == 0 || t_ns < ch->born_ns ||
+        l->now_ns - t_ns >= ch->hold_ns)
         return false;
     ol_wake(l, t_ns + ch->hold_ns);
     return true;
@@ -334,7 +341,7 @@ static uint8_t judge(struct ol_line *l, const struct ol_lchan *ch)
         }
         return OL_CHAN_ONE_WAY;
     }
-    if (ch->state == OL_CHAN_FRESH && ch->heard_ns == 0 &&
+    if (ch->state == OL_CHAN_FRESH && ch->heard_ns <= ch->born_ns &&
         l->now_ns - ch->born_ns < ch->hold_ns) {
         ol_wake(l, ch->born_ns + ch->hold_ns);
         return OL_CHAN_FRESH;
@@ -371,13 +378,11 @@ static void judge_line(struct ol_line *l)
     unsigned up = 0;
     bool pouch = false;
     uint8_t state;
-    uint64_t proof = l->start_ns;
 
     for (unsigned c = 0; c < l->n_ch; c++) {
         const struct ol_lchan *ch = &l->ch[c];
         up += ch->state == OL_CHAN_UP || ch->state == OL_CHAN_DOUBTFUL;
         pouch |= ch->state == OL_CHAN_IDLE;
-        proof = OL_MAX(proof, ch->answered_ns);
     }
     if (up > 0)
         state = up > 1 ? OL_LINE_OPEN : OL_LINE_LAST_CHANNEL;
@@ -386,7 +391,7 @@ static void judge_line(struct ol_line *l)
     if (up > 0) {
         l->dark_since_ns = l->dark_detected_ns = 0;
     } else if (l->dark_since_ns == 0) {
-        l->dark_since_ns = OL_MAX(proof, 1);
+        l->dark_since_ns = OL_MAX(OL_MAX(l->start_ns, l->answered_ns), 1);
         l->dark_detected_ns = l->now_ns;
     }
     /* What was not told at the start is told now, or will be. */

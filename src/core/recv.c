@@ -255,6 +255,7 @@ static bool put_checkpoint(struct ol_line *l, unsigned prec)
     if (memcmp(root, in->cp.root, OL_HASH) != 0) {
         ol_fx_note(l, OL_NOTE_CHECKPOINT, OL_CHANNEL_ANY, (uint8_t)prec,
                    in->cp.size);
+        ol_fx_alarm(l, "the peer signed a record other than it sent");
         return true;
     }
     sig = ol_fx_bytes(l, OL_SIG);

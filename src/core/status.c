@@ -56,6 +56,8 @@ void ol_line_status(const struct ol_line *l, uint64_t now_ns,
     o->last_heard_ns = l->last_heard_ns;
     o->shared_fate = shared_fate(l);
     o->live = l->sending >= 0;
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        o->stopped |= l->out[p].stopped;
     /* Bundles go to the card's key until prekeys exist. */
     o->forward_secrecy = l->sending >= 0 && l->state != OL_LINE_POUCH_ONLY;
     o->ours = OL_ATT_UNKNOWN;

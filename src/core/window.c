@@ -150,9 +150,7 @@ void ol_send_loaded(struct ol_line *l, const struct ol_event *ev)
                 ol_window_rewind(l, prec, upto);
                 o->limit = OL_MAX(o->limit, o->behind_limit);
             } else {
-                o->stopped = true;
-                ol_fx_note(l, OL_NOTE_ROOT, OL_CHANNEL_ANY, (uint8_t)prec,
-                           upto);
+                ol_owed_stop(l, prec, upto);
             }
             return;
         }
