@@ -75,7 +75,7 @@ static bool transport(struct ol_findings *f, struct ol_station_line *line,
 }
 
 static void sick(struct ol_findings *f, struct ol_station_line *line,
-                 unsigned k, const struct ol_chan_status *s)
+                 unsigned k, const struct ol_chan_status *s, bool miscalled)
 {
     const struct ol_conf_channel *ch = &line->conf.channels[k];
     bool dials = ch->url[0] != '\0';
@@ -83,8 +83,11 @@ static void sick(struct ol_findings *f, struct ol_station_line *line,
     if (dials && !s->transport_up && transport(f, line, k))
         return;
     if (!dials && s->last_heard_ns == 0 && s->knocks_answered == 0 &&
-        !s->transport_up)
-        accepting(f, line, k);
+        !s->transport_up) {
+        /* It has called, with a card that is not ours: cards() says so. */
+        if (!miscalled)
+            accepting(f, line, k);
+    }
     else if (s->knocks_sent > 0 && s->last_heard_ns == 0)
         unanswered(f, line, k, s);
     else if (s->state == OL_CHAN_FRESH)
@@ -99,7 +102,8 @@ static void sick(struct ol_findings *f, struct ol_station_line *line,
 }
 
 static void channel(struct ol_findings *f, struct ol_station_line *line,
-                    unsigned k, const struct ol_chan_status *s)
+                    unsigned k, const struct ol_chan_status *s,
+                    bool miscalled)
 {
     const char *peer = line->conf.peer, *name = line->names[k];
 
@@ -131,7 +135,7 @@ static void channel(struct ol_findings *f, struct ol_station_line *line,
                    "it; if it goes down, look at the network", name);
         break;
     default:
-        sick(f, line, k, s);
+        sick(f, line, k, s, miscalled);
         break;
     }
 }
@@ -174,12 +178,21 @@ static void one_line(struct ol_findings *f, struct ol_station_line *line)
     }
     ol_line_status(line->core, ol_clock_ns(), &s);
     cards(f, line, &s);
+    if (s.stopped)
+        ol_finding(f, peer, NULL, OL_FINDING_FAULT,
+                   "%s holds records that this station does not have, or "
+                   "other ones: nothing is sent in that precedence|was this "
+                   "station restored from a copy? keep both ledgers as they "
+                   "are, run 'openline audit' on both sides, and settle it "
+                   "with %s by voice",
+                   peer, peer);
     if (line->conf.n_channels == 0)
         ol_finding(f, peer, NULL, OL_FINDING_FAULT,
                    "the line has no channel|add channel = NAME URL to "
                    "lines.d/%s.conf and reload", peer);
     for (unsigned k = 0; k < line->conf.n_channels; k++)
-        channel(f, line, k, &s.ch[k]);
+        channel(f, line, k, &s.ch[k],
+                s.wrong_share > 0 || s.wrong_identity > 0);
     if (s.shared_fate && s.state == OL_LINE_OPEN)
         ol_finding(f, peer, NULL, OL_FINDING_NOTE,
                    "all channels that work share one fate|one cut ends them "
@@ -192,7 +205,7 @@ void ol_doctor_live(struct ol_findings *f, struct ol_station *st)
         if (st->listeners[k].bearer != NULL &&
             st->listeners[k].strangers > 0)
             ol_finding(f, NULL, NULL, OL_FINDING_NOTE,
-                       "%llu packets of strangers came to %s|none; if a peer "
+                       "%llu knocks of strangers came to %s|none; if a peer "
                        "does not get through, one of you may hold an old "
                        "card of the other",
                        (unsigned long long)st->listeners[k].strangers,

@@ -141,6 +141,8 @@ static void wrong_card(void **state)
     bed_start(&south);
     comes_to_say(&south, "with a card that does not match ours");
     comes_to_say(&north, "south knocked");
+    if (strstr(report, "nobody has called") != NULL)
+        fail_msg("it was called, with a wrong card: %s", report);
     /* Exchanged again, all is well. */
     bed_pair(&south, &north);
     bed_state(&south, "open");

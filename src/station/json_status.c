@@ -136,6 +136,8 @@ static json_t *warnings(const struct ol_station_line *line,
         json_array_append_new(list, json_string("disk-full"));
     if (s->wrong_share > 0)
         json_array_append_new(list, json_string("wrong-card"));
+    if (s->stopped)
+        json_array_append_new(list, json_string("record-differs"));
     return list;
 }
 
