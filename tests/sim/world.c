@@ -272,20 +272,22 @@ void world_say(struct world *w, unsigned st, uint8_t prec, uint16_t size)
     }
 }
 
+struct page { /* what a LOAD gives */
+    struct ol_loaded v[OL_LOAD_MAX];
+    uint8_t bytes[OL_LOAD_BYTES + OL_RECORD_MAX];
+    size_t n_bytes;
+    uint32_t n;
+};
+
 static bool collect(void *arg, const struct ol_row *row)
 {
-    struct {
-        struct ol_loaded v[OL_LOAD_MAX];
-        uint8_t *bytes;
-        size_t n_bytes;
-        uint32_t n;
-    } *c = arg;
+    struct page *c = arg;
     struct ol_loaded *l = &c->v[c->n];
 
     l->index = row->index;
     memcpy(l->leaf, row->leaf, 32);
     memcpy(l->root, row->root, 8);
-    OL_CHECK(c->n_bytes + row->bytes.n <= OL_LOAD_BYTES + OL_RECORD_MAX);
+    OL_CHECK(c->n_bytes + row->bytes.n <= sizeof(c->bytes));
     memcpy(c->bytes + c->n_bytes, row->bytes.p, row->bytes.n);
     l->bytes = OL_SPAN(c->bytes + c->n_bytes, row->bytes.n);
     c->n_bytes += row->bytes.n;
@@ -295,16 +297,9 @@ static bool collect(void *arg, const struct ol_row *row)
 static void loaded(struct world *w, const struct entry *e)
 {
     struct sim_station *s = &w->st[e->st];
-    static uint8_t bytes[OL_LOAD_BYTES + OL_RECORD_MAX];
-    static struct {
-        struct ol_loaded v[OL_LOAD_MAX];
-        uint8_t *bytes;
-        size_t n_bytes;
-        uint32_t n;
-    } c;
+    static struct page c;
     struct ol_event ev = {.kind = OL_EV_LOADED, .token = e->load.token};
 
-    c.bytes = bytes;
     c.n_bytes = 0;
     c.n = 0;
     if (s->ledger->ops->log(s->ledger, s->line_no, OL_OWN, e->load.prec,
