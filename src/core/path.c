@@ -88,6 +88,7 @@ struct ol_flight *ol_path_sent(struct ol_line *l, unsigned c,
     p->bytes += (uint32_t)bytes;
     if (p->pto_ns == OL_NEVER_NS)
         arm_pto(l, p);
+    ol_wake(l, p->pto_ns);
     return f;
 }
 

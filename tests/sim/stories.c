@@ -196,7 +196,7 @@ static void dead_path_does_not_stop_it(void)
     }
     printf("  the worst PRIORITY message took %.0f ms\n",
            (double)worst / 1e6);
-    EXPECT(worst < S);
+    EXPECT(worst < 200 * MS); /* a probe timeout, and the other path */
 }
 
 static void pouch_only_converges(void)
