@@ -403,7 +403,7 @@ void ol_path_paced(struct ol_line *l, unsigned c, size_t bytes)
 {
     struct ol_path *p = &l->ch[c].path;
     uint64_t rate = l->ch[c].conf.rate_bps / 8;
-    uint64_t gap;
+    uint64_t gap, burst;
 
     if (stream(l, c))
         return;
@@ -413,8 +413,10 @@ void ol_path_paced(struct ol_line *l, unsigned c, size_t bytes)
         gap = bytes * p->srtt_ns / p->cwnd * 4 / 5;
     else
         gap = bytes * INITIAL_RTT_NS / p->cwnd;
-    /* A burst may go at once after a pause. */
-    if (p->pace_ns + BURST_FRAMES * gap < l->now_ns)
-        p->pace_ns = l->now_ns - OL_MIN(BURST_FRAMES * gap, l->now_ns);
+    /* A burst may go at once after a pause; not where the rate is declared,
+     * for a radio's queue is short. */
+    burst = rate > 0 ? 0 : BURST_FRAMES * gap;
+    if (p->pace_ns + burst < l->now_ns)
+        p->pace_ns = l->now_ns - OL_MIN(burst, l->now_ns);
     p->pace_ns += gap;
 }
