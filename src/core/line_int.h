@@ -102,6 +102,8 @@ struct ol_in_slot {
     uint64_t batch;    /* that makes PUT (or part_put) durable */
     uint64_t since_ns; /* first byte */
     uint8_t leaf[OL_HASH];
+    bool known; /* an earlier boot put it behind a gap, as this leaf */
+    uint8_t known_leaf[OL_HASH];
 };
 
 struct ol_in_log {

@@ -308,6 +308,38 @@ static void a_full_disk_is_credit_zero(void **state)
     assert_int_equal(status(p, 0).queue[OL_PRIORITY], 0);
 }
 
+/* After a restart the peer says another record in the place of one that was
+ * behind a gap: it is dropped, and no batch is made that could not commit. */
+static void a_record_on_disk_is_not_replaced(void **state)
+{
+    struct pair *p = *state;
+    struct ol_beyond behind = {.prec = OL_PRIORITY, .index = 2};
+    struct ol_chan up = {.up = true, .room_bytes = 1u << 20};
+    struct ol_conf c;
+
+    memset(behind.leaf, 0x5a, sizeof(behind.leaf));
+    run(p, 300);
+    ol_line_fini(p->e[1].line);
+    p->e[1].n_batches = 0;
+    conf_of(p, 1, &c);
+    memset(c.boot, 9, sizeof(c.boot));
+    memset(c.seed, 9, sizeof(c.seed));
+    c.snapshot.beyond = &behind;
+    c.snapshot.n_beyond = 1;
+    assert_int_equal(ol_line_init(&p->e[1].line, p->e[1].mem, &c), OL_OK);
+    (void)!give(p, 1, (struct ol_event){.kind = OL_EV_START});
+    (void)!give(p, 1, (struct ol_event){.kind = OL_EV_CHANNEL, .chan = &up});
+    commit(p, 1);
+    run(p, 3000);
+    assert_int_equal(say(p, 0, "the first"), OL_OK);
+    run(p, 100);
+    assert_int_equal(say(p, 0, "not what was there"), OL_OK);
+    run(p, 5000);
+    assert_int_equal(p->e[1].records, 1);
+    assert_int_equal(status(p, 0).queue[OL_PRIORITY], 1);
+    assert_int_equal(status(p, 0).ch[0].state, OL_CHAN_UP);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -317,6 +349,7 @@ int main(void)
         T(strangers_get_no_answer),
         T(bad_configurations_are_refused),
         T(a_full_disk_is_credit_zero),
+        T(a_record_on_disk_is_not_replaced),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

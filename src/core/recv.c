@@ -22,11 +22,19 @@
 #define PART_AFTER_NS (2 * OL_NS_PER_S) /* records in parts for longer */
 #define HELD_REPEAT_NS (25 * OL_NS_PER_MS)
 
+/* Empties a slot. What an earlier boot put there is not forgotten. */
 static void clear(struct ol_line *l, struct ol_in_slot *s)
 {
+    struct ol_in_slot was = *s;
+
     ol_pool_give(&l->in_pool, s->block);
     memset(s, 0, sizeof(*s));
     s->block = OL_NO_BLOCK;
+    if (!was.known)
+        return;
+    s->index = was.index;
+    s->known = true;
+    memcpy(s->known_leaf, was.known_leaf, OL_HASH);
 }
 
 /* ---- segments ----------------------------------------------------------- */
@@ -56,6 +64,10 @@ static enum ol_err examine(struct ol_line *l, unsigned prec,
     }
     ol_tree_leaf(s->leaf, l->shared.line_id, l->peer.ed_pk,
                  OL_SPAN(bytes, s->size));
+    /* Another record in the place of one on our disk is the peer's fault, and
+     * must not become a batch that fails. */
+    if (s->known && memcmp(s->leaf, s->known_leaf, OL_HASH) != 0)
+        return OL_ERR_MALFORMED;
     return OL_OK;
 }
 
@@ -292,6 +304,7 @@ static void move_head(struct ol_line *l, unsigned p)
         } else if (arrived++ == 0) {
             from = in->upto;
         }
+        s->known = false;
         clear(l, s);
         /* A checkpoint of just this size can be compared only now. */
         if (in->has_cp && in->cp.size == in->upto &&
@@ -411,6 +424,21 @@ enum ol_err ol_recv_init(struct ol_line *l, const struct ol_snapshot *s)
         ol_tree_root(&in->tree, root);
         if (h->size > 0)
             memcpy(in->durable_root, root, OL_ROOT);
+    }
+    /* Records behind a gap are asked for again; they must be the same. */
+    for (uint32_t i = 0; i < s->n_beyond; i++) {
+        const struct ol_beyond *b = &s->beyond[i];
+        struct ol_in_slot *slot;
+        if (b->prec >= OL_PRECS)
+            return OL_ERR_CORRUPT;
+        if (b->index <= l->in[b->prec].upto ||
+            b->index - l->in[b->prec].upto > ol_window_of[b->prec])
+            continue;
+        slot = ol_in_slot(l, b->prec, b->index);
+        slot->block = OL_NO_BLOCK;
+        slot->index = b->index;
+        slot->known = true;
+        memcpy(slot->known_leaf, b->leaf, OL_HASH);
     }
     /* Parts that were on disk: what HELD said of them must stay true. */
     for (uint32_t i = 0; i < s->n_parts; i++) {
