@@ -186,7 +186,6 @@ struct ol_flight {
     uint8_t held_logs; /* logs that its HELD mentioned */
     uint8_t cp_logs;
     bool open;     /* neither acked nor lost */
-    bool data;     /* carries segments */
     uint64_t sent_ns;
 };
 
@@ -217,7 +216,6 @@ struct ol_path {
     uint32_t pto_count;
     uint64_t pto_ns;      /* when the next probe timeout fires */
     double loss;          /* recent share, for people */
-    uint64_t acked_frames, lost_frames;
 };
 
 struct ol_lchan {
@@ -380,7 +378,6 @@ struct ol_line {
     bool import_due;  /* NOTE_IMPORTED is owed */
     uint16_t import_channel;
     uint64_t import_batch;
-    bool unopened; /* a bundle did not open */
 
     uint16_t ref_free, ref_fresh;
     uint32_t refs_used;
@@ -635,7 +632,6 @@ void ol_schedule_probe(struct ol_line *l, unsigned c, const struct ol_addr *to,
 
 enum ol_err ol_pouch_packet(struct ol_line *l, const struct ol_event *ev);
 enum ol_err ol_pouch_export(struct ol_line *l, uint64_t token);
-void ol_pouch_committed(struct ol_line *l);
 bool ol_pouch_loaded(struct ol_line *l, const struct ol_event *ev);
 /* The peer does not know what we hold: the next bundle is to say it. */
 void ol_pouch_changed(struct ol_line *l);

@@ -114,7 +114,6 @@ bool ol_path_ref(struct ol_line *l, struct ol_flight *f, uint8_t prec,
     l->ref[r].mask = mask;
     l->ref[r].next = f->ref;
     f->ref = r;
-    f->data = true;
     return true;
 }
 
@@ -284,7 +283,6 @@ static void detect_lost(struct ol_line *l, unsigned c)
         if ((p->high - f->counter >= PACKET_THRESHOLD && !stream(l, c)) ||
             f->sent_ns + wait <= l->now_ns) {
             newest = f->sent_ns;
-            p->lost_frames++;
             p->loss = p->loss < 0 ? 0 : p->loss + (1 - p->loss) / 64;
             close_flight(l, c, f, true);
         } else {
@@ -325,7 +323,6 @@ void ol_path_acked(struct ol_line *l, unsigned c, const struct ol_ack *ack)
                               ACK_DELAY_NS));
         }
         newest = OL_MAX(newest, f->sent_ns);
-        p->acked_frames++;
         p->loss = p->loss < 0 ? 0 : p->loss - p->loss / 64;
         close_flight(l, c, f, false);
         grow(l, c, f);

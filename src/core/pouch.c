@@ -367,7 +367,6 @@ enum ol_err ol_pouch_packet(struct ol_line *l, const struct ol_event *ev)
                               l->id.x_pk, l->peer.x_pk, l->shared.psk, msg,
                               l->plain);
     if (err != OL_OK) {
-        l->unopened = true;
         ol_fx_note(l, OL_NOTE_UNOPENED, ev->channel, 0, 0);
         return err;
     }

@@ -147,10 +147,10 @@ static void cards(struct ol_findings *f, const struct ol_station_line *line,
 
     if (s->wrong_share > 0)
         ol_finding(f, peer, NULL, OL_FINDING_FAULT,
-                   "%s knocked %llu times with a card that does not match "
-                   "ours|one side has renewed its card: exchange cards again "
-                   "and compare the safety number", peer,
-                   (unsigned long long)s->wrong_share);
+                   "%llu knocks of %s came with a card that does not match "
+                   "ours, or garbled|if one side has renewed its card, "
+                   "exchange cards again and compare the safety number",
+                   (unsigned long long)s->wrong_share, peer);
     if (s->wrong_identity > 0)
         ol_finding(f, peer, NULL, OL_FINDING_FAULT,
                    "a knock for %s came %llu times with another identity "

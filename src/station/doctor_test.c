@@ -140,7 +140,7 @@ static void wrong_card(void **state)
     assert_int_equal(ol_station_card(north.dir, "south", true, &w, why), 0);
     bed_start(&south);
     comes_to_say(&south, "with a card that does not match ours");
-    comes_to_say(&north, "south knocked");
+    comes_to_say(&north, "knocks of south came");
     if (strstr(report, "nobody has called") != NULL)
         fail_msg("it was called, with a wrong card: %s", report);
     /* Exchanged again, all is well. */

@@ -130,8 +130,9 @@ static void on_note(struct ol_station_line *line, const struct ol_effect *fx)
     case OL_NOTE_WRONG_SHARE:
         ol_log_rarely(&line->said_share_ns, RARELY_NS,
                       "line %s: it knocked with a card that does not match "
-                      "ours: one side has renewed its card; exchange cards "
-                      "again and compare the safety number", peer);
+                      "ours, or its knock was garbled on the way: if one "
+                      "side has renewed its card, exchange cards again and "
+                      "compare the safety number", peer);
         break;
     case OL_NOTE_WRONG_IDENTITY:
         ol_log_rarely(&line->said_identity_ns, RARELY_NS,
