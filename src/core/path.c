@@ -3,7 +3,8 @@
  *
  * After RFC 9002 (the section is named where it is followed). A datagram
  * channel loses frames by the packet and time thresholds; a stream loses them
- * only with its connection. NewReno with pacing bounds what is in flight, and
+ * with its connection, and before it, when its transport had no room: then a
+ * later one is acked and a probe timeout has passed. NewReno with pacing bounds what is in flight, and
  * one more rule holds everywhere: when the round trip shows a queue of more
  * than QUEUE_NS the window shrinks to what fits, so that a FLASH meets at most
  * a small queue, in a kernel's socket too.

@@ -10,7 +10,8 @@
  *   any <--- officer ---> DISABLED            pouches: IDLE
  *
  * The state of a channel is not moved by events; it is computed from four
- * facts (heard, answered, unanswered since, transport) in one place, judge().
+ * facts (heard, answered, unanswered since, transport) in one place, judge(),
+ * which lets a channel stay as it was while only its first frame has come.
  * `answered` is the sending time of our newest frame that was answered, so a
  * path that delays frames for an hour does not look alive. On an idle channel
  * the station of the lower key probes; the ECHO asks for an ack, so that one

@@ -1,6 +1,5 @@
 /*
- * The peer's logs: from segments to records on our disk, and what we say we
- * hold.
+ * The peer's logs: from segments to records on our disk.
  *
  *   EMPTY --segment--> PARTIAL --last unit--> WHOLE --put--> PUT
  *   PUT --head--> EMPTY

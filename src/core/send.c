@@ -1,14 +1,12 @@
 /*
- * Own logs: what we say, from the submitter's record to the peer's disk.
+ * Own logs: what we say, from the submitter's record to our own disk.
  *
- *   submit -> PUT -> committed (durable) -> owed -> in flight -> held (acked)
+ *   submit -> PUT -> committed (durable) -> owed (owed.c)
  *
- * A window of each log is loaded: the slots of acked+1 .. loaded; the rest of
- * a backlog stays in the ledger and is paged in as the window moves. Only
- * what is on our disk is owed. Each record is a mask of 128-byte units: a
- * segment in flight clears its bits, a lost one sets them again, and only the
- * peer's HELD, whose root must be ours, ends the matter.
- * It fails by stopping: a root that is not ours stops the log and is told.
+ * A record gets its index and number here, its leaf joins the tree, and the
+ * new size is signed, all in one batch. Only what is on our disk is owed.
+ * It fails by refusing: without a batch the submitter tries again later, and
+ * nothing was numbered.
  */
 #include "core/line_int.h"
 
