@@ -5,9 +5,10 @@
  *     ^-- lost, in doubt ---'              |
  *     ^-- never held, after a while -------'
  *
- * Each record is a mask of 128-byte units: a segment in flight clears its bits,
- * a lost one sets them again. FRAMES-ACK moves nothing but congestion; only HELD, whose root must be
- * ours, ends the matter. A root that is not ours stops the log and is told.
+ * Each record is a mask of 128-byte units: a segment in flight clears its
+ * bits, a lost one sets them again. FRAMES-ACK moves nothing but congestion;
+ * only HELD, whose root must be ours, ends the matter. A root that is not ours
+ * stops the log and is told.
  */
 #include "core/line_int.h"
 

@@ -4,10 +4,10 @@
  * After RFC 9002 (the section is named where it is followed). A datagram
  * channel loses frames by the packet and time thresholds; a stream loses them
  * with its connection, and before it, when its transport had no room: then a
- * later one is acked and a probe timeout has passed. NewReno with pacing bounds what is in flight, and
- * one more rule holds everywhere: when the round trip shows a queue of more
- * than QUEUE_NS the window shrinks to what fits, so that a FLASH meets at most
- * a small queue, in a kernel's socket too.
+ * later one is acked and a probe timeout has passed. NewReno with pacing bounds
+ * what is in flight, and one more rule holds everywhere: when the round trip
+ * shows a queue of more than QUEUE_NS the window shrinks to what fits, so that
+ * a FLASH meets at most a small queue, in a kernel's socket too.
  * What a lost frame carried is owed again (ol_send_owe); FRAMES-ACK is never
  * evidence that a record arrived, so nothing here touches HELD.
  */
