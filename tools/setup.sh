@@ -11,10 +11,10 @@ ol_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 # is only a recommendation of gcc, so it is named.
 # shellcheck disable=SC2034 # used by ./run and ./test
 ol_packages_run=(gcc libc6-dev pkg-config meson ninja-build libsodium-dev
-    libuv1-dev libjansson-dev libinih-dev libsqlite3-dev)
+    libuv1-dev libjansson-dev libinih-dev libsqlite3-dev scdoc)
 # shellcheck disable=SC2034
 ol_packages_test=(libcmocka-dev golang-go golang-github-flynn-noise-dev
-    python3 iproute2 clang libclang-rt-14-dev binutils shellcheck)
+    python3 iproute2 clang libclang-rt-14-dev binutils shellcheck mandoc)
 
 ol_say() {
     printf 'openline: %s\n' "$*" >&2
