@@ -1,27 +1,33 @@
 /*
- * The ledger's tables, schema 1.
+ * The ledger's tables, as the steps that made them.
  *
- * Happy path: an empty file gets all tables and its marks in one transaction;
- * any other file must carry our application_id and this user_version. How it
- * fails: a newer user_version is OL_ERR_NEWER and nothing is touched; a
- * database of somebody else is OL_ERR_CORRUPT.
+ * Step n makes schema n out of schema n - 1. A new file goes through all of
+ * them and an old one through those that it lacks, so both end with the same
+ * tables. A step that was released is never changed: what comes later is a
+ * step of its own.
+ *
+ * Happy path: an empty file gets everything in one transaction; a file of
+ * this schema is taken as it is; an older one is carried forward, and kept
+ * (migrate.c). How it fails: a newer user_version is OL_ERR_NEWER and nothing
+ * is touched; a database of somebody else is OL_ERR_CORRUPT.
  *
  * Keys are composite and begin with the line. Rows of records, acks, rungs,
- * attempts and events are never rewritten. `record` and `blob` keep a rowid,
- * because their rows are long and a tree of short keys beside them is
- * shallower; all else lies in its key. `sealed` holds nonce, ciphertext and
- * tag (seal.c); an id is random and says nothing. blob, peer and path_minute
- * are not written yet.
+ * attempts and events are never rewritten. `record` keeps a rowid, because
+ * its rows are long and a tree of short keys beside them is shallower; all
+ * else lies in its key. `sealed` holds nonce, ciphertext and tag (seal.c); an
+ * id is random and says nothing. peer and path_minute are not written yet.
  */
 #include "ledger/schema.h"
 
 #include <stdio.h>
 
+#include "base/units.h"
+#include "ledger/migrate.h"
+
 #define STR(x) #x
 #define XSTR(x) STR(x)
 
-static const char tables[] =
-    "BEGIN IMMEDIATE;"
+static const char step_1[] =
     "CREATE TABLE line("
     " line INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, peer TEXT NOT NULL"
     ") STRICT;"
@@ -96,10 +102,35 @@ static const char tables[] =
     " state INTEGER NOT NULL, rtt_us INTEGER, sent INTEGER NOT NULL,"
     " lost INTEGER NOT NULL, received INTEGER NOT NULL,"
     " PRIMARY KEY(line, channel, minute)"
-    ") STRICT, WITHOUT ROWID;"
-    "PRAGMA application_id=" XSTR(OL_SCHEMA_APPLICATION) ";"
-    "PRAGMA user_version=" XSTR(OL_SCHEMA_VERSION) ";"
-    "COMMIT;";
+    ") STRICT, WITHOUT ROWID;";
+
+/* Everything since the version that was first used. */
+static const char step_2[] =
+    "DROP TABLE blob;";
+
+static const char *const steps[] = {step_1, step_2};
+_Static_assert(OL_LEN(steps) == OL_SCHEMA_VERSION, "a step a version");
+
+enum ol_err ol_schema_build(struct ol_sql *writer, int64_t from)
+{
+    enum ol_err err = ol_sql_exec(writer, "BEGIN IMMEDIATE", "begin");
+
+    if (err)
+        return err;
+    for (int64_t n = from; n < OL_SCHEMA_VERSION && !err; n++)
+        err = ol_sql_exec(writer, steps[n], "make the tables");
+    if (!err)
+        err = ol_sql_exec(
+            writer,
+            "PRAGMA application_id=" XSTR(OL_SCHEMA_APPLICATION) ";"
+            "PRAGMA user_version=" XSTR(OL_SCHEMA_VERSION) ";"
+            "COMMIT",
+            "make the tables");
+    /* Some errors have ended the transaction already. */
+    if (err && !sqlite3_get_autocommit(writer->db))
+        sqlite3_exec(writer->db, "ROLLBACK", NULL, NULL, NULL);
+    return err;
+}
 
 enum ol_err ol_schema_ready(struct ol_sql *writer)
 {
@@ -115,7 +146,7 @@ enum ol_err ol_schema_ready(struct ol_sql *writer)
     if (err)
         return err;
     if (application == 0 && version == 0 && made == 0)
-        return ol_sql_exec(writer, tables, "make the tables");
+        return ol_schema_build(writer, 0);
     if (application != OL_SCHEMA_APPLICATION) {
         snprintf(writer->why, sizeof(writer->why),
                  "%s: this is not an Openline ledger: give another directory",
@@ -129,7 +160,8 @@ enum ol_err ol_schema_ready(struct ol_sql *writer)
                  OL_SCHEMA_VERSION);
         return OL_ERR_NEWER;
     }
-    if (version != OL_SCHEMA_VERSION)
+    if (version < 1)
         return ol_sql_damaged(writer, "the schema's version");
-    return OL_OK;
+    return version == OL_SCHEMA_VERSION ? OL_OK
+                                        : ol_migrate(writer, version);
 }

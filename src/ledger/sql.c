@@ -14,9 +14,11 @@
 #include "ledger/sql.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BUSY_MS 10000 /* somebody looks at the file with a tool */
 
@@ -108,6 +110,51 @@ enum ol_err ol_sql_number(struct ol_sql *sql, const char *text, int64_t *v)
         err = ol_sql_error(sql, "read");
     sqlite3_finalize(s);
     return err;
+}
+
+enum ol_err ol_sql_whole(struct ol_sql *sql, bool thorough)
+{
+    const char *said = NULL;
+    sqlite3_stmt *s = NULL;
+    enum ol_err err = OL_OK;
+    int rc;
+
+    errno = 0;
+    rc = sqlite3_prepare_v2(sql->db, thorough ? "PRAGMA integrity_check(1)"
+                                              : "PRAGMA quick_check(1)",
+                            -1, &s, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(s);
+    if (rc == SQLITE_ROW)
+        said = (const char *)sqlite3_column_text(s, 0);
+    if (rc != SQLITE_ROW)
+        err = ol_sql_error(sql, "check the file");
+    else if (said == NULL || strcmp(said, "ok") != 0)
+        err = ol_sql_damaged(sql, said ? said : "the file");
+    sqlite3_finalize(s);
+    return err;
+}
+
+enum ol_err ol_sql_sync_folder(struct ol_sql *sql)
+{
+    char name[4096] = ".", text[64];
+    const char *slash = strrchr(sql->path, '/');
+    int fd;
+
+    if (slash)
+        snprintf(name, sizeof(name), "%.*s",
+                 slash == sql->path ? 1 : (int)(slash - sql->path),
+                 sql->path);
+    fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0 && fsync(fd) == 0) {
+        close(fd);
+        return OL_OK;
+    }
+    snprintf(sql->why, sizeof(sql->why), "%s: cannot sync the folder: %s: %s",
+             name, strerror_r(errno, text, sizeof(text)), advice(OL_ERR_IO));
+    if (fd >= 0)
+        close(fd);
+    return OL_ERR_IO;
 }
 
 /* Write-ahead logging stays on in the file; ask whether it is. */

@@ -46,6 +46,12 @@ OL_MUST_USE enum ol_err ol_sql_exec(struct ol_sql *sql, const char *text,
 OL_MUST_USE enum ol_err ol_sql_number(struct ol_sql *sql, const char *text,
                                       int64_t *v);
 
+/* Is the whole file sound: every page, and with `thorough` every index too.
+ * OL_ERR_CORRUPT: why says what is not. */
+OL_MUST_USE enum ol_err ol_sql_whole(struct ol_sql *sql, bool thorough);
+/* The names of new files are in the folder, which must be on disk too. */
+OL_MUST_USE enum ol_err ol_sql_sync_folder(struct ol_sql *sql);
+
 /* A statement to bind and step; a second one of its kind while the first is
  * in use. NULL: no memory. Give it back. */
 sqlite3_stmt *ol_sql_take(struct ol_sql *sql, unsigned id);

@@ -4,8 +4,8 @@
  * Happy path: ol_sqlite_open takes the lock, makes the file and its tables
  * when they are missing, reads the line ids and starts the commit thread
  * (thread.c). commit hands a copy of a batch over; done gives its token back
- * once it is on disk. Reads (read.c,
- * recall.c, reload.c) run on the caller's thread.
+ * once it is on disk. Reads (read.c, recall.c, reload.c) run on the caller's
+ * thread.
  *
  * How it fails: opening says in words what to do. A batch that cannot be
  * committed comes out of done with its error, and so do all behind it until
@@ -211,26 +211,6 @@ static enum ol_err make_file(struct ol_sqlite *l)
     return OL_OK;
 }
 
-/* The name of a new file is in its folder, which must be on disk too. */
-static enum ol_err sync_folder(struct ol_sqlite *l)
-{
-    char name[4096] = ".";
-    const char *slash = strrchr(l->path, '/');
-    enum ol_err err = OL_OK;
-    int fd;
-
-    if (slash)
-        snprintf(name, sizeof(name), "%.*s",
-                 slash == l->path ? 1 : (int)(slash - l->path), l->path);
-    fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return refused(l, "open the folder");
-    if (fsync(fd) != 0)
-        err = refused(l, "sync the folder");
-    close(fd);
-    return err;
-}
-
 /* No signal is handled on the commit thread. */
 static enum ol_err start(struct ol_sqlite *l)
 {
@@ -258,7 +238,7 @@ static enum ol_err open_all(struct ol_sqlite *l)
     if (!err)
         err = ol_schema_ready(&l->writer);
     if (!err)
-        err = sync_folder(l);
+        err = ol_sql_sync_folder(&l->writer);
     if (!err)
         err = ol_write_prepare(l);
     if (!err)

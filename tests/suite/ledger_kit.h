@@ -123,6 +123,8 @@ void kit_same(char *a, char *b);
  * whether it fails. Both threads look: use __atomic. */
 enum kit_fail { KIT_FAIL_NONE, KIT_FAIL_DATABASE, KIT_FAIL_ALL };
 extern unsigned kit_syncs, kit_sync_ms;
+/* The process is killed in the middle of its n-th write or sync; 0: never. */
+extern unsigned kit_die_at;
 extern enum kit_fail kit_fail_syncs;
 
 /* Each test of a list, against the twin in memory and against SQLite. */
