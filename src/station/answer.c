@@ -1,18 +1,23 @@
 /*
  * Answers: what goes out to a client, one line after the other.
  *
- * Happy path: an answer becomes a line in the client's buffer, libuv writes
- * the buffer, the request is freed. While an array is streamed to a client,
- * other answers to it wait behind. A client that does not read is given
- * nothing more to make, and is cut off when even so too much waits for it.
+ * Happy path: an answer becomes a line in the client's buffer, the socket
+ * takes it as it can, the request is freed. While an array is streamed to a
+ * client, other answers to it wait behind. A client that does not read is
+ * given nothing more to make, and is cut off when even so too much waits for
+ * it.
  */
 #include "station/control_int.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "base/check.h"
 #include "station/log.h"
 #include "station/station.h"
 
@@ -79,7 +84,24 @@ void ol_client_hang_up(struct ol_client *c)
         rq->next = NULL;
     }
     ol_events_forget(c->st, c);
-    uv_close((uv_handle_t *)&c->pipe, on_closed);
+    while (c->n_passed > 0)
+        close(c->passed[--c->n_passed].fd);
+    uv_close((uv_handle_t *)&c->poll, on_closed);
+    close(c->fd);
+}
+
+void ol_client_watch(struct ol_client *c)
+{
+    int want = (c->reading ? UV_READABLE : 0) |
+               (c->out.n > 0 ? UV_WRITABLE : 0);
+
+    if (c->closing || want == c->watched)
+        return;
+    c->watched = want;
+    if (want == 0)
+        OL_CHECK(uv_poll_stop(&c->poll) == 0);
+    else
+        OL_CHECK(uv_poll_start(&c->poll, want, ol_client_ready) == 0);
 }
 
 /* Writing. */
@@ -99,50 +121,30 @@ static void append(struct ol_client *c, struct ol_buffer *b, const char *text,
     b->n += n;
 }
 
-static void on_written(uv_write_t *req, int status)
-{
-    struct ol_client *c = req->data;
-
-    free(c->writing);
-    c->writing = NULL;
-    c->n_writing = 0;
-    if (c->closing)
-        return;
-    if (status < 0)
-        ol_client_hang_up(c);
-    else
-        ol_client_flush(c);
-}
-
-static bool idle(const struct ol_client *c)
-{
-    return c->writing == NULL && c->out.n == 0 && c->behind.n == 0 &&
-           c->pending == 0;
-}
-
 void ol_client_flush(struct ol_client *c)
 {
-    uv_buf_t buf;
+    while (!c->closing && c->out.n > 0) {
+        ssize_t n = send(c->fd, c->out.p, c->out.n,
+                         MSG_NOSIGNAL | MSG_DONTWAIT);
 
-    if (c->closing || c->writing != NULL)
-        return;
-    if (c->out.n == 0) {
-        if ((c->last || c->eof) && idle(c))
+        if (n < 0 && errno == EAGAIN)
+            break;
+        if (n < 0 && errno != EINTR)
             ol_client_hang_up(c);
+        if (n <= 0)
+            continue;
+        c->out.n -= (size_t)n;
+        memmove(c->out.p, c->out.p + n, c->out.n);
+    }
+    if (c->closing)
         return;
-    }
-    c->writing = c->out.p;
-    c->n_writing = c->out.n;
-    memset(&c->out, 0, sizeof(c->out));
-    buf = uv_buf_init(c->writing, (unsigned)c->n_writing);
-    c->write.data = c;
-    if (uv_write(&c->write, (uv_stream_t *)&c->pipe, &buf, 1, on_written) !=
-        0) {
-        free(c->writing);
-        c->writing = NULL;
-        c->n_writing = 0;
+    if (c->out.n == 0)
+        ol_buffer_empty(&c->out);
+    if (c->out.n == 0 && c->behind.n == 0 && c->pending == 0 &&
+        (c->last || c->eof))
         ol_client_hang_up(c);
-    }
+    else
+        ol_client_watch(c);
 }
 
 void ol_client_line(struct ol_client *c, const struct ol_request *rq,
@@ -162,7 +164,7 @@ void ol_client_line(struct ol_client *c, const struct ol_request *rq,
 
 bool ol_client_room(const struct ol_client *c)
 {
-    return c->stream == NULL && c->out.n + c->n_writing < OL_BACKLOG;
+    return c->stream == NULL && c->out.n < OL_BACKLOG;
 }
 
 void ol_client_push(struct ol_client *c, json_t *line)
@@ -177,7 +179,7 @@ void ol_client_push(struct ol_client *c, json_t *line)
 /* Requests. */
 
 struct ol_request *ol_request_new(struct ol_client *c,
-                                      struct ol_rpc_call *call)
+                                  struct ol_rpc_call *call, unsigned n)
 {
     struct ol_request *rq = calloc(1, sizeof(*rq));
 
@@ -196,6 +198,11 @@ struct ol_request *ol_request_new(struct ol_client *c,
     c->requests = rq;
     c->pending++;
     call->whole = NULL; /* the request's now */
+    OL_CHECK(n <= c->n_passed);
+    for (unsigned k = 0; k < n; k++)
+        rq->fds[rq->n_fds++] = c->passed[k].fd;
+    c->n_passed -= n;
+    memmove(c->passed, c->passed + n, c->n_passed * sizeof(c->passed[0]));
     return rq;
 }
 
@@ -207,6 +214,9 @@ static void request_free(struct ol_request *rq)
             rq->next->self = rq->self;
         rq->client->pending--;
     }
+    for (unsigned k = 0; k < rq->n_fds; k++)
+        if (rq->fds[k] >= 0)
+            close(rq->fds[k]);
     json_decref(rq->whole);
     free(rq);
 }
@@ -251,7 +261,7 @@ bool ol_request_room(const struct ol_request *rq)
     const struct ol_client *c = rq->client;
 
     return c == NULL || ((c->stream == NULL || c->stream == rq) &&
-                         c->out.n + c->n_writing < OL_BACKLOG);
+                         c->out.n < OL_BACKLOG);
 }
 
 static void stream_text(struct ol_request *rq, const char *text)

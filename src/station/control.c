@@ -7,6 +7,11 @@
  * for it and nothing more is read from it; when it sends what is no request,
  * it is told so. Whatever a client does, the station's memory stays bounded
  * and the lines go on.
+ *
+ * Descriptors come with the first byte of a request's line, in a write of its
+ * own: a read ends behind the write that brought some, so they belong to the
+ * line in which that read ends. libuv's pipes pass none but its own kinds,
+ * so the sockets here are read and written by hand, and libuv only waits.
  */
 #include "station/control_int.h"
 
@@ -27,10 +32,21 @@
 #include "station/station.h"
 
 #define SPARE 4u /* clients that are only told that there are too many */
+#define ACCEPTS 16u /* in one turn */
 
 /* Reading. */
 
-static void one_line(struct ol_client *c, const char *line, size_t n)
+/* Those of a line that is no request have no owner. */
+static void close_passed(struct ol_client *c, unsigned n)
+{
+    for (unsigned k = 0; k < n; k++)
+        close(c->passed[k].fd);
+    c->n_passed -= n;
+    memmove(c->passed, c->passed + n, c->n_passed * sizeof(c->passed[0]));
+}
+
+static void one_line(struct ol_client *c, const char *line, size_t n,
+                     unsigned fds)
 {
     struct ol_rpc_call call;
     char why[OL_WHY_MAX], *text;
@@ -39,12 +55,13 @@ static void one_line(struct ol_client *c, const char *line, size_t n)
 
     if (status != OL_EXIT_OK) {
         text = ol_rpc_error(call.id, status, why);
+        close_passed(c, fds);
         ol_client_line(c, NULL, text);
         free(text);
     } else {
         const char *method = call.method;
 
-        rq = ol_request_new(c, &call);
+        rq = ol_request_new(c, &call, fds);
         if (rq != NULL)
             ol_methods_call(rq, method);
         else
@@ -60,62 +77,114 @@ static void dismiss(struct ol_client *c, const char *words)
 
     c->last = true;
     c->in.n = 0;
+    close_passed(c, c->n_passed);
     ol_client_line(c, NULL, text);
     free(text);
-}
-
-static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
-{
-    struct ol_client *c = (struct ol_client *)handle;
-    size_t room = OL_REQUEST_MAX + 1 - c->in.n;
-
-    (void)suggested;
-    *buf = uv_buf_init(NULL, 0); /* libuv then says ENOBUFS */
-    if (room == 0 || !ol_buffer_grow(&c->in, 1))
-        return;
-    room = OL_MIN(room, c->in.cap - c->in.n);
-    *buf = uv_buf_init(c->in.p + c->in.n, (unsigned)room);
 }
 
 /* Is the other end closed both ways, not only for writing. */
 static bool gone(const struct ol_client *c)
 {
-    struct pollfd p = {.events = 0};
-    uv_os_fd_t fd;
-
-    if (uv_fileno((const uv_handle_t *)&c->pipe, &fd) != 0)
-        return true;
-    p.fd = fd;
+    struct pollfd p = {.fd = c->fd};
     return poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 static bool allowed(const struct ol_client *c)
 {
     return !c->closing && !c->last && c->pending < OL_PENDING_MAX &&
-           c->out.n + c->n_writing < OL_BACKLOG && c->behind.n < OL_BACKLOG;
+           c->out.n < OL_BACKLOG && c->behind.n < OL_BACKLOG;
 }
 
-static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+/* Descriptors of a read that ends before byte c->in.n. False: too many. */
+static bool take_passed(struct ol_client *c, struct msghdr *msg)
 {
-    struct ol_client *c = (struct ol_client *)stream;
+    bool fits = (msg->msg_flags & MSG_CTRUNC) == 0;
 
-    (void)buf;
-    if (n > 0) {
-        c->in.n += (size_t)n;
-        return; /* the end of the turn takes the lines */
+    for (struct cmsghdr *h = CMSG_FIRSTHDR(msg); h != NULL;
+         h = CMSG_NXTHDR(msg, h)) {
+        size_t n = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+        if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+            continue;
+        for (size_t k = 0; k < n; k++) {
+            int fd;
+
+            memcpy(&fd, CMSG_DATA(h) + k * sizeof(fd), sizeof(fd));
+            fits = fits && c->n_passed < OL_REQUEST_FDS;
+            if (fits)
+                c->passed[c->n_passed++] = (struct ol_passed){fd,
+                                                              c->in.n - 1};
+            else
+                close(fd);
+        }
     }
-    if (n == 0)
-        return;
-    uv_read_stop(stream);
+    return fits;
+}
+
+static void ended(struct ol_client *c)
+{
     c->reading = false;
-    if (n == UV_ENOBUFS)
-        return; /* full: the end of the turn makes room, or dismisses */
     c->eof = true;
-    if (n != UV_EOF || gone(c)) {
+    if (gone(c))
+        ol_client_hang_up(c);
+    else
+        ol_events_forget(c->st, c);
+}
+
+static void receive(struct ol_client *c)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(OL_REQUEST_FDS * sizeof(int))];
+    } control;
+    struct msghdr msg = {.msg_control = &control,
+                         .msg_controllen = sizeof(control)};
+    struct iovec to;
+    ssize_t n;
+
+    msg.msg_iov = &to;
+    msg.msg_iovlen = 1;
+    if (c->in.n > OL_REQUEST_MAX || !ol_buffer_grow(&c->in, 1)) {
+        c->reading = false; /* the end of the turn makes room */
+        return;
+    }
+    to.iov_base = c->in.p + c->in.n;
+    to.iov_len = OL_MIN(OL_REQUEST_MAX + 1 - c->in.n, c->in.cap - c->in.n);
+    n = recvmsg(c->fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (n < 0 && errno != EINTR && errno != EAGAIN)
+        ol_client_hang_up(c);
+    else if (n == 0)
+        ended(c);
+    if (n <= 0)
+        return;
+    c->in.n += (size_t)n; /* the end of the turn takes the lines */
+    if (!take_passed(c, &msg))
+        dismiss(c, "more than 8 file descriptors with one request: send "
+                   "fewer files");
+}
+
+void ol_client_ready(uv_poll_t *handle, int status, int events)
+{
+    struct ol_client *c = (struct ol_client *)handle;
+
+    if (status < 0) {
         ol_client_hang_up(c);
         return;
     }
-    ol_events_forget(c->st, c);
+    if (events & UV_READABLE)
+        receive(c);
+    if (!c->closing)
+        ol_client_flush(c); /* and waits for what is wanted now */
+}
+
+/* How many of the descriptors belong to the line that ends at byte `end`. */
+static unsigned passed_until(const struct ol_client *c, size_t end)
+{
+    unsigned n = 0;
+
+    while (n < c->n_passed && c->passed[n].at <= end)
+        n++;
+    return n;
 }
 
 /* Every line that may be taken now; then reads on if there is room. */
@@ -131,13 +200,15 @@ static void take_lines(struct ol_client *c)
         if (end == NULL)
             break;
         used = (size_t)(end - c->in.p) + 1;
-        one_line(c, from, (size_t)(end - from));
+        one_line(c, from, (size_t)(end - from), passed_until(c, used - 1));
     }
     if (c->closing)
         return;
     used = OL_MIN(used, c->in.n);
     if (used > 0)
         memmove(c->in.p, c->in.p + used, c->in.n - used);
+    for (unsigned k = 0; k < c->n_passed; k++)
+        c->passed[k].at -= used;
     c->in.n -= used;
     if (c->in.n == 0)
         ol_buffer_empty(&c->in); /* an idle client costs little */
@@ -147,15 +218,16 @@ static void take_lines(struct ol_client *c)
                    "file");
 }
 
+/* Nothing is read behind a line that brought descriptors and waits: so they
+ * are never more than one request's. */
 static void read_on(struct ol_client *c)
 {
-    bool want = allowed(c) && !c->eof && c->in.n <= OL_REQUEST_MAX;
+    bool waits = c->n_passed > 0 &&
+                 memchr(c->in.p, '\n', c->in.n) != NULL;
 
-    if (want && !c->reading)
-        c->reading = uv_read_start((uv_stream_t *)&c->pipe, on_alloc,
-                                   on_read) == 0;
-    else if (!want && c->reading && uv_read_stop((uv_stream_t *)&c->pipe) == 0)
-        c->reading = false;
+    c->reading = allowed(c) && !c->eof && !waits &&
+                 c->in.n <= OL_REQUEST_MAX;
+    ol_client_watch(c);
 }
 
 void ol_control_pump(struct ol_station *st)
@@ -174,18 +246,6 @@ void ol_control_pump(struct ol_station *st)
     }
 }
 
-void ol_control_sweep(struct ol_station *st)
-{
-    struct ol_client *next;
-
-    for (struct ol_client *c = st->control ? st->control->clients : NULL;
-         c != NULL; c = next) {
-        next = c->next;
-        if (c->eof && gone(c))
-            ol_client_hang_up(c);
-    }
-}
-
 /* Connecting. */
 
 static void who(struct ol_client *c)
@@ -194,11 +254,9 @@ static void who(struct ol_client *c)
     socklen_t n = sizeof(cred);
     struct passwd pw, *found = NULL;
     char buf[1024];
-    uv_os_fd_t fd;
 
     ol_text_put(c->officer, sizeof(c->officer), "unknown");
-    if (uv_fileno((uv_handle_t *)&c->pipe, &fd) != 0 ||
-        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) != 0)
+    if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) != 0)
         return;
     if (getpwuid_r(cred.uid, &pw, buf, sizeof(buf), &found) == 0 &&
         found != NULL && ol_span_utf8(ol_span_str(pw.pw_name)) &&
@@ -208,34 +266,68 @@ static void who(struct ol_client *c)
                 (unsigned)cred.uid);
 }
 
-static void on_connection(uv_stream_t *server, int status)
+static void connected(struct ol_station *st, int fd)
 {
-    struct ol_control *ctl = (struct ol_control *)server;
-    struct ol_station *st = server->data;
-    struct ol_client *c;
+    struct ol_control *ctl = st->control;
+    struct ol_client *c = calloc(1, sizeof(*c));
 
-    if (status < 0)
-        return;
-    c = calloc(1, sizeof(*c));
-    if (c == NULL || uv_pipe_init(&st->loop, &c->pipe, 0) != 0) {
+    if (c == NULL || ctl->stopped ||
+        ctl->n_clients >= OL_CLIENTS_MAX + SPARE ||
+        uv_poll_init(&st->loop, &c->poll, fd) != 0) {
         free(c);
+        close(fd);
         return;
     }
     c->st = st;
+    c->fd = fd;
     c->next = ctl->clients;
     ctl->clients = c;
     ctl->n_clients++;
-    if (uv_accept(server, (uv_stream_t *)&c->pipe) != 0 || ctl->stopped ||
-        ctl->n_clients > OL_CLIENTS_MAX + SPARE) {
-        ol_client_hang_up(c);
-        return;
-    }
-    if (ctl->n_clients > OL_CLIENTS_MAX) {
+    if (ctl->n_clients > OL_CLIENTS_MAX)
         dismiss(c, "64 clients are connected already: close one, or try "
                    "again");
+    else
+        who(c);
+}
+
+static void on_connection(uv_poll_t *handle, int status, int events)
+{
+    struct ol_control *ctl = (struct ol_control *)handle;
+    struct ol_station *st = handle->data;
+
+    (void)status;
+    (void)events;
+    for (unsigned k = 0; k < ACCEPTS; k++) {
+        int fd = accept4(ctl->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+        if (fd >= 0) {
+            connected(st, fd);
+            continue;
+        }
+        /* The next stays in the queue until there is a descriptor again. */
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+            errno == ENOBUFS) {
+            ctl->resting = true;
+            OL_CHECK(uv_poll_stop(&ctl->poll) == 0);
+        }
         return;
     }
-    who(c);
+}
+
+void ol_control_sweep(struct ol_station *st)
+{
+    struct ol_control *ctl = st->control;
+    struct ol_client *next;
+
+    if (ctl != NULL && ctl->resting)
+        ctl->resting = uv_poll_start(&ctl->poll, UV_READABLE,
+                                     on_connection) != 0;
+    for (struct ol_client *c = ctl ? ctl->clients : NULL;
+         c != NULL; c = next) {
+        next = c->next;
+        if (c->eof && gone(c))
+            ol_client_hang_up(c);
+    }
 }
 
 /* Opening and closing. */
@@ -283,17 +375,18 @@ int ol_control_open(struct ol_station *st, char why[OL_WHY_MAX])
         free(ctl);
         return OL_EXIT_FAILED;
     }
-    OL_CHECK(uv_pipe_init(&st->loop, &ctl->pipe, 0) == 0);
-    ctl->pipe.data = st;
-    st->control = ctl;
-    rc = uv_pipe_open(&ctl->pipe, fd);
-    if (rc != 0)
+    rc = listen(fd, 256) != 0 ? -errno
+                              : uv_poll_init(&st->loop, &ctl->poll, fd);
+    if (rc != 0) {
         close(fd);
-    else
-        rc = uv_listen((uv_stream_t *)&ctl->pipe, 256, on_connection);
-    if (rc != 0)
+        free(ctl);
         return ol_fail(why, OL_EXIT_FAILED, "cannot listen on %s/control.sock"
                        ": %s", st->dir, uv_strerror(rc));
+    }
+    ctl->fd = fd;
+    ctl->poll.data = st;
+    st->control = ctl;
+    OL_CHECK(uv_poll_start(&ctl->poll, UV_READABLE, on_connection) == 0);
     return OL_EXIT_OK;
 }
 
@@ -304,15 +397,15 @@ void ol_control_stop(struct ol_station *st)
     st->control->stopped = true;
     for (struct ol_client *c = st->control->clients; c != NULL; c = c->next) {
         c->last = true;
-        if (c->reading && uv_read_stop((uv_stream_t *)&c->pipe) == 0)
-            c->reading = false;
+        c->reading = false;
+        ol_client_watch(c);
     }
 }
 
 bool ol_control_busy(const struct ol_station *st)
 {
     for (const struct ol_client *c = st->control->clients; c; c = c->next)
-        if (c->n_writing > 0 || c->out.n > 0)
+        if (c->out.n > 0)
             return true;
     return false;
 }
@@ -334,5 +427,6 @@ void ol_control_close(struct ol_station *st)
     if (ol_path(path, st->dir, "control.sock", NULL))
         (void)unlink(path);
     st->control = NULL;
-    uv_close((uv_handle_t *)&ctl->pipe, on_control_closed);
+    uv_close((uv_handle_t *)&ctl->poll, on_control_closed);
+    close(ctl->fd);
 }

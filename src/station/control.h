@@ -16,6 +16,7 @@
 #define OL_CLIENTS_MAX 64u
 #define OL_REQUEST_MAX 65536u  /* bytes of a line */
 #define OL_PENDING_MAX 64u     /* requests of one client under way */
+#define OL_REQUEST_FDS 8u      /* descriptors with one request */
 #define OL_BACKLOG (64u * 1024) /* bytes waiting, beyond which none is made */
 #define OL_BACKLOG_MAX (16u * 1024 * 1024) /* the client is cut off */
 
@@ -31,6 +32,8 @@ struct ol_request {
     json_t *id, *params;      /* params may be NULL */
     char officer[65];
     bool streaming, first;
+    int fds[OL_REQUEST_FDS]; /* whoever takes one leaves -1; else closed */
+    unsigned n_fds;
 };
 
 int ol_control_open(struct ol_station *st, char why[OL_WHY_MAX]);

@@ -165,6 +165,100 @@ static void never_reads(void **state)
     close(p.fd);
 }
 
+/* Sends text and n copies of one descriptor with its first byte. */
+static void pass(int to, const char *text, int fd, unsigned n)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(16 * sizeof(int))];
+    } control = {0};
+    struct iovec io = {.iov_base = (char *)text, .iov_len = strlen(text)};
+    struct msghdr msg = {.msg_iov = &io, .msg_iovlen = 1,
+                         .msg_control = &control,
+                         .msg_controllen = CMSG_SPACE(n * sizeof(int))};
+    struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
+
+    h->cmsg_level = SOL_SOCKET;
+    h->cmsg_type = SCM_RIGHTS;
+    h->cmsg_len = CMSG_LEN(n * sizeof(int));
+    for (unsigned k = 0; k < n; k++)
+        memcpy(CMSG_DATA(h) + k * sizeof(int), &fd, sizeof(int));
+    assert_int_equal(sendmsg(to, &msg, MSG_NOSIGNAL), strlen(text));
+}
+
+/* Is the write end of a pipe closed everywhere, once ours is. */
+static bool all_closed(int reader)
+{
+    struct pollfd p = {.fd = reader};
+
+    return poll(&p, 1, 10000) == 1 && (p.revents & POLLHUP) != 0;
+}
+
+/* Whatever happens to a request, its descriptors do not stay open. */
+static void descriptors(void **state)
+{
+    static const struct {
+        const char *text, *says;
+        unsigned n;
+    } all[] = {
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"status\"}\n",
+         "status takes no file descriptor", 1},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"zap\"}\n",
+         "no method", 8},
+        {"not JSON\n", "not JSON", 3},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"status\"}\n",
+         "more than 8 file descriptors", 9},
+        {"half a line", NULL, 2},
+    };
+    char text[8192];
+
+    (void)state;
+    for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++) {
+        int fd = dial(), ends[2];
+
+        assert_int_equal(pipe(ends), 0);
+        pass(fd, all[k].text, ends[1], all[k].n);
+        close(ends[1]);
+        if (all[k].says != NULL) {
+            assert_true(hear(fd, text, sizeof(text)) > 0);
+            if (strstr(text, all[k].says) == NULL)
+                fail_msg("%zu: %s", k, text);
+        } else {
+            close(fd);
+        }
+        assert_true(all_closed(ends[0]));
+        close(ends[0]);
+        if (all[k].says != NULL)
+            close(fd);
+    }
+    still_there();
+}
+
+/* They belong to the request that they came with, not to one before. */
+static void whose(void **state)
+{
+    static const char plain[] = "{\"jsonrpc\":\"2.0\",\"id\":\"plain\","
+                                "\"method\":\"status\"}\n";
+    static const char with[] = "{\"jsonrpc\":\"2.0\",\"id\":\"with\","
+                               "\"method\":\"status\"}\n";
+    char text[8192];
+    int fd = dial();
+
+    (void)state;
+    for (unsigned round = 0; round < 20; round++) {
+        assert_true(send(fd, plain, strlen(plain), 0) > 0);
+        pass(fd, with, 0, 5);
+        assert_true(send(fd, plain, strlen(plain), 0) > 0);
+        pass(fd, with, 0, 8);
+        for (unsigned k = 0; k < 4; k++) {
+            assert_true(hear(fd, text, sizeof(text)) > 0);
+            assert_non_null(strstr(text, k % 2 ? "\"with\"" : "\"plain\""));
+            assert_non_null(strstr(text, k % 2 ? "takes no" : "\"lines\""));
+        }
+    }
+    close(fd);
+}
+
 /* Gone in the middle of everything. */
 static void hang_ups(void **state)
 {
@@ -195,7 +289,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(garbage),     cmocka_unit_test(too_long),
         cmocka_unit_test(in_pieces),   cmocka_unit_test(too_many),
-        cmocka_unit_test(never_reads), cmocka_unit_test(hang_ups),
+        cmocka_unit_test(never_reads), cmocka_unit_test(descriptors),
+        cmocka_unit_test(whose),       cmocka_unit_test(hang_ups),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -111,24 +111,25 @@ static const struct {
     const char *name;
     const char *params; /* as ol_rpc_check reads it */
     void (*call)(struct ol_request *rq);
+    unsigned fds; /* descriptors it takes, at most */
 } table[] = {
-    {"status", "peer:s", method_status},
-    {"doctor", "peer:s", ol_method_doctor},
-    {"safety", "peer:s! confirm:b", method_safety},
+    {"status", "peer:s", method_status, 0},
+    {"doctor", "peer:s", ol_method_doctor, 0},
+    {"safety", "peer:s! confirm:b", method_safety, 0},
     {"send", "peer:s! text:s! subject:s precedence:s lang:s marking:s to:s "
-             "id:s", ol_method_send},
-    {"wait", "name:s! rung:s! timeout_ms:u", method_wait},
-    {"inbox", "peer:s all:b", ol_method_inbox},
-    {"show", "name:s!", ol_method_show},
-    {"read", "name:s!", ol_method_read},
-    {"understood", "name:s! readback:s", ol_method_understood},
-    {"log", "peer:s from:s to:s", ol_method_log},
-    {"subscribe", "peer:s after:u", ol_events_subscribe},
-    {"watch", "peer:s after:u", ol_events_subscribe},
-    {"channel", "peer:s! action:s name:s yes:b", ol_method_channel},
-    {"courier", "action:s! peer:s file:s!", ol_method_courier},
-    {"audit", "peer:s", ol_method_audit},
-    {"reload", "", method_reload},
+             "id:s", ol_method_send, 0},
+    {"wait", "name:s! rung:s! timeout_ms:u", method_wait, 0},
+    {"inbox", "peer:s all:b", ol_method_inbox, 0},
+    {"show", "name:s!", ol_method_show, 0},
+    {"read", "name:s!", ol_method_read, 0},
+    {"understood", "name:s! readback:s", ol_method_understood, 0},
+    {"log", "peer:s from:s to:s", ol_method_log, 0},
+    {"subscribe", "peer:s after:u", ol_events_subscribe, 0},
+    {"watch", "peer:s after:u", ol_events_subscribe, 0},
+    {"channel", "peer:s! action:s name:s yes:b", ol_method_channel, 0},
+    {"courier", "action:s! peer:s file:s!", ol_method_courier, 0},
+    {"audit", "peer:s", ol_method_audit, 0},
+    {"reload", "", method_reload, 0},
 };
 
 void ol_methods_call(struct ol_request *rq, const char *method)
@@ -140,6 +141,9 @@ void ol_methods_call(struct ol_request *rq, const char *method)
             continue;
         if (ol_rpc_check(rq->params, table[k].params, why) != OL_EXIT_OK)
             ol_refuse(rq, OL_EXIT_USAGE, "%s: %s", method, why);
+        else if (rq->n_fds > table[k].fds)
+            ol_refuse(rq, OL_EXIT_USAGE, "%s takes no file descriptor%s",
+                      method, table[k].fds > 0 ? " more" : "");
         else
             table[k].call(rq);
         return;
