@@ -46,3 +46,27 @@ void ol_hash(uint8_t out[32], const uint8_t key[OL_KEY], const char *label,
     OL_CHECK(rc == 0);
     ol_wipe(&st, sizeof(st));
 }
+
+static crypto_generichash_state *state_of(struct ol_digest *d)
+{
+    _Static_assert(sizeof(crypto_generichash_state) == sizeof(d->state) &&
+                       _Alignof(crypto_generichash_state) <= 64,
+                   "libsodium's state is another one");
+    return (crypto_generichash_state *)(void *)d->state;
+}
+
+void ol_digest_init(struct ol_digest *d)
+{
+    OL_CHECK(crypto_generichash_init(state_of(d), NULL, 0, OL_HASH) == 0);
+}
+
+void ol_digest_add(struct ol_digest *d, struct ol_span part)
+{
+    OL_CHECK(crypto_generichash_update(state_of(d), part.p, part.n) == 0);
+}
+
+void ol_digest_end(struct ol_digest *d, uint8_t out[OL_HASH])
+{
+    OL_CHECK(crypto_generichash_final(state_of(d), out, OL_HASH) == 0);
+    ol_wipe(d, sizeof(*d));
+}

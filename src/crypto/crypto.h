@@ -69,6 +69,18 @@ OL_MUST_USE enum ol_err ol_sign_check(const uint8_t sig[OL_SIG],
 void ol_hash(uint8_t out[32], const uint8_t key[OL_KEY], const char *label,
              struct ol_span a, struct ol_span b);
 
+/* BLAKE2b-256 of a content that comes in parts, unkeyed and without a label:
+ * what `b2sum -l 256` says. The state is libsodium's and wants its alignment:
+ * what holds one is not had from plain malloc. */
+#define OL_DIGEST_STATE 384u
+struct ol_digest {
+    _Alignas(64) uint8_t state[OL_DIGEST_STATE];
+};
+
+void ol_digest_init(struct ol_digest *d);
+void ol_digest_add(struct ol_digest *d, struct ol_span part);
+void ol_digest_end(struct ol_digest *d, uint8_t out[OL_HASH]); /* wipes */
+
 /*
  * What two stations share.
  * line id = BLAKE2b-256("openline line id 1" | ed_low | x_low | ed_high |

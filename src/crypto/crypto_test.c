@@ -34,6 +34,30 @@ static void hash_is_blake2b(void **state)
     assert_memory_equal(a, b, 32);
 }
 
+/* Python: hashlib.blake2b(bytes(i % 256 for i in range(1000)),
+ * digest_size=32) */
+static void digest_in_parts(void **state)
+{
+    uint8_t whole[1000], a[OL_HASH];
+
+    (void)state;
+    for (size_t k = 0; k < sizeof(whole); k++)
+        whole[k] = (uint8_t)k;
+    for (size_t part = 1; part <= sizeof(whole); part = part * 3 + 1) {
+        struct ol_digest d;
+
+        ol_digest_init(&d);
+        for (size_t k = 0; k < sizeof(whole); k += part)
+            ol_digest_add(&d, OL_SPAN(whole + k,
+                                      part < sizeof(whole) - k
+                                          ? part
+                                          : sizeof(whole) - k));
+        ol_digest_end(&d, a);
+        trial_equal_hex(a, 32, "c636324d47d89f2b2434dc2c99410066"
+                               "3fbbaea880ff020fc5de89dd0f77a1ec");
+    }
+}
+
 static void same_and_wipe(void **state)
 {
     uint8_t a[33], b[33], zero[33] = {0};
@@ -69,6 +93,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(starts_again),
         cmocka_unit_test(hash_is_blake2b),
+        cmocka_unit_test(digest_in_parts),
         cmocka_unit_test(same_and_wipe),
         cmocka_unit_test(the_system_is_random),
     };
