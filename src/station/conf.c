@@ -163,6 +163,26 @@ static bool take_hold(struct ol_ini *p, const char *value)
                     &((struct ol_conf_line *)p->out)->hold_ns);
 }
 
+static bool take_attachments(struct ol_ini *p, const char *value)
+{
+    struct ol_conf_line *c = p->out;
+
+    c->attach_ask = strcmp(value, "ask") == 0;
+    if (c->attach_ask)
+        return true;
+    if (strncmp(value, "auto:", 5) != 0)
+        return ol_ini_fault(p, "attachments = %s: allowed are ask and "
+                            "auto:SIZE, as auto:10MiB", value);
+    if (!ol_text_size(value + 5, &c->attach_max))
+        return ol_ini_fault(p, "attachments = %s: \"%s\" is no size: write "
+                            "it as 500KiB, 10MiB, 2GiB or in bytes", value,
+                            value + 5);
+    if (c->attach_max == 0)
+        return ol_ini_fault(p, "attachments = %s would take none: write "
+                            "attachments = ask", value);
+    return true;
+}
+
 #define CHANNEL_FORM                                                           \
     "channel = NAME URL [fate=NAME] [hold=DURATION], or NAME accept=tcp|udp"
 
@@ -260,10 +280,11 @@ static const struct ol_ini_row line_rows[] = {
     {"probe", false, false, take_probe},
     {"hold", false, false, take_hold},
     {"alias", false, false, take_alias},
+    {"attachments", false, false, take_attachments},
 };
 
 static const struct ol_ini_schema line_schema = {
-    "line", "card, channel, probe, hold, alias", line_rows,
+    "line", "card, channel, probe, hold, alias, attachments", line_rows,
     OL_LEN(line_rows)};
 
 int ol_conf_station_parse(const char *file, const char *text,
@@ -318,6 +339,7 @@ int ol_conf_line_parse(const char *file, const char *peer, const char *text,
 
     memset(out, 0, sizeof(*out));
     ol_text_put(out->peer, sizeof(out->peer), "%s", peer);
+    out->attach_max = OL_ATTACH_AUTO;
     status = ol_ini_run(&p, text, why);
     return status ? status : settle_times(file, out, why);
 }

@@ -16,6 +16,7 @@
 
 #define OL_LISTEN_MAX 8u
 #define OL_CONF_MAX 65536u /* bytes of a file */
+#define OL_ATTACH_AUTO (UINT64_C(10) << 20) /* attachments = auto:10MiB */
 
 struct ol_conf_reach {
     char name[OL_NAME_MAX + 1];
@@ -43,6 +44,8 @@ struct ol_conf_line {
     char card[256];                /* a file in lines.d */
     char alias[65];
     uint64_t probe_ns, hold_ns;
+    bool attach_ask;     /* files come only when an officer asks for them */
+    uint64_t attach_max; /* bytes; larger ones come only so */
     unsigned n_channels;
     struct ol_conf_channel channels[OL_CHANNELS_MAX];
 };

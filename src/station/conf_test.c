@@ -100,6 +100,60 @@ static void line_good(void **state)
     assert_string_equal(c.alias, "Süden");
 }
 
+static void line_files(void **state)
+{
+    static const struct {
+        const char *value, *says; /* NULL: it is taken */
+        bool ask;
+        uint64_t max;
+    } all[] = {
+        {"ask", NULL, true, OL_ATTACH_AUTO},
+        {"auto:10MiB", NULL, false, UINT64_C(10) << 20},
+        {"auto:500KiB", NULL, false, UINT64_C(500) << 10},
+        {"auto:2GiB", NULL, false, UINT64_C(2) << 30},
+        {"auto:1TiB", NULL, false, UINT64_C(1) << 40},
+        {"auto:1234", NULL, false, 1234},
+        {"auto:9007199254740991", NULL, false, (UINT64_C(1) << 53) - 1},
+        {"auto:9007199254740992", ":3: attachments = auto:9007", false, 0},
+        {"auto:8192TiB", ":3: attachments = auto:8192TiB", false, 0},
+        {"auto:99999999999999999999999", ":3: ", false, 0},
+        {"auto:0", ":3: attachments = auto:0 would take none", false, 0},
+        {"auto", ":3: attachments = auto: allowed are ask and", false, 0},
+        {"auto:", "is no size: write it as 500KiB", false, 0},
+        {"auto:10MB", "\"10MB\" is no size", false, 0},
+        {"auto:10 MiB", "\"10 MiB\" is no size", false, 0},
+        {"auto:-1", "\"-1\" is no size", false, 0},
+        {"auto:1.5GiB", "\"1.5GiB\" is no size", false, 0},
+        {"never", ":3: attachments = never: allowed are", false, 0},
+        {"ASK", ":3: attachments = ASK: allowed are", false, 0},
+    };
+    struct ol_conf_line c;
+    char why[OL_WHY_MAX] = "", text[200];
+
+    (void)state;
+    assert_int_equal(line("[line]\ncard = a.card\n", &c, why), 0);
+    assert_false(c.attach_ask);
+    assert_int_equal(c.attach_max, UINT64_C(10) << 20);
+    for (size_t k = 0; k < OL_LEN(all); k++) {
+        int status;
+
+        snprintf(text, sizeof(text), "[line]\ncard = a.card\n"
+                 "attachments = %s\n", all[k].value);
+        status = line(text, &c, why);
+        assert_int_equal(status, all[k].says != NULL);
+        if (all[k].says != NULL) {
+            if (strstr(why, all[k].says) == NULL)
+                fail_msg("%s: said %s", all[k].value, why);
+            continue;
+        }
+        assert_int_equal(c.attach_ask, all[k].ask);
+        assert_int_equal(c.attach_max, all[k].max);
+    }
+    assert_int_equal(line("[line]\ncard = a\nattachments = ask\n"
+                          "attachments = auto:1\n", &c, why), 1);
+    assert_non_null(strstr(why, ":4: attachments stands"));
+}
+
 static void line_times(void **state)
 {
     static const struct {
@@ -212,8 +266,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(station_good), cmocka_unit_test(station_bad),
         cmocka_unit_test(line_good),    cmocka_unit_test(line_times),
-        cmocka_unit_test(line_bad),     cmocka_unit_test(bounds),
-        cmocka_unit_test(damage),
+        cmocka_unit_test(line_files),   cmocka_unit_test(line_bad),
+        cmocka_unit_test(bounds),       cmocka_unit_test(damage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

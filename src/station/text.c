@@ -87,6 +87,28 @@ void ol_text_duration_put(char out[24], uint64_t ns)
                 units[u].name);
 }
 
+#define LARGEST ((UINT64_C(1) << 53) - 1) /* what JSON numbers hold exactly */
+
+bool ol_text_size(const char *text, uint64_t *bytes)
+{
+    static const char *const names[] = {"", "KiB", "MiB", "GiB", "TiB"};
+    uint64_t v = 0;
+    size_t k = 0;
+
+    for (; text[k] >= '0' && text[k] <= '9'; k++) {
+        if (v > LARGEST / 10)
+            return false;
+        v = v * 10 + (uint64_t)(text[k] - '0');
+    }
+    for (size_t u = 0; u < OL_LEN(names) && k > 0; u++) {
+        if (strcmp(text + k, names[u]) == 0) {
+            *bytes = v << 10 * u;
+            return v <= LARGEST >> 10 * u;
+        }
+    }
+    return false;
+}
+
 void ol_text_time(char out[OL_TIME_TEXT], uint64_t ms)
 {
     time_t s = (time_t)(ms / 1000);

@@ -43,6 +43,10 @@ bool ol_text_duration(const char *text, uint64_t *ns);
 /* The shortest form that ol_text_duration reads back. */
 void ol_text_duration_put(char out[24], uint64_t ns);
 
+/* Bytes: a whole number, with KiB, MiB, GiB or TiB behind it or plain; false
+ * for anything else, or above 2^53 - 1. */
+bool ol_text_size(const char *text, uint64_t *bytes);
+
 /* Unix milliseconds as RFC 3339 UTC with milliseconds. */
 void ol_text_time(char out[OL_TIME_TEXT], uint64_t ms);
 /* One of the three forms; now_ms resolves `18:00Z`. */
