@@ -20,7 +20,7 @@
 #define EVERYBODY                                                              \
     (OL_TAKES(DIR) | OL_TAKES(JSON) | OL_TAKES(HELP) | OL_TAKES(VERSION))
 
-enum kind { FLAG, TEXT, CHOICE, LANG, DURATION, TIME, COUNT, LATER };
+enum kind { FLAG, TEXT, CHOICE, LANG, DURATION, TIME, COUNT, PATHS };
 
 static const char *const precedences[] = {"flash", "immediate", "priority",
                                           "routine", NULL};
@@ -48,7 +48,7 @@ static const struct row {
     [OL_OPT_PRECEDENCE] = {"--precedence", CHOICE, 0, precedences},
     [OL_OPT_LANG] = {"--lang", LANG, 35, NULL},
     [OL_OPT_MARKING] = {"--marking", CHOICE, 0, markings},
-    [OL_OPT_FILE] = {"--file", LATER, 0, NULL},
+    [OL_OPT_FILE] = {"--file", PATHS, OL_DIR_MAX - 1, NULL},
     [OL_OPT_ROLE] = {"--to", TEXT, 64, NULL},
     [OL_OPT_WAIT] = {"--wait", CHOICE, 0, rungs},
     [OL_OPT_TIMEOUT] = {"--timeout", DURATION, 0, NULL},
@@ -58,6 +58,7 @@ static const struct row {
     [OL_OPT_UNTIL] = {"--to", TIME, 0, NULL},
     [OL_OPT_AFTER] = {"--after", COUNT, 0, NULL},
     [OL_OPT_YES] = {"--yes", FLAG, 0, NULL},
+    [OL_OPT_OUT] = {"--out", TEXT, OL_DIR_MAX - 1, NULL},
 };
 
 /* The choices as people read them: "flash, immediate, priority or routine". */
@@ -155,6 +156,7 @@ static bool check(const struct row *row, const char **value, char why[1024])
     case FLAG:
         return true;
     case TEXT:
+    case PATHS:
         return short_text(row, *value, why);
     case CHOICE:
         return choose(row, value, why);
@@ -165,12 +167,6 @@ static bool check(const struct row *row, const char **value, char why[1024])
         return when(row, *value, why);
     case COUNT:
         return count(row, *value, why);
-    case LATER:
-        snprintf(why, 1024,
-                 "%s is not in this version yet: send the text itself, in "
-                 "parts of at most 4,096 bytes",
-                 row->name);
-        return false;
     }
     return false;
 }
@@ -227,7 +223,14 @@ static bool option(struct ol_args *args, char *const *argv, int *i,
     }
     if (!check(row, &value, why))
         return false;
-    if (row->kind != FLAG && args->opt[row - rows] != NULL) {
+    if (row->kind == PATHS && args->n_files == OL_FILES_MAX) {
+        snprintf(why, 1024, "%s: a message takes at most %u", row->name,
+                 OL_FILES_MAX);
+        return false;
+    }
+    if (row->kind == PATHS) {
+        args->file[args->n_files++] = value;
+    } else if (row->kind != FLAG && args->opt[row - rows] != NULL) {
         snprintf(why, 1024, "%s was given twice", row->name);
         return false;
     }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #define OL_WORDS_MAX 4u
+#define OL_FILES_MAX 8u
 #define OL_DIR_MAX 4096u
 
 /* Exit statuses of the contract. */
@@ -49,6 +50,7 @@ enum ol_opt {
     OL_OPT_UNTIL, /* --to of log */
     OL_OPT_AFTER,
     OL_OPT_YES,
+    OL_OPT_OUT,
     OL_OPTS
 };
 
@@ -71,6 +73,8 @@ struct ol_args {
     const char *opt[OL_OPTS];   /* its value, "" for a flag, NULL: absent */
     const char *word[OL_WORDS_MAX];
     unsigned n_words;
+    const char *file[OL_FILES_MAX]; /* of --file, which may be repeated */
+    unsigned n_files;
     char dir[OL_DIR_MAX]; /* the station's, once ol_cli_station found it */
 };
 

@@ -67,6 +67,28 @@ static void dashes(void **state)
     assert_non_null(strstr(why, "after --"));
 }
 
+static void files(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("send", "south", "--file", "a", "text",
+                           "--file=b"),
+                     OL_EXIT_DONE);
+    assert_int_equal(args.n_files, 2);
+    assert_string_equal(args.file[0], "a");
+    assert_string_equal(args.file[1], "b");
+    assert_string_equal(args.word[1], "text");
+    assert_int_equal(PARSE("send", "s", "--file=1", "--file=2", "--file=3",
+                           "--file=4", "--file=5", "--file=6", "--file=7",
+                           "--file=8"),
+                     OL_EXIT_DONE);
+    assert_int_equal(args.n_files, 8);
+    assert_int_equal(PARSE("send", "s", "--file=1", "--file=2", "--file=3",
+                           "--file=4", "--file=5", "--file=6", "--file=7",
+                           "--file=8", "--file=9"),
+                     OL_EXIT_USAGE);
+    assert_non_null(strstr(why, "at most 8"));
+}
+
 static void same_name_two_meanings(void **state)
 {
     (void)state;
@@ -98,7 +120,7 @@ static void refused(void **state)
         {{"send", "s", "t", "--lang", "-en"}, "a language tag"},
         {{"send", "s", "t", "--subject", ""}, "--subject is empty"},
         {{"send", "s", "t", "--subject", "\xff"}, "--subject is not UTF-8"},
-        {{"send", "s", "t", "--file", "x"}, "not in this version yet"},
+        {{"send", "s", "t", "--file", ""}, "--file is empty"},
         {{"send", "s", "t", "--json=1"}, "--json takes no value"},
         {{"log", "--after", "-1"}, "a number of at least 0"},
         {{"log", "--after", "9999999999999999999"}, "a number"},
@@ -162,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(anywhere),
         cmocka_unit_test(dashes),
+        cmocka_unit_test(files),
         cmocka_unit_test(same_name_two_meanings),
         cmocka_unit_test(refused),
         cmocka_unit_test(too_long),

@@ -79,6 +79,15 @@ static size_t decode(const uint8_t *p, size_t n, uint32_t *c)
     return len;
 }
 
+size_t ol_out_letter(const char *text, size_t n, bool *shows)
+{
+    uint32_t c = 0;
+    size_t len = decode((const uint8_t *)text, n, &c);
+
+    *shows = len > 0 && !IN(hidden, c);
+    return len;
+}
+
 static size_t visible(FILE *to, uint32_t c)
 {
     int n;

@@ -25,7 +25,10 @@ enum ol_tint { OL_PLAIN, OL_GOOD, OL_WARN, OL_BAD, OL_FAINT, OL_STRONG };
  * terminal needs for it.
  */
 size_t ol_out_clean(FILE *to, const char *text, size_t n);
-/* The same into memory; the caller frees. */
+/* The length of the first letter of n > 0 bytes; 0: they are not UTF-8.
+ * *shows: it is one that passes. */
+size_t ol_out_letter(const char *text, size_t n, bool *shows);
+/* The same as ol_out_clean into memory; the caller frees. */
 char *ol_out_cleaned(const char *text, size_t *columns);
 
 /* One line to stdout. */

@@ -157,6 +157,8 @@ int ol_verb_send(struct ol_args *args)
 
     if (ol_args_has(args, OL_OPT_TIMEOUT) && !ol_args_has(args, OL_OPT_WAIT))
         return ol_cli_usage(args, "--timeout is for --wait RUNG");
+    if (args->n_files > 0)
+        return ol_cli_usage(args, "--file is not in this version yet");
     status = take_text(args, text, sizeof(text));
     if (status != OL_EXIT_DONE)
         return status;
