@@ -299,7 +299,9 @@ struct ol_job { /* one pouch file in the making */
     uint8_t prec;          /* where the cursor stands */
     uint32_t next[OL_PRECS]; /* the next record to write, per log */
     uint32_t end[OL_PRECS];
-    uint64_t number, number_end;
+    uint64_t number, number_end; /* of bundles, reserved on disk */
+    uint64_t seen;    /* what the envelopes say: on disk since the reserve */
+    uint8_t heard[8];
     uint32_t bundles;
     bool records;   /* some are in it */
     bool head_done; /* HELD and checkpoints are in the plaintext */

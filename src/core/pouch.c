@@ -20,15 +20,16 @@
 
 #define NUMBERS 1024u /* reserved at a time */
 #define PROLOGUE "openline pouch 1"
+#define PROLOGUE_MAX 80u
 
 /* Binds the envelope to what it envelops. */
 static struct ol_span prologue(const struct ol_line *l,
                                const uint8_t env[OL_ENVELOPE_PLAIN],
-                               uint8_t out[64])
+                               uint8_t out[PROLOGUE_MAX])
 {
     struct ol_writer w;
 
-    ol_writer_init(&w, out, 64);
+    ol_writer_init(&w, out, PROLOGUE_MAX);
     ol_write_bytes(&w, ol_span_str(PROLOGUE));
     ol_write_bytes(&w, OL_SPAN_ARRAY(l->shared.line_id));
     ol_write_bytes(&w, OL_SPAN(env, OL_ENVELOPE_PLAIN));
@@ -79,8 +80,9 @@ static void write_head(struct ol_line *l)
 static enum ol_err seal(struct ol_line *l, bool last)
 {
     struct ol_job *j = &l->job;
-    struct ol_envelope env = {.number = j->number, .prekey = 0};
-    uint8_t plain[OL_ENVELOPE_PLAIN], nonce[OL_SEALED_NONCE], pro[64];
+    struct ol_envelope env = {.number = j->number, .seen = j->seen};
+    uint8_t plain[OL_ENVELOPE_PLAIN], nonce[OL_SEALED_NONCE];
+    uint8_t pro[PROLOGUE_MAX];
     uint8_t e_sk[32];
     size_t n = OL_BUNDLE_OVER + j->n;
     uint8_t *out = ol_fx_bytes(l, n);
@@ -88,6 +90,7 @@ static enum ol_err seal(struct ol_line *l, bool last)
     struct ol_send *s;
     enum ol_err err;
 
+    memcpy(env.heard, j->heard, sizeof(env.heard));
     ol_writer_init(&w, plain, sizeof(plain));
     ol_envelope_encode(&w, &env);
     ol_rng_fill(&l->rng, nonce, sizeof(nonce));
@@ -154,6 +157,11 @@ static void build(struct ol_line *l, bool full)
         j->state = OL_JOB_BUILD;
         return;
     }
+    if (j->number == j->number_end) {
+        j->state = OL_JOB_RESERVE;
+        j->batch = 0;
+        return;
+    }
     done = cursor_done(j);
     if (done || full) {
         if (!j->head_done)
@@ -165,11 +173,6 @@ static void build(struct ol_line *l, bool full)
         }
         if (done) {
             end_job(l);
-            return;
-        }
-        if (j->number == j->number_end) {
-            j->state = OL_JOB_RESERVE;
-            j->batch = 0;
             return;
         }
     }
@@ -252,9 +255,31 @@ static void reserve(struct ol_line *l)
         }
         j->number = before + 1;
         j->number_end = j->number + NUMBERS;
+        /* With the numbers goes what the envelopes say of the peer. */
+        j->seen = l->kept.bundle_seen;
+        if (l->kept.n_boots > 0)
+            memcpy(j->heard, l->kept.boots[0], sizeof(j->heard));
     }
     if (j->batch <= l->committed)
         build(l, false);
+}
+
+/* The peer has opened a number that we never gave: our ledger is an old copy.
+ * What is said from here on has to be new to the peer. */
+static void overtake(struct ol_line *l, uint64_t seen)
+{
+    struct ol_job *j = &l->job;
+
+    if (seen <= l->kept.bundle_reserved ||
+        seen - l->kept.bundle_reserved > OL_BUNDLE_JUMP)
+        return;
+    l->kept.bundle_reserved = seen;
+    l->kept_dirty = true;
+    if (j->state == OL_JOB_RESERVE)
+        j->batch = 0;
+    else
+        j->number = j->number_end = 0;
+    ol_pouch_changed(l);
 }
 
 void ol_pouch_changed(struct ol_line *l)
@@ -342,7 +367,7 @@ void ol_pouch_pump(struct ol_line *l)
 
 enum ol_err ol_pouch_packet(struct ol_line *l, const struct ol_event *ev)
 {
-    uint8_t plain[OL_ENVELOPE_PLAIN], pro[64];
+    uint8_t plain[OL_ENVELOPE_PLAIN], pro[PROLOGUE_MAX];
     struct ol_where at = {.c = ev->channel, .from = &ev->from};
     struct ol_envelope env;
     struct ol_span msg;
@@ -359,6 +384,8 @@ enum ol_err ol_pouch_packet(struct ol_line *l, const struct ol_event *ev)
     err = ol_wrap_open(plain, &l->wrap, OL_SPAN(ev->bytes.p, OL_ENVELOPE));
     if (err == OL_OK)
         err = ol_envelope_decode(OL_SPAN(plain, sizeof(plain)), &env);
+    if (err == OL_OK)
+        overtake(l, env.seen);
     if (err == OL_OK && env.prekey != 0)
         err = OL_ERR_AUTH;
     msg = OL_SPAN(ev->bytes.p + OL_ENVELOPE, ev->bytes.n - OL_ENVELOPE);

@@ -48,6 +48,11 @@ void ol_identity_make(struct ol_identity *id, struct ol_rng *rng);
 /* Recomputes the public halves and compares. OL_ERR_CORRUPT. */
 OL_MUST_USE enum ol_err ol_identity_check(const struct ol_identity *id);
 
+/* The public half of an X25519 key. */
+void ol_x25519_public(uint8_t pk[32], const uint8_t sk[32]);
+/* Could a Diffie-Hellman with it fail: it is of small order. */
+bool ol_x25519_weak(const uint8_t pk[32]);
+
 /* The public half of a peer, as on its card. */
 struct ol_peer_keys {
     uint8_t ed_pk[32], x_pk[32];

@@ -25,6 +25,21 @@ void ol_identity_make(struct ol_identity *id, struct ol_rng *rng)
     ol_wipe(seed, sizeof(seed));
 }
 
+void ol_x25519_public(uint8_t pk[32], const uint8_t sk[32])
+{
+    int rc = crypto_scalarmult_base(pk, sk);
+    OL_CHECK(rc == 0);
+}
+
+bool ol_x25519_weak(const uint8_t pk[32])
+{
+    /* Any scalar tells: clamped, it is a multiple of the small orders. */
+    static const uint8_t one[32] = {1};
+    uint8_t shared[32];
+
+    return crypto_scalarmult(shared, one, pk) != 0;
+}
+
 enum ol_err ol_identity_check(const struct ol_identity *id)
 {
     struct ol_identity same;

@@ -94,6 +94,25 @@ static void a_key_of_small_order_signs_nothing(void **state)
                      OL_ERR_AUTH);
 }
 
+/* What a peer announces is tried once, before anything is sealed to it. */
+static void weak_keys_are_known(void **state)
+{
+    struct ol_identity id;
+    uint8_t pk[32];
+
+    (void)state;
+    for (size_t i = 0; i < TRIAL_SMALL_ORDER; i++) {
+        trial_hex(pk, 32, trial_small_order[i]);
+        assert_true(ol_x25519_weak(pk));
+    }
+    for (uint8_t i = 0; i < 20; i++) {
+        trial_identity(&id, i);
+        ol_x25519_public(pk, id.x_sk);
+        assert_memory_equal(pk, id.x_pk, 32);
+        assert_false(ol_x25519_weak(pk));
+    }
+}
+
 static void the_longest(void **state)
 {
     static uint8_t body[OL_SIGN_MAX + 1];
@@ -121,6 +140,7 @@ int main(void)
         cmocka_unit_test(rfc_8032),
         cmocka_unit_test(signatures_refuse),
         cmocka_unit_test(a_key_of_small_order_signs_nothing),
+        cmocka_unit_test(weak_keys_are_known),
         cmocka_unit_test(the_longest),
     };
 

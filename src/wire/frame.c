@@ -155,6 +155,8 @@ enum ol_err ol_envelope_decode(struct ol_span plain, struct ol_envelope *env)
     ol_reader_init(&r, plain);
     env->number = ol_read_u64(&r);
     env->prekey = ol_read_u32(&r);
+    env->seen = ol_read_u64(&r);
+    ol_read_copy(&r, env->heard, sizeof(env->heard));
     return OL_OK;
 }
 
@@ -162,4 +164,6 @@ void ol_envelope_encode(struct ol_writer *w, const struct ol_envelope *env)
 {
     ol_write_u64(w, env->number);
     ol_write_u32(w, env->prekey);
+    ol_write_u64(w, env->seen);
+    ol_write_bytes(w, OL_SPAN_ARRAY(env->heard));
 }

@@ -51,6 +51,9 @@ void ol_behind_encode(struct ol_writer *w, const struct ol_behind *behind);
 struct ol_envelope {
     uint64_t number; /* of the bundle, per line and direction */
     uint32_t prekey; /* 0: the card's static key */
+    uint64_t seen;   /* the receiver's highest that its sender has opened */
+    uint8_t heard[8]; /* the receiver's newest boot id that its sender knows,
+                         or zeros */
 };
 
 OL_MUST_USE enum ol_err ol_envelope_decode(struct ol_span plain,

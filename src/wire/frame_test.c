@@ -225,7 +225,9 @@ static void a_behind_by_hand(void **state)
 static void an_envelope_by_hand(void **state)
 {
     uint8_t bytes[64] = {0};
-    struct ol_span x = bend_hex("0000000000000102 80000001", bytes);
+    struct ol_span x = bend_hex("0000000000000102 80000001 0000000000000304"
+                                "a1a2a3a4a5a6a7a8",
+                                bytes);
     struct ol_envelope env;
 
     (void)state;
@@ -233,11 +235,13 @@ static void an_envelope_by_hand(void **state)
     assert_int_equal(ol_envelope_decode(x, &env), OL_OK);
     assert_true(env.number == 0x102);
     assert_true(env.prekey == 0x80000001);
+    assert_true(env.seen == 0x304);
+    assert_memory_equal(env.heard, bytes + 20, 8);
     bend_all(x, envelope_again);
     for (size_t n = 0; n < 40; n++)
         assert_int_equal(ol_envelope_decode(OL_SPAN(bytes, n), &env),
-                         n < 12    ? OL_ERR_SHORT
-                         : n == 12 ? OL_OK
+                         n < 28    ? OL_ERR_SHORT
+                         : n == 28 ? OL_OK
                                    : OL_ERR_LONG);
 }
 

@@ -7,13 +7,13 @@
  *   frame    type 1 | index 4 | counter 4 | ciphertext | tag 16
  *   knock    type 1 | nonce 16 | short 8 | ciphertext | tag 16
  *   behind   as knock
- *   bundle   type 1 | nonce 16 | short 8 | envelope 12+16 | Kpsk0 message
+ *   bundle   type 1 | nonce 16 | short 8 | envelope 28+16 | Kpsk0 message
  *   stream   length 2 | any of the above
  *   file     "OLB1" | (length 2 | bundle)*
  *
  *   knock's plaintext   opening 8 | name 16 | Noise message
  *   behind's plaintext  opening 8 | nonce 16 (of the knock it answers)
- *   envelope            number 8 | prekey 4
+ *   envelope            number 8 | prekey 4 | seen 8 | heard 8
  *
  *   chunk    type 1 | length 2 | body            (PAD: type 0, all the rest)
  */
@@ -44,7 +44,7 @@ enum ol_packet {
 #define OL_SEALED_HEAD (1u + OL_SEALED_NONCE + OL_SEALED_SHORT)
 #define OL_KNOCK_PLAIN_HEAD 24u /* opening, name */
 #define OL_BEHIND_PLAIN 24u
-#define OL_ENVELOPE_PLAIN 12u
+#define OL_ENVELOPE_PLAIN 28u
 #define OL_ENVELOPE (OL_SEALED_HEAD + OL_ENVELOPE_PLAIN + OL_TAG)
 #define OL_NOISE_IK1_OVER (32u + 48u + 16u) /* e, s, payload tag */
 #define OL_NOISE_IK2_OVER (32u + 16u)       /* e, payload tag */
@@ -140,6 +140,7 @@ enum ol_chunk_type {
 #define OL_KNOCK_MIN_MS 1000u
 #define OL_BEHIND_MIN_MS 1000u
 #define OL_OPENING_JUMP UINT32_MAX /* of an opening number, at most */
+#define OL_BUNDLE_JUMP UINT32_MAX  /* of a bundle's number, at most */
 #define OL_REKEY_AFTER_S 120u /* after the first record segment */
 #define OL_REKEY_DAILY_S 86400u
 #define OL_REKEY_TAKEOVER_S 15u

@@ -29,10 +29,11 @@ const head = `# Vectors of the Openline protocol, version 1, for a second implem
 #
 # Blocks of key=value, a blank line between them. Values are hexadecimal,
 # but for name, prec, prefix, safety_number, chunks and text_N, which are text,
-# and for lower, direction, counter, size, opening and number, which are
-# decimal. No byte stands between or behind the parts of what is hashed. lower
-# says whether the first station has the lower Ed25519 key; text_N is followed
-# by a newline in what is signed, and in a card. Written by openline.go.
+# and for lower, direction, counter, size, opening, number, prekey and seen,
+# which are decimal. No byte stands between or behind the parts of what is
+# hashed. lower says whether the first station has the lower Ed25519 key;
+# text_N is followed by a newline in what is signed, and in a card. Written by
+# openline.go.
 `
 
 type station struct {
@@ -357,8 +358,19 @@ var hello = chunk(11, []byte{1, 1, 16, 0, 0, 0, 0, 0})
 
 // A HELD of all logs; the third with what lies behind a gap.
 func held(serial uint32) []byte {
+	return holding(serial, []byte{0})
+}
+
+// The same with a prekey: its number and its public key.
+func announcing(serial uint32, prekey uint32, secret []byte) []byte {
+	pk, err := curve25519.X25519(secret, curve25519.Basepoint)
+	must(err)
+	return holding(serial, cat([]byte{1}, be32(prekey), pk))
+}
+
+func holding(serial uint32, flags []byte) []byte {
 	none := make([]byte, 8)
-	return chunk(5, ramp(0x91, 8), be32(serial), []byte{0},
+	return chunk(5, ramp(0x91, 8), be32(serial), flags,
 		[]byte{0}, be32(0), none, be32(64), []byte{0, 0},
 		[]byte{1}, be32(0), none, be32(64), []byte{0, 0},
 		[]byte{2}, be32(5), ramp(0xa1, 8), be32(133), []byte{1, 1},
@@ -417,20 +429,35 @@ func chunks(record []byte) []byte {
 	return plain
 }
 
-func bundle(a, b station, lineID, psk, record []byte) {
-	enveloped := cat(be64(1025), be32(0))
-	prologue := cat([]byte("openline pouch 1"), lineID, enveloped)
+// One to the key on the card, or to the prekey of that number and secret; its
+// HELD announces a prekey of the sender's.
+func bundle(a, b station, lineID, psk, record []byte, prekey uint32,
+	secret []byte) {
+	seen, heard := uint64(0), make([]byte, 8)
 	payload := cat(held(3),
 		chunk(6, []byte{2 | 1<<4}, be32(5), []byte{0, 0}, record))
-	hs, _ := shake(noise.HandshakeK, 0, true, a, b.xPk, psk, prologue,
+	to := b
+	pairs := []interface{}{"vector", "bundle", "number", 1025, "prekey",
+		prekey}
+	if prekey != 0 {
+		seen, heard = 4096, ramp(0xb1, 8)
+		payload = announcing(4, 7, ramp(0x99, 32))
+		pk, err := curve25519.X25519(secret, curve25519.Basepoint)
+		must(err)
+		to.xSk, to.xPk = secret, pk
+		pairs = append(pairs, "prekey_sk", secret)
+	}
+	enveloped := cat(be64(1025), be32(prekey), be64(seen), heard)
+	prologue := cat([]byte("openline pouch 1"), lineID, enveloped)
+	hs, _ := shake(noise.HandshakeK, 0, true, a, to.xPk, psk, prologue,
 		ramp(0x35, 32))
 	msg, _, _, err := hs.WriteMessage(nil, payload)
 	must(err)
 	_, _, envelope := wrapped(lineID, psk, 1, 5, ramp(0x75, 16),
 		enveloped)
-	block("vector", "bundle", "number", 1025, "e_sk", ramp(0x35, 32),
-		"nonce", ramp(0x75, 16), "payload", payload,
-		"packet", cat(envelope, msg))
+	block(append(pairs, "seen", seen, "heard", heard, "e_sk",
+		ramp(0x35, 32), "nonce", ramp(0x75, 16), "payload", payload,
+		"packet", cat(envelope, msg))...)
 }
 
 func main() {
@@ -480,5 +507,6 @@ func main() {
 	card(a, "south")
 	from := handshake(a, b, lineID, psk)
 	frame(from, "tcp", 1, chunks(record))
-	bundle(a, b, lineID, psk, record)
+	bundle(a, b, lineID, psk, record, 0, nil)
+	bundle(a, b, lineID, psk, record, 3735928559, ramp(0xd1, 32))
 }

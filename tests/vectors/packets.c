@@ -284,18 +284,33 @@ static void chunks(void **state)
     ground_play("chunks", play_chunks, 1);
 }
 
+/* The receiver's key: the one on its card, or a prekey of its own. */
+static void key_of(const struct block *b, struct ol_identity *id)
+{
+    *id = south;
+    if (block_number(b, "prekey") == 0)
+        return;
+    block_copy(b, "prekey_sk", id->x_sk, 32);
+    ol_x25519_public(id->x_pk, id->x_sk);
+}
+
 static void play_bundle(const struct block *b)
 {
     struct ol_shared to = shared;
     struct ol_wrap_keys sender, receiver;
-    struct ol_envelope env = {.number = block_number(b, "number")};
+    struct ol_envelope env = {.number = block_number(b, "number"),
+                              .prekey = block_number(b, "prekey"),
+                              .seen = block_number(b, "seen")};
+    struct ol_identity key;
     uint8_t nonce[16], e_sk[32], buf[VECTORS_BYTES], packet[VECTORS_BYTES];
-    uint8_t text[OL_ENVELOPE_PLAIN], pro[60];
+    uint8_t text[OL_ENVELOPE_PLAIN], pro[76];
     struct ol_span payload = block_bytes(b, "payload", buf);
     size_t n = OL_BUNDLE_OVER + payload.n;
     struct ol_writer w;
     char names[256];
 
+    key_of(b, &key);
+    block_copy(b, "heard", env.heard, 8);
     memcpy(pro, "openline pouch 1", 16);
     memcpy(pro + 16, shared.line_id, 32);
     to.lower = !shared.lower;
@@ -308,7 +323,7 @@ static void play_bundle(const struct block *b)
     memcpy(pro + 48, text, sizeof(text));
     ol_wrap_seal(packet, &sender, OL_PACKET_BUNDLE, nonce, ol_writer_span(&w));
     assert_int_equal(ol_noise_k_seal(OL_SPAN_ARRAY(pro), north.x_sk,
-                                     north.x_pk, south.x_pk, shared.psk, e_sk,
+                                     north.x_pk, key.x_pk, shared.psk, e_sk,
                                      payload, packet + OL_ENVELOPE),
                      OL_OK);
     block_equal(b, "packet", packet, n);
@@ -316,19 +331,19 @@ static void play_bundle(const struct block *b)
     assert_int_equal(
         ol_wrap_open(text, &receiver, OL_SPAN(packet, OL_ENVELOPE)), OL_OK);
     assert_int_equal(
-        ol_noise_k_open(OL_SPAN_ARRAY(pro), south.x_sk, south.x_pk,
-                        north.x_pk, shared.psk,
+        ol_noise_k_open(OL_SPAN_ARRAY(pro), key.x_sk, key.x_pk, north.x_pk,
+                        shared.psk,
                         OL_SPAN(packet + OL_ENVELOPE, n - OL_ENVELOPE), out),
         OL_OK);
     same(OL_SPAN(out, payload.n), payload);
     walk(payload, OL_IN_BUNDLE, names);
-    assert_string_equal(names, "held segment");
+    assert_string_equal(names, env.prekey == 0 ? "held segment" : "held");
 }
 
 static void bundle(void **state)
 {
     (void)state;
-    ground_play("bundle", play_bundle, 1);
+    ground_play("bundle", play_bundle, 2);
 }
 
 int main(int argc, char **argv)
