@@ -9,7 +9,8 @@
  *         OL_EV_COMMITTED with its token. Batches commit in order. SEND and
  *         NOTE effects that assert something on disk appear only after that.
  *   SEND  goes to its channel at once; a channel that cannot take it drops it.
- *   LOAD  is answered by OL_EV_LOADED with the same token, also when empty.
+ *   LOAD  is answered with the same token, also when there is nothing: by
+ *         OL_EV_LOADED, or as its kind says.
  *   NOTE  tells the station something; nothing in the line waits for it.
  *
  * When eff.more is set, call again with OL_EV_TICK and the same now. Call
@@ -25,6 +26,7 @@
 #define OPENLINE_LINE_H
 
 #include "err.h"
+#include "file.h"
 #include "record.h"
 #include "span.h"
 
@@ -141,6 +143,18 @@ enum ol_ev {
     OL_EV_ENABLE,    /* channel, on: by the officer */
     OL_EV_EXPORT,    /* token: write bundles of all that is not acked */
     OL_EV_TICK,      /* time has passed; fresh may be set */
+    /* Attachments: the station says what is wanted, the core moves pieces. */
+    OL_EV_WANT,    /* file (hash size upto map): pull it, in place of the one
+                      before; file NULL: pull nothing. Ends in NOTE PULLED */
+    OL_EV_DONE,    /* file (hash size): verified and on disk as WHOLE; tell the
+                      peer, until NOTE NOTED. OL_ERR_AGAIN: later */
+    OL_EV_DECLINE, /* file (hash size): not wanted; else as DONE */
+    OL_EV_NOTED,   /* file (hash size), on: what the peer said of our file
+                      (NOTE SERVED done or declined) is on our disk */
+    OL_EV_PIECE,   /* token, bytes: answers a LOAD PIECE; empty: no such file
+                      of that size, or no such piece */
+    OL_EV_FILE,    /* token, file (hash size order) or NULL: answers LOAD
+                      FILE */
 };
 
 struct ol_chan {
@@ -169,6 +183,7 @@ struct ol_event {
     const struct ol_loaded *loaded;   /* LOADED: ascending from the asked */
     uint32_t n_loaded;
     const uint8_t *fresh; /* START, TICK: 32 random bytes, or NULL */
+    const struct ol_file *file; /* WANT to FILE: borrowed for this call */
 };
 
 enum ol_fx { OL_FX_PUT, OL_FX_SEND, OL_FX_LOAD, OL_FX_NOTE };
@@ -185,6 +200,12 @@ enum ol_put_kind {
     OL_PUT_CHECKPOINT, /* author prec index (= size) leaf (= root) bytes
                           (= signature): replaces the last */
     OL_PUT_EVENT,      /* what author prec index count channel detail */
+    OL_PUT_FILE,       /* author leaf (= hash) state prec number (= size): a
+                          new attachment, or its new state (size and prec then
+                          stay, but for a file without pieces) */
+    OL_PUT_PIECE,      /* author leaf (= hash) index bytes: of a file that is
+                          there; else, and a second time, it does nothing */
+    OL_PUT_DROP,       /* author leaf (= hash) index count: pieces go */
 };
 
 /* What a watcher is told; names as in the contract. */
@@ -201,6 +222,8 @@ enum ol_what {
     OL_WHAT_BLACKOUT, /* the line went dark */
     OL_WHAT_RESTORED, /* and is no longer */
     OL_WHAT_ALARM,    /* detail: what happened */
+    OL_WHAT_ATTACHMENT, /* author prec index: of the record that names it;
+                           detail: its place in it, from 0, and its state */
     OL_WHATS
 };
 
@@ -213,10 +236,11 @@ struct ol_put {
     uint8_t rec_kind; /* RECORD */
     uint8_t rung;
     uint8_t what;     /* EVENT */
+    uint8_t state;    /* FILE: enum ol_file_state */
     uint16_t channel; /* SENT, EVENT; OL_CHANNEL_ANY: none */
     uint16_t size, offset; /* PART */
     uint32_t index;
-    uint32_t count; /* SENT, EVENT: index .. index + count - 1 */
+    uint32_t count; /* SENT, EVENT, DROP: index .. index + count - 1 */
     uint64_t number;
     uint64_t mask;
     uint8_t leaf[32];
@@ -233,12 +257,24 @@ struct ol_send {
     uint64_t token;
 };
 
-struct ol_load { /* own records from index on, up to both maxima */
-    uint64_t token;
+enum ol_load_kind {
+    OL_LOAD_RECORDS, /* own, from index on, up to both maxima: EV LOADED */
+    OL_LOAD_PIECE,   /* piece `index` of our own file of that hash and size,
+                        whole here (SENDING or HELD): EV PIECE */
+    OL_LOAD_FILE,    /* our first own file in SENDING whose order is above
+                        `after`: EV FILE */
+};
+
+struct ol_load {
+    uint8_t kind; /* enum ol_load_kind */
     uint8_t prec;
+    uint64_t token;
     uint32_t index;
     uint32_t max_records; /* <= OL_LOAD_MAX */
     uint32_t max_bytes;   /* <= OL_LOAD_BYTES; but one record always */
+    uint8_t hash[32];
+    uint64_t size;
+    uint64_t after;
 };
 
 enum ol_note_kind {
@@ -254,6 +290,12 @@ enum ol_note_kind {
     OL_NOTE_ROLLED_BACK, /* the peer holds less than it once said */
     OL_NOTE_UNOPENED,    /* a bundle of this line that does not open */
     OL_NOTE_RESET,       /* channel: it is down; open its transport anew */
+    OL_NOTE_PULL,        /* hash index: so many pieces of it are on our disk */
+    OL_NOTE_PULLED,      /* hash: all are; now verify it */
+    OL_NOTE_NOTED,       /* hash, done or declined: the peer has it on disk
+                            that we said so */
+    OL_NOTE_SERVED,      /* hash size index: the peer has so many pieces of
+                            ours; done: all, verified; declined: wants none */
 };
 
 struct ol_note {
@@ -263,6 +305,9 @@ struct ol_note {
     uint32_t index;
     uint64_t number;
     uint64_t token;
+    uint8_t hash[32]; /* PULL to SERVED */
+    uint64_t size;
+    bool done, declined;
 };
 
 struct ol_effect {

@@ -18,7 +18,8 @@ const char *ol_what_name(enum ol_what what)
     static const char *const name[] = {
         "arrived",  "delivered", "read",     "understood",
         "answered", "declined",  "overdue",  "channel",
-        "line",     "blackout",  "restored", "alarm"};
+        "line",     "blackout",  "restored", "alarm",
+        "attachment"};
 
     return (unsigned)what < OL_LEN(name) ? name[what] : "unknown";
 }
@@ -172,6 +173,13 @@ static enum ol_err dispatch(struct ol_line *l, const struct ol_event *ev)
         return ol_pouch_export(l, ev->token);
     case OL_EV_TICK:
         return OL_OK;
+    case OL_EV_WANT:
+    case OL_EV_DONE:
+    case OL_EV_DECLINE:
+    case OL_EV_NOTED:
+    case OL_EV_PIECE:
+    case OL_EV_FILE:
+        return OL_ERR_DENIED;
     }
     return OL_ERR_INPUT;
 }

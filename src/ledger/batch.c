@@ -63,10 +63,19 @@ static void check_put(const struct ol_batch *batch, const struct ol_put *put)
     case OL_PUT_EVENT:
         OL_CHECK(put->what < OL_WHATS);
         return;
+    case OL_PUT_FILE:
+        OL_CHECK(put->state < OL_FILE_STATES && put->number <= OL_FILE_MAX);
+        return;
+    case OL_PUT_PIECE:
+        OL_CHECK(put->bytes.n > 0 && put->bytes.n <= OL_PIECE);
+        return;
+    case OL_PUT_DROP:
+        OL_CHECK(put->count <= UINT32_MAX - put->index);
+        return;
     case OL_PUT_ACK:
         return;
     }
-    OL_CHECK(put->kind <= OL_PUT_EVENT);
+    OL_CHECK(put->kind <= OL_PUT_DROP);
 }
 
 /* Checks everything and adds up; *names: channel names that are needed. */

@@ -232,6 +232,7 @@ static void free_line(struct mem_line *gone)
     }
     for (uint32_t k = 0; k < gone->n_parts; k++)
         free(gone->parts[k].image);
+    ol_mem_free_files(gone);
     free(gone->parts);
     free(gone->rungs);
     free(gone->state);
@@ -264,6 +265,7 @@ enum ol_err ol_mem_open(struct ol_ledger **out)
     m->ops.done = done;
     m->ops.reset = reset;
     ol_mem_read_ops(&m->ops);
+    ol_mem_file_ops(&m->ops);
     m->ledger.ops = &m->ops;
     *out = &m->ledger;
     return OL_OK;

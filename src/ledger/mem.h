@@ -60,8 +60,21 @@ struct mem_part {
     struct ol_part_image *image;
 };
 
+struct mem_piece {
+    uint32_t index, n;
+    uint8_t *bytes;
+};
+
+struct mem_file {
+    struct ol_row_file row; /* have = n */
+    struct mem_piece *v; /* ascending */
+    uint32_t n, cap;
+};
+
 struct mem_line {
     uint8_t id[32];
+    struct mem_file *files; /* in order of birth */
+    uint32_t n_files, cap_files;
     struct mem_log log[2][OL_PRECS];
     struct mem_ack *acks[OL_PRECS]; /* ascending */
     uint32_t n_acks[OL_PRECS], cap_acks[OL_PRECS];
@@ -99,6 +112,7 @@ struct mem {
     struct mem_meta **metas;
     uint32_t n_metas, cap_metas;
     uint64_t serial; /* of the newest batch */
+    uint64_t order;  /* of the newest file */
 
     struct ol_held *first, *last; /* the queue */
     uint32_t queued;
@@ -124,7 +138,12 @@ struct mem_meta **ol_mem_meta(const struct mem *m, uint32_t line,
 /* mem_write.c: the whole batch or nothing of it. OL_ERR_CORRUPT. */
 OL_MUST_USE enum ol_err ol_mem_apply(struct mem *m,
                                      const struct ol_batch *batch);
-/* mem_read.c: fills in every reading operation. */
+/* mem_file.c: PUT FILE, PUT PIECE, PUT DROP; none of them fails. */
+void ol_mem_put_file(struct mem *m, struct mem_line *line,
+                     const struct ol_batch *batch, const struct ol_put *put);
+void ol_mem_free_files(struct mem_line *line);
+void ol_mem_file_ops(struct ol_ledger_ops *ops);
+/* mem_read.c: fills in every other reading operation. */
 void ol_mem_read_ops(struct ol_ledger_ops *ops);
 
 #endif

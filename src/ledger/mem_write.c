@@ -316,6 +316,11 @@ static void put_rest(struct mem *m, struct mem_line *line,
     case OL_PUT_EVENT:
         put_event(m, batch, put);
         return;
+    case OL_PUT_FILE:
+    case OL_PUT_PIECE:
+    case OL_PUT_DROP:
+        ol_mem_put_file(m, line, batch, put);
+        return;
     }
 }
 

@@ -16,6 +16,8 @@
 
 #define ROW "SELECT line, author, prec, idx, number, kind, at, leaf, root," \
             " sealed FROM record WHERE "
+#define FILES "SELECT n, hash, size, author, prec, state, have, at FROM file"  \
+              " WHERE "
 #define PLACE "line=?1 AND author=?2 AND prec=?3"
 
 static const char *const texts[READ_TEXTS] = {
@@ -53,6 +55,14 @@ static const char *const texts[READ_TEXTS] = {
                     " ORDER BY seq",
     [READ_SEQ] = "SELECT seq + n - 1 FROM event ORDER BY seq DESC LIMIT 1",
     [READ_META] = "SELECT value FROM meta WHERE line=?1 AND key=?2",
+    [READ_FILE] = FILES "line=?1 AND author=?2 AND hash=?3",
+    [READ_FILES] = FILES "line=?1 AND author=?2 AND state=?3 AND n>?4"
+                         " ORDER BY n",
+    [READ_PIECES] = "SELECT idx FROM piece WHERE file=?1 AND idx>=?2"
+                    " ORDER BY idx LIMIT 128",
+    [READ_PIECE] = "SELECT sealed FROM piece WHERE idx=?4 AND file="
+                   "(SELECT n FROM file WHERE line=?1 AND author=?2"
+                   " AND hash=?3)",
 };
 
 enum ol_err ol_read_prepare(struct ol_sqlite *l)

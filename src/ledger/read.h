@@ -1,4 +1,4 @@
-/* The reader's statements, and what read.c and recall.c share. */
+/* The reader's statements, and what read.c, recall.c and read_file.c share. */
 #ifndef OL_LEDGER_READ_H
 #define OL_LEDGER_READ_H
 
@@ -23,6 +23,10 @@ enum {
     READ_EVENTS,
     READ_SEQ,
     READ_META,
+    READ_FILE,
+    READ_FILES,
+    READ_PIECES,
+    READ_PIECE,
     READ_TEXTS
 };
 

@@ -12,10 +12,11 @@
  * is touched; a database of somebody else is OL_ERR_CORRUPT.
  *
  * Keys are composite and begin with the line. Rows of records, acks, rungs,
- * attempts and events are never rewritten. `record` keeps a rowid, because
- * its rows are long and a tree of short keys beside them is shallower; all
- * else lies in its key. `sealed` holds nonce, ciphertext and tag (seal.c); an
- * id is random and says nothing. peer and path_minute are not written yet.
+ * attempts and events are never rewritten. `record` and `piece` keep a rowid,
+ * because their rows are long and a tree of short keys beside them is
+ * shallower; all else lies in its key. `sealed` holds nonce, ciphertext and
+ * tag (seal.c); an id is random and says nothing. peer and path_minute
+ * are not written yet.
  */
 #include "ledger/schema.h"
 
@@ -106,7 +107,20 @@ static const char step_1[] =
 
 /* Everything since the version that was first used. */
 static const char step_2[] =
-    "DROP TABLE blob;";
+    "DROP TABLE blob;"
+    /* An attachment; have counts its rows of piece. n is never given twice. */
+    "CREATE TABLE file("
+    " n INTEGER PRIMARY KEY AUTOINCREMENT, line INTEGER NOT NULL,"
+    " author INTEGER NOT NULL,"
+    " hash BLOB NOT NULL, size INTEGER NOT NULL, prec INTEGER NOT NULL,"
+    " state INTEGER NOT NULL, have INTEGER NOT NULL, at INTEGER NOT NULL,"
+    " UNIQUE(line, author, hash)"
+    ") STRICT;"
+    "CREATE INDEX file_state ON file(line, author, state);"
+    "CREATE TABLE piece("
+    " file INTEGER NOT NULL, idx INTEGER NOT NULL, sealed BLOB NOT NULL,"
+    " PRIMARY KEY(file, idx)"
+    ") STRICT;";
 
 static const char *const steps[] = {step_1, step_2};
 _Static_assert(OL_LEN(steps) == OL_SCHEMA_VERSION, "a step a version");

@@ -9,7 +9,7 @@
 
 #include "base/check.h"
 
-#define PLACE_MAX 64u
+#define PLACE_MAX 96u
 
 static struct ol_span bind(const struct ol_place *place, uint8_t *buf)
 {
@@ -21,6 +21,8 @@ static struct ol_span bind(const struct ol_place *place, uint8_t *buf)
     ol_write_u8(&w, place->author);
     ol_write_u8(&w, place->prec);
     ol_write_u32(&w, place->index);
+    if (place->hash)
+        ol_write_bytes(&w, OL_SPAN(place->hash, 32));
     OL_CHECK(!w.failed);
     return ol_writer_span(&w);
 }

@@ -12,10 +12,11 @@
 
 /* The primary key of a sealed row. */
 struct ol_place {
-    const char *table; /* "record", "part", "state" */
+    const char *table; /* "record", "part", "state", "piece" */
     const uint8_t *line_id; /* 32 bytes */
     uint8_t author, prec;
     uint32_t index;
+    const uint8_t *hash; /* 32 bytes, of a piece; else NULL */
 };
 
 /* out holds in.n + OL_ATREST_OVER bytes; what is to be bound. */

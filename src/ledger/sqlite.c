@@ -266,6 +266,7 @@ static void fill_ops(struct ol_sqlite *l)
     l->ops.done = done;
     l->ops.reset = reset;
     ol_read_ops(&l->ops);
+    ol_read_file_ops(&l->ops);
     ol_recall_ops(&l->ops);
     ol_reload_ops(&l->ops);
     l->ledger.ops = &l->ops;

@@ -77,8 +77,9 @@ OL_MUST_USE enum ol_err ol_write_line(struct ol_sqlite *l,
 OL_MUST_USE enum ol_err ol_read_prepare(struct ol_sqlite *l);
 /* The line ids into l->lines; at open. */
 OL_MUST_USE enum ol_err ol_read_lines(struct ol_sqlite *l);
-/* read.c, recall.c and reload.c: fill in the reading operations. */
+/* read.c, recall.c, reload.c, read_file.c: fill in the reading operations. */
 void ol_read_ops(struct ol_ledger_ops *ops);
+void ol_read_file_ops(struct ol_ledger_ops *ops);
 void ol_reload_ops(struct ol_ledger_ops *ops);
 void ol_recall_ops(struct ol_ledger_ops *ops);
 

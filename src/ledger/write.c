@@ -14,13 +14,16 @@
 
 #include "base/units.h"
 #include "ledger/part.h"
+#include "ledger/write.h"
 
-enum { RECORD, LEAF, END_PART, SIZE, HEAD, ACK, RUNG, OLD_PART, PART, SENT,
-       STATE, CHECKPOINT, EVENT, META, END_META, LINE, TEXTS };
+enum { RECORD = OL_WRITE_FILE_TEXTS, LEAF, END_PART, SIZE, HEAD, ACK, RUNG,
+       OLD_PART, PART, SENT, STATE, CHECKPOINT, EVENT, META, END_META, LINE,
+       TEXTS };
 
 #define PLACE " line=?1 AND author=?2 AND prec=?3 "
 
 static const char *const texts[TEXTS] = {
+    OL_WRITE_FILE_SQL,
     [RECORD] = "INSERT INTO record(line, author, prec, idx, number, kind, at,"
                " leaf, root, sealed, id)"
                " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
@@ -67,8 +70,7 @@ enum ol_err ol_write_prepare(struct ol_sqlite *l)
     return ol_sql_prepare(&l->writer, texts, TEXTS);
 }
 
-/* Runs what was bound, to its end. */
-static enum ol_err run(struct ol_sqlite *l, unsigned id, sqlite3_stmt *s)
+enum ol_err ol_write_run(struct ol_sqlite *l, unsigned id, sqlite3_stmt *s)
 {
     bool row;
     enum ol_err err = ol_sql_step(&l->writer, s, &row);
@@ -110,7 +112,7 @@ static enum ol_err end_part(struct ol_sqlite *l, uint32_t line,
     sqlite3_stmt *s = ol_sql_take(&l->writer, END_PART);
 
     OL_SQL_INTS(s, line, put->prec, put->index);
-    return run(l, END_PART, s);
+    return ol_write_run(l, END_PART, s);
 }
 
 static enum ol_err put_record(struct ol_sqlite *l, const struct ol_batch *b,
@@ -134,7 +136,7 @@ static enum ol_err put_record(struct ol_sqlite *l, const struct ol_batch *b,
     ol_sql_blob(s, 10, seal(l, &place, put->bytes));
     if (ol_record_id(put->bytes, id))
         ol_sql_blob(s, 11, OL_SPAN_ARRAY(id));
-    err = run(l, RECORD, s);
+    err = ol_write_run(l, RECORD, s);
     if (!err && sqlite3_changes(l->writer.db) == 0)
         err = same_leaf(l, b->line, put);
     return err || put->author == OL_OWN ? err : end_part(l, b->line, put);
@@ -160,7 +162,7 @@ static enum ol_err put_head(struct ol_sqlite *l, const struct ol_batch *b,
     s = ol_sql_take(&l->writer, HEAD);
     OL_SQL_INTS(s, b->line, put->author, put->prec, put->index);
     ol_sql_blob(s, 5, put->bytes);
-    return run(l, HEAD, s);
+    return ol_write_run(l, HEAD, s);
 }
 
 static enum ol_err put_ack(struct ol_sqlite *l, const struct ol_batch *b,
@@ -169,7 +171,7 @@ static enum ol_err put_ack(struct ol_sqlite *l, const struct ol_batch *b,
     sqlite3_stmt *s = ol_sql_take(&l->writer, ACK);
 
     OL_SQL_INTS(s, b->line, put->prec, put->index, (int64_t)b->at_ms);
-    return run(l, ACK, s);
+    return ol_write_run(l, ACK, s);
 }
 
 static enum ol_err put_rung(struct ol_sqlite *l, const struct ol_batch *b,
@@ -179,7 +181,7 @@ static enum ol_err put_rung(struct ol_sqlite *l, const struct ol_batch *b,
 
     OL_SQL_INTS(s, b->line, put->author, (int64_t)put->number, put->rung,
                 (int64_t)b->at_ms, put->prec, put->index);
-    return run(l, RUNG, s);
+    return ol_write_run(l, RUNG, s);
 }
 
 /* What is there of the part, to be merged with the put. */
@@ -232,7 +234,7 @@ static enum ol_err put_part(struct ol_sqlite *l, const struct ol_batch *b,
                 image.size);
     ol_sql_blob(s, 6, seal(l, &place, OL_SPAN(image.bytes, image.n)));
     ol_wipe(&image, sizeof(image));
-    return run(l, PART, s);
+    return ol_write_run(l, PART, s);
 }
 
 /* In pieces, so that a reader need not look further back than one piece. */
@@ -248,7 +250,7 @@ static enum ol_err put_sent(struct ol_sqlite *l, const struct ol_batch *b,
 
         OL_SQL_INTS(s, b->line, put->prec, lo, hi, (int64_t)b->at_ms);
         ol_sql_text(s, 6, ol_batch_channel(b, put->channel));
-        err = run(l, SENT, s);
+        err = ol_write_run(l, SENT, s);
     }
     return err;
 }
@@ -264,7 +266,7 @@ static enum ol_err put_state(struct ol_sqlite *l, const struct ol_batch *b,
 
     OL_SQL_INTS(s, b->line);
     ol_sql_blob(s, 2, seal(l, &place, put->bytes));
-    return run(l, STATE, s);
+    return ol_write_run(l, STATE, s);
 }
 
 static enum ol_err put_checkpoint(struct ol_sqlite *l,
@@ -276,7 +278,7 @@ static enum ol_err put_checkpoint(struct ol_sqlite *l,
     OL_SQL_INTS(s, b->line, put->author, put->prec, put->index);
     ol_sql_blob(s, 5, OL_SPAN_ARRAY(put->leaf));
     ol_sql_blob(s, 6, put->bytes);
-    return run(l, CHECKPOINT, s);
+    return ol_write_run(l, CHECKPOINT, s);
 }
 
 static enum ol_err put_event(struct ol_sqlite *l, const struct ol_batch *b,
@@ -292,7 +294,7 @@ static enum ol_err put_event(struct ol_sqlite *l, const struct ol_batch *b,
     ol_sql_text(s, 9, ol_batch_channel(b, put->channel));
     ol_sql_text(s, 10, detail);
     l->seq += n;
-    return run(l, EVENT, s);
+    return ol_write_run(l, EVENT, s);
 }
 
 static enum ol_err put_meta(struct ol_sqlite *l, uint32_t line,
@@ -305,7 +307,7 @@ static enum ol_err put_meta(struct ol_sqlite *l, uint32_t line,
     ol_sql_text(s, 2, meta->key);
     if (id == META)
         ol_sql_blob(s, 3, meta->value);
-    return run(l, id, s);
+    return ol_write_run(l, id, s);
 }
 
 static enum ol_err (*const put_one[])(struct ol_sqlite *,
@@ -320,6 +322,9 @@ static enum ol_err (*const put_one[])(struct ol_sqlite *,
     [OL_PUT_STATE] = put_state,
     [OL_PUT_CHECKPOINT] = put_checkpoint,
     [OL_PUT_EVENT] = put_event,
+    [OL_PUT_FILE] = ol_write_file,
+    [OL_PUT_PIECE] = ol_write_piece,
+    [OL_PUT_DROP] = ol_write_drop,
 };
 
 enum ol_err ol_write_batch(struct ol_sqlite *l, const struct ol_batch *batch)
@@ -345,7 +350,7 @@ enum ol_err ol_write_line(struct ol_sqlite *l, const uint8_t line_id[32],
     OL_SQL_INTS(s, (int64_t)l->n_lines + 1);
     ol_sql_blob(s, 2, OL_SPAN(line_id, 32));
     ol_sql_text(s, 3, peer);
-    err = run(l, LINE, s);
+    err = ol_write_run(l, LINE, s);
     if (err)
         return err;
     memcpy(l->lines[l->n_lines++], line_id, 32);

@@ -9,8 +9,9 @@
  * owner says so (ol_mem_step), so that a crash can fall anywhere.
  * Reads see committed batches only and run on the caller's thread.
  *
- * Canonical record bytes and parts are sealed at rest; associated data is the
- * row's primary key. Everything else is in the clear and says no content.
+ * Canonical record bytes, parts and pieces are sealed at rest; associated
+ * data is the row's primary key. Everything else is in the clear and says no
+ * content.
  *
  * What is put twice stays once: an equal record, head, ack or rung is taken in
  * silence. Acks, heads and rungs only rise: a lower ack is ignored, a lower
@@ -90,7 +91,18 @@ struct ol_row_rung {
     uint32_t index;
 };
 
+struct ol_row_file { /* an attachment as it stands */
+    uint8_t hash[32];
+    uint64_t size;
+    uint8_t author, prec; /* of the record that named it first */
+    uint8_t state;        /* enum ol_file_state */
+    uint32_t have;        /* pieces here */
+    uint64_t at_ms;       /* of its newest state */
+    uint64_t order;       /* among the files of all lines, in order of birth */
+};
+
 /* Return false to stop. */
+typedef bool (*ol_row_file_fn)(void *arg, const struct ol_row_file *file);
 typedef bool (*ol_row_fn)(void *arg, const struct ol_row *row);
 typedef bool (*ol_row_event_fn)(void *arg, const struct ol_row_event *ev);
 
@@ -155,6 +167,25 @@ struct ol_ledger_ops {
      * OL_ERR_TOO_LONG: more than the room. */
     enum ol_err (*meta)(struct ol_ledger *, uint32_t line, const char *key,
                         uint8_t *value, size_t *n);
+
+    /* Attachments. One by its hash: OL_ERR_MISSING. */
+    enum ol_err (*file)(struct ol_ledger *, uint32_t line, uint8_t author,
+                        const uint8_t hash[32], struct ol_row_file *out);
+    /* Those in one state (enum ol_file_state), ascending, whose order is
+     * above `after`. */
+    enum ol_err (*files)(struct ol_ledger *, uint32_t line, uint8_t author,
+                         uint8_t state, uint64_t after, ol_row_file_fn,
+                         void *arg);
+    /* Which pieces are here: 0 .. *upto - 1, and by bit k of *map piece
+     * *upto + 1 + k. Pieces must have been put within OL_PULL_WINDOW of the
+     * first that is missing, as the core does. OL_ERR_MISSING: no such file. */
+    enum ol_err (*pieces)(struct ol_ledger *, uint32_t line, uint8_t author,
+                          const uint8_t hash[32], uint32_t *upto,
+                          uint64_t *map);
+    /* One piece, opened into out (OL_PIECE bytes of room). OL_ERR_MISSING. */
+    enum ol_err (*piece)(struct ol_ledger *, uint32_t line, uint8_t author,
+                         const uint8_t hash[32], uint32_t index, uint8_t *out,
+                         size_t *n);
 };
 
 /* Every implementation starts with this. */

@@ -158,6 +158,11 @@ static void on_note(struct ol_station_line *line, const struct ol_effect *fx)
     case OL_NOTE_RESET:
         ol_bearers_redial(line, n->channel);
         break;
+    case OL_NOTE_PULL:
+    case OL_NOTE_PULLED:
+    case OL_NOTE_NOTED:
+    case OL_NOTE_SERVED:
+        break;
     case OL_NOTE_EPOCH:
     case OL_NOTE_BEHIND:
         ol_log(OL_LOG_DEBUG, "line %s: %s", peer,

@@ -1,6 +1,6 @@
 /*
  * Chunks: the table of types, the walk over a plaintext, and every body but
- * those of ACK and HELD, which have files of their own.
+ * those of ACK, HELD, BLOB and WANT, which have files of their own.
  *
  * Happy path: ol_chunk_next until PAD; each body goes to the decoder of its
  * type. A decoder checks every bound and accepts one encoding per value; it
@@ -52,6 +52,7 @@ static const struct ol_chunk_rule rules[OL_CHUNK_TYPES] = {
                               OL_CHECKPOINT_BODY, STORED},
     [OL_CHUNK_HELLO] = {"hello", OL_HELLO_BODY, OL_HELLO_BODY,
                         OL_IN_HANDSHAKE},
+    [OL_CHUNK_WANT] = {"want", OL_WANT_BODY, OL_WANT_BODY, STORED},
 };
 
 /* The states on the wire are these enums; UNKNOWN is for our own use. */
@@ -61,7 +62,7 @@ _Static_assert(OL_CHAN_UNKNOWN == 7 && OL_LINE_UNKNOWN == 7 &&
 
 const struct ol_chunk_rule *ol_chunk_rule(uint8_t type)
 {
-    return type < OL_CHUNK_TYPES ? &rules[type] : NULL;
+    return type < OL_CHUNK_TYPES && rules[type].name ? &rules[type] : NULL;
 }
 
 enum ol_err ol_body_read(struct ol_reader *r, uint8_t type,
@@ -288,32 +289,6 @@ bool ol_segment_encode(struct ol_writer *w, const struct ol_segment *s)
 bool ol_return_encode(struct ol_writer *w, const struct ol_segment *s)
 {
     return segment_write(w, OL_CHUNK_RETURN, s);
-}
-
-enum ol_err ol_blob_decode(struct ol_span b, struct ol_blob *blob)
-{
-    struct ol_reader r;
-    enum ol_err err = ol_body_read(&r, OL_CHUNK_BLOB, b);
-
-    if (err)
-        return err;
-    ol_read_copy(&r, blob->hash, sizeof(blob->hash));
-    blob->offset = ol_read_u64(&r);
-    blob->bytes = ol_read_bytes(&r, r.n);
-    return blob->offset > UINT64_MAX - blob->bytes.n ? OL_ERR_MALFORMED
-                                                     : OL_OK;
-}
-
-bool ol_blob_encode(struct ol_writer *w, const struct ol_blob *blob)
-{
-    OL_CHECK(blob->bytes.n >= 1 && blob->bytes.n <= BODY_MAX - OL_BLOB_HEAD);
-    OL_CHECK(blob->offset <= UINT64_MAX - blob->bytes.n);
-    if (!ol_body_write(w, OL_CHUNK_BLOB, OL_BLOB_HEAD + blob->bytes.n))
-        return false;
-    ol_write_bytes(w, OL_SPAN_ARRAY(blob->hash));
-    ol_write_u64(w, blob->offset);
-    ol_write_bytes(w, blob->bytes);
-    return true;
 }
 
 enum ol_err ol_checkpoint_decode(struct ol_span b, struct ol_checkpoint *c)

@@ -123,8 +123,22 @@ struct ol_segment {
 /* BLOB: hash 32 | offset 8 | bytes. */
 struct ol_blob {
     uint8_t hash[32];
-    uint64_t offset;
-    struct ol_span bytes;
+    uint64_t offset;      /* multiple of OL_BLOB_UNIT, below OL_FILE_MAX */
+    struct ol_span bytes; /* >= 1, all within one piece; whole units, which
+                             the receiver checks, unless they end the file */
+};
+
+/* WANT: serial 4 | flags 1 | hash 32 | size 8 | upto 4 | limit 4 | map 8.
+ * flags: 0 asks; DONE or DECLINED says so, with NOTED it answers; with any of
+ * them upto, limit and map are zero. */
+struct ol_want {
+    uint32_t serial; /* grows within a boot: the newest counts */
+    uint8_t flags;   /* OL_WANT_* */
+    uint8_t hash[32];
+    uint64_t size;  /* <= OL_FILE_MAX; not 0 in what asks */
+    uint32_t upto;  /* pieces on my disk without a gap */
+    uint32_t limit; /* credit: I take pieces below this one; upto .. pieces */
+    uint64_t map;   /* bit k: piece upto + 1 + k is on my disk */
 };
 
 /* RETURN: as SEGMENT; the receiver's own record, given back. */
@@ -153,6 +167,7 @@ OL_MUST_USE enum ol_err ol_held_decode(struct ol_span b, struct ol_held *);
 OL_MUST_USE enum ol_err ol_segment_decode(struct ol_span b,
                                           struct ol_segment *);
 OL_MUST_USE enum ol_err ol_blob_decode(struct ol_span b, struct ol_blob *);
+OL_MUST_USE enum ol_err ol_want_decode(struct ol_span b, struct ol_want *);
 OL_MUST_USE enum ol_err ol_checkpoint_decode(struct ol_span b,
                                              struct ol_checkpoint *);
 OL_MUST_USE enum ol_err ol_hello_decode(struct ol_span b, struct ol_hello *);
@@ -172,6 +187,7 @@ bool ol_held_encode(struct ol_writer *w, const struct ol_held *);
 bool ol_segment_encode(struct ol_writer *w, const struct ol_segment *);
 bool ol_return_encode(struct ol_writer *w, const struct ol_segment *);
 bool ol_blob_encode(struct ol_writer *w, const struct ol_blob *);
+bool ol_want_encode(struct ol_writer *w, const struct ol_want *);
 bool ol_checkpoint_encode(struct ol_writer *w, uint8_t type,
                           const struct ol_checkpoint *);
 bool ol_hello_encode(struct ol_writer *w, const struct ol_hello *);

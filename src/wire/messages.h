@@ -80,6 +80,8 @@ enum ol_chunk_type {
     OL_CHUNK_CHECKPOINT = 9,
     OL_CHUNK_COSIGNATURE = 10,
     OL_CHUNK_HELLO = 11, /* versions and limits, in handshake payloads */
+    /* 12, 13: of a later part of this version */
+    OL_CHUNK_WANT = 14, /* which pieces of an attachment are wanted */
     OL_CHUNK_TYPES
 };
 
@@ -106,6 +108,11 @@ enum ol_chunk_type {
 #define OL_HELD_RANGE 6u
 #define OL_HELD_PART 12u
 #define OL_BLOB_HEAD 40u
+#define OL_BLOB_UNIT 64u /* blobs start and end on units of a piece */
+#define OL_WANT_BODY 61u
+#define OL_WANT_DONE 1u     /* whole and verified */
+#define OL_WANT_DECLINED 2u /* not wanted */
+#define OL_WANT_NOTED 4u    /* by the one that serves: that is on my disk */
 #define OL_CHECKPOINT_BODY 101u /* and a COSIGNATURE's */
 #define OL_HELLO_BODY 8u
 #define OL_CODEC_RAW 0u

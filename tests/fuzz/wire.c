@@ -95,6 +95,7 @@ static bool again(const struct ol_chunk *ch)
     struct ol_ack ack;
     struct ol_segment seg;
     struct ol_blob blob;
+    struct ol_want want;
     struct ol_checkpoint cp;
     struct ol_hello hello;
     struct ol_writer *w = &w_chunk;
@@ -124,6 +125,9 @@ static bool again(const struct ol_chunk *ch)
     case OL_CHUNK_BLOB:
         return ol_blob_decode(ch->body, &blob) == OL_OK &&
                ol_blob_encode(w, &blob);
+    case OL_CHUNK_WANT:
+        return ol_want_decode(ch->body, &want) == OL_OK &&
+               ol_want_encode(w, &want);
     case OL_CHUNK_CHECKPOINT:
     case OL_CHUNK_COSIGNATURE:
         return ol_checkpoint_decode(ch->body, &cp) == OL_OK &&

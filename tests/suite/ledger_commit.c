@@ -232,6 +232,39 @@ static void random_put(struct kit *k, struct dice *d, uint32_t size[8])
     }
 }
 
+/* One of four files, of a size and with pieces that follow from its hash. */
+static void random_file(struct kit *k, struct dice *d)
+{
+    uint8_t author = (uint8_t)dice_in(d, 0, 1);
+    uint8_t which = (uint8_t)dice_in(d, 0, 3);
+    uint64_t size = which * 3000 + which * which * OL_PIECE;
+    uint32_t pieces = ol_file_pieces(size);
+    uint32_t index = (uint32_t)dice_in(d, 0, pieces);
+    struct ol_put *put;
+    uint8_t bytes[64];
+
+    switch (dice_in(d, 0, 9)) {
+    case 0:
+    case 1:
+    case 2:
+        put = kit_put(k, OL_PUT_FILE, author, (uint8_t)dice_in(d, 0, 3), 0);
+        put->state = (uint8_t)dice_in(d, 0, OL_FILE_STATES - 1);
+        put->number = size;
+        break;
+    case 3:
+        put = kit_put(k, OL_PUT_DROP, author, 0, index);
+        put->count = (uint32_t)dice_in(d, 0, 10);
+        break;
+    default:
+        if (index == pieces)
+            return;
+        dice_fill(d, bytes, sizeof(bytes));
+        put = kit_put(k, OL_PUT_PIECE, author, 0, index);
+        put->bytes = kit_keep(k, bytes, dice_in(d, 1, sizeof(bytes)));
+    }
+    memset(put->leaf, which, sizeof(put->leaf));
+}
+
 static enum ol_err random_batch(struct kit *k, struct dice d, uint32_t *size)
 {
     static const char *const keys[] = {"a", "b", "verified"};
@@ -239,7 +272,10 @@ static enum ol_err random_batch(struct kit *k, struct dice d, uint32_t *size)
     enum ol_err err;
 
     while (n-- > 0)
-        random_put(k, &d, size);
+        if (dice_in(&d, 0, 3) == 0)
+            random_file(k, &d);
+        else
+            random_put(k, &d, size);
     if (dice_in(&d, 0, 3) == 0)
         kit_meta(k, keys[dice_in(&d, 0, 2)], &n, dice_in(&d, 0, 8));
     kit_commit(k);

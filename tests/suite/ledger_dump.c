@@ -38,6 +38,38 @@ static bool dump_event(void *arg, const struct ol_row_event *e)
     return true;
 }
 
+struct dump_file {
+    FILE *f;
+    struct kit *k;
+    uint32_t line;
+};
+
+static bool dump_file(void *arg, const struct ol_row_file *row)
+{
+    const struct dump_file *d = arg;
+    const struct ol_ledger_ops *ops = d->k->l->ops;
+    static uint8_t bytes[OL_PIECE];
+    uint32_t upto;
+    uint64_t map;
+    size_t n;
+
+    /* Its order says what came before what, and no more. */
+    fprintf(d->f, "file of %u prec %u size %llu state %u have %u at %llu ",
+            row->author, row->prec, (unsigned long long)row->size,
+            row->state, row->have, (unsigned long long)row->at_ms);
+    hex(d->f, row->hash, sizeof(row->hash));
+    assert_int_equal(ops->pieces(d->k->l, d->line, row->author, row->hash,
+                                 &upto, &map), OL_OK);
+    fprintf(d->f, "upto %u map %llx\n", upto, (unsigned long long)map);
+    for (uint32_t i = 0; i <= ol_file_pieces(row->size); i++)
+        if (ops->piece(d->k->l, d->line, row->author, row->hash, i, bytes,
+                       &n) == OL_OK) {
+            fprintf(d->f, "piece %u ", i);
+            hex(d->f, bytes, n);
+        }
+    return true;
+}
+
 static void dump_snapshot(FILE *f, struct kit *k, uint32_t line)
 {
     struct ol_snapshot s;
@@ -141,6 +173,12 @@ char *kit_dump(struct kit *k, uint32_t n_lines)
         dump_snapshot(f, k, line);
         for (unsigned n = 0; n < 2 * OL_PRECS; n++)
             dump_log(f, k, line, n / OL_PRECS, n % OL_PRECS);
+        for (uint8_t n = 0; n < 2 * OL_FILE_STATES; n++) {
+            struct dump_file d = {f, k, line};
+
+            assert_int_equal(k->l->ops->files(k->l, line, n % 2, n / 2, 0,
+                                              dump_file, &d), OL_OK);
+        }
         for (uint64_t n = 0; n < NUMBERS; n++)
             dump_number(f, k, line, n % 2, n / 2);
         for (uint32_t n = 0; n < NUMBERS; n++)
