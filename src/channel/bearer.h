@@ -80,9 +80,11 @@ const char *ol_sys_text(int sys, char text[OL_SYS_TEXT]);
 
 /* The bearers; `url` is parsed. Errors and why as in port/channel.h. */
 struct ol_url;
+struct ol_proxy;
 struct ol_opening {
     uv_loop_t *loop;
     const struct ol_url *url;
+    const struct ol_proxy *proxy; /* tcp; NULL: none */
     const struct ol_bearer_events *events;
     void *arg;
     char *why;

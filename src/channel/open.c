@@ -6,6 +6,7 @@
  * OL_ERR_EXISTS. Nothing here waits.
  */
 #include <stddef.h>
+#include <string.h>
 
 #include "channel/bearer.h"
 #include "channel/url.h"
@@ -26,21 +27,55 @@ enum ol_err ol_url_check(const char *url, const char **scheme, char why[160])
     return OL_OK;
 }
 
+enum ol_err ol_proxy_check(const char *url, const char *proxy, char why[160])
+{
+    struct ol_url to;
+    struct ol_proxy parsed;
+    enum ol_err err = ol_url_parse(url, &to, why);
+
+    if (err)
+        return err;
+    if (to.scheme != OL_SCHEME_TCP) {
+        ol_why(why, "a proxy carries tcp only: take proxy= away from %s://",
+               ol_scheme_name(to.scheme));
+        return OL_ERR_INPUT;
+    }
+    if (strchr(to.host, '%')) {
+        ol_why(why, "%%%.40s names an interface of this machine, which means "
+               "nothing to a proxy", strchr(to.host, '%') + 1);
+        return OL_ERR_INPUT;
+    }
+    err = ol_proxy_parse(proxy, &parsed, why);
+    explicit_bzero(&parsed, sizeof(parsed));
+    return err;
+}
+
 enum ol_err ol_bearer_open(struct ol_bearer **out, struct uv_loop_s *loop,
-                           const char *url,
+                           const struct ol_way *way,
                            const struct ol_bearer_events *events, void *arg,
                            char why[160])
 {
+    bool proxied = way->proxy && way->proxy[0];
     struct ol_url parsed;
-    struct ol_opening o = {loop, &parsed, events, arg, why};
+    struct ol_proxy proxy;
+    struct ol_opening o = {loop, &parsed, NULL, events, arg, why};
     enum ol_err err;
 
     *out = NULL;
-    err = ol_url_check(url, NULL, why);
+    err = ol_url_check(way->url, NULL, why);
     if (!err)
-        err = ol_url_parse(url, &parsed, why);
+        err = ol_url_parse(way->url, &parsed, why);
+    if (!err && proxied)
+        err = ol_proxy_check(way->url, way->proxy, why);
     if (err)
         return err;
+    if (proxied) {
+        err = ol_proxy_parse(way->proxy, &proxy, why);
+        o.proxy = &proxy;
+        err = err ? err : ol_tcp_dial(out, &o);
+        explicit_bzero(&proxy, sizeof(proxy));
+        return err;
+    }
     switch (parsed.scheme) {
     case OL_SCHEME_TCP:
         return ol_tcp_dial(out, &o);
@@ -57,7 +92,7 @@ enum ol_err ol_bearer_listen(struct ol_bearer **out, struct uv_loop_s *loop,
                              char why[160])
 {
     struct ol_url parsed;
-    struct ol_opening o = {loop, &parsed, events, arg, why};
+    struct ol_opening o = {loop, &parsed, NULL, events, arg, why};
     enum ol_err err = ol_url_parse(url, &parsed, why);
 
     *out = NULL;

@@ -3,8 +3,10 @@
  * blocks for as long as it likes.
  *
  * Happy path: start, the loop calls done with up to OL_SOCKS_MAX addresses in
- * the order of RFC 6724. A failure comes the same way. The resolver cannot be
- * interrupted, so a request outlives whoever forgot it, and frees itself.
+ * the order of RFC 6724, the two kinds taking turns (RFC 8305, 4), so that a
+ * kind that leads nowhere costs one try and not all. A failure comes the same
+ * way. The resolver cannot be interrupted, so a request outlives whoever forgot
+ * it, and frees itself.
  */
 #include "channel/sock.h"
 
@@ -32,6 +34,35 @@ static void collect(const struct addrinfo *info, struct ol_socks *socks)
     }
 }
 
+/* The k-th of a family, or n. */
+static unsigned find(const struct ol_socks *s, int family, unsigned k)
+{
+    unsigned at = 0;
+
+    while (at < s->n && (s->v[at].sa.sa_family != family || k-- > 0))
+        at++;
+    return at;
+}
+
+static void alternate(struct ol_socks *socks)
+{
+    const struct ol_socks in = *socks;
+    unsigned taken[2] = {0, 0};
+    int family = in.v[0].sa.sa_family;
+
+    for (unsigned n = 0; n < in.n; n++) {
+        unsigned at = find(&in, family, taken[family == AF_INET6]);
+
+        if (at == in.n) { /* no more of this kind */
+            family = family == AF_INET6 ? AF_INET : AF_INET6;
+            at = find(&in, family, taken[family == AF_INET6]);
+        }
+        taken[family == AF_INET6]++;
+        socks->v[n] = in.v[at];
+        family = family == AF_INET6 ? AF_INET : AF_INET6;
+    }
+}
+
 static void on_resolved(uv_getaddrinfo_t *req, int sys,
                         struct addrinfo *info)
 {
@@ -39,6 +70,7 @@ static void on_resolved(uv_getaddrinfo_t *req, int sys,
     struct ol_socks socks = {0};
 
     collect(info, &socks);
+    alternate(&socks);
     uv_freeaddrinfo(info);
     if (sys == 0 && socks.n == 0)
         sys = UV_EAI_NONAME;

@@ -8,9 +8,11 @@
  */
 #include "channel/sock.h"
 
+#include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/units.h"
@@ -58,6 +60,22 @@ void ol_sock_map(union ol_sock *sock)
     sock->v6.sin6_port = v4.sin_port;
     memset(&sock->v6.sin6_addr.s6_addr[10], 0xff, 2);
     memcpy(&sock->v6.sin6_addr.s6_addr[12], &v4.sin_addr, 4);
+}
+
+/* The kernel knows best: it binds only to what is there. */
+bool ol_sock_own(const union ol_sock *sock)
+{
+    union ol_sock any_port = *sock;
+    int fd = socket(sock->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool own;
+
+    if (fd < 0)
+        return true; /* not known: nothing is let go of */
+    any_port.v4.sin_port = 0; /* at the same place in both kinds */
+    own = bind(fd, &any_port.sa, ol_sock_len(sock)) == 0 ||
+          errno != EADDRNOTAVAIL;
+    close(fd);
+    return own;
 }
 
 socklen_t ol_sock_len(const union ol_sock *sock)

@@ -34,6 +34,8 @@ bool ol_sock_literal(const struct ol_url *url, union ol_sock *sock);
 void ol_sock_from(union ol_sock *sock, const struct sockaddr *sa);
 /* As an IPv6 socket wants it: IPv4 becomes IPv4 inside IPv6. */
 void ol_sock_map(union ol_sock *sock);
+/* Is it, whatever its port, an address of this machine now. */
+bool ol_sock_own(const union ol_sock *sock);
 socklen_t ol_sock_len(const union ol_sock *sock);
 bool ol_sock_eq(const union ol_sock *a, const union ol_sock *b);
 void ol_sock_name(const union ol_sock *sock, char out[OL_SOCK_NAME]);

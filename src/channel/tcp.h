@@ -21,6 +21,9 @@
 #define OL_TCP_TRUSTED (64u * 16u)   /* a connection per line and channel */
 #define OL_TCP_STRANGER_MS 30000u
 #define OL_TCP_CONNECT_MS 3000u
+#define OL_TCP_STAGGER_MS 250u /* then the next address is tried as well */
+#define OL_TCP_TRIES 4u        /* addresses of a name that are tried at once */
+#define OL_TCP_PROXY_MS 60000u /* a proxy may have to build a circuit first */
 #define OL_TCP_BACKOFF_MIN_MS 250u
 #define OL_TCP_BACKOFF_MAX_MS 2000u
 
@@ -29,6 +32,9 @@ struct ol_tcp_conn;
 /* What a connection tells its owner; all but `wake` come from the loop. */
 struct ol_tcp_conn_ops {
     void (*packet)(struct ol_tcp_conn *, struct ol_span);
+    /* While c->raw: takes bytes as they come; returns how many, 0: none of
+     * them makes sense. May end raw, and may close. */
+    size_t (*raw)(struct ol_tcp_conn *, struct ol_span);
     /* It is of no use any more; close it. sys: a libuv error. */
     void (*broke)(struct ol_tcp_conn *, int sys);
     void (*room)(struct ol_tcp_conn *); /* ended or returned */
@@ -51,6 +57,7 @@ struct ol_tcp_conn {
     size_t n_writing; /* at out_at, libuv's until written */
     int broken;       /* found by a send, to be told by turn */
     bool closing, full, told_full, turn;
+    bool raw; /* no packets yet: the proxy speaks */
 };
 
 /* A struct of `size` bytes that begins with struct ol_tcp_conn; it frees
@@ -62,6 +69,9 @@ void *ol_tcp_conn_create(size_t size, uv_loop_t *loop,
 int ol_tcp_conn_start(struct ol_tcp_conn *c);
 /* OL_ERR_AGAIN: no room, nothing was taken. OL_ERR_DOWN: it is broken. */
 enum ol_err ol_tcp_conn_send(struct ol_tcp_conn *c, struct ol_span packet);
+/* The same for a few bytes that are no packet, on a connection that has sent
+ * nothing else so far. */
+enum ol_err ol_tcp_conn_say(struct ol_tcp_conn *c, struct ol_span bytes);
 /* Tells what a send found out. */
 void ol_tcp_conn_turn(struct ol_tcp_conn *c);
 /* 0 while a packet of the greatest size might not be taken. */

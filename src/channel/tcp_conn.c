@@ -190,6 +190,18 @@ enum ol_err ol_tcp_conn_send(struct ol_tcp_conn *c, struct ol_span packet)
     return OL_OK;
 }
 
+enum ol_err ol_tcp_conn_say(struct ol_tcp_conn *c, struct ol_span bytes)
+{
+    if (c->closing || c->broken)
+        return OL_ERR_DOWN;
+    if (bytes.n > OL_TCP_QUEUE - c->n_out ||
+        (!c->out && !(c->out = malloc(OL_TCP_QUEUE))))
+        return OL_ERR_AGAIN;
+    put(c, bytes.p, bytes.n);
+    write_more(c);
+    return OL_OK;
+}
+
 /* The packet's length once its head is known; 0: no packet has it. */
 static size_t length_of(const uint8_t *head)
 {
@@ -251,7 +263,8 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
         return;
     }
     while (nread > 0) {
-        size_t n = feed(c, p, (size_t)nread);
+        size_t n = c->raw ? c->ops->raw(c, OL_SPAN(p, nread))
+                          : feed(c, p, (size_t)nread);
 
         if (c->closing)
             return;

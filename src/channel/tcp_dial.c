@@ -1,20 +1,25 @@
 /*
- * A dialled TCP channel.
+ * A dialled TCP channel, through a proxy or not.
  *
- *              timer                 addresses              connected
- *   WAITING ----------> RESOLVING -------------> CONNECTING ---------> UP
- *      ^  begin_resolve     |      begin_connect   |  ^  | begin_up     |
- *      |                    |                      +--+  |              |
- *      |                    |       refused, 3 s: next   |              |
- *      +--------------------+----------------------------+--------------+
- *        no such name           no address is left           it broke
- *                               begin_waiting
+ *              timer                 addresses            connected
+ *   WAITING ----------> RESOLVING -------------> CONNECTING -------> UP
+ *      ^  begin_resolve     |      begin_tries   |  ^  |  |   begin_up ^
+ *      |                    |                    +--+  |  | connected  |
+ *      |                    |      0.25 s, refused:    |  v  open      |
+ *      |                    |      the next as well    | ASKING -------+
+ *      |                    |                          |  |            |
+ *      +--------------------+--------------------------+--+------------+
+ *        no such name        no address is left,  refused      it broke
+ *                            begin_waiting
  *
- * Happy path: the name is resolved anew each time, its addresses are tried in
- * their order, the first that answers is kept. It never gives up: after a
- * failure it waits 0.25 s, doubling to 2 s, and starts over; a connection that
- * brought a packet sets the wait back. The words of the last failure stand in
- * the status until a connection is up, so that they do not flicker.
+ * Happy path: the name is resolved anew each time; its addresses are tried in
+ * their order, the next as soon as one fails and at the latest after 0.25 s,
+ * at most four at once and each for 3 s (RFC 8305); the first that answers is
+ * kept. With a proxy that name and those addresses are the proxy's, and the
+ * host's name goes to the proxy as it is (socks5.c). It never gives up: after
+ * a failure it waits 0.25 s, doubling to 2 s, and starts over; a connection
+ * that brought a packet sets the wait back. The words of the last failure
+ * stand in the status until a connection is up, so that they do not flicker.
  */
 #include "channel/tcp.h"
 
@@ -23,26 +28,44 @@
 
 #include "base/check.h"
 #include "base/units.h"
+#include "channel/socks5.h"
 
-enum state { WAITING, RESOLVING, CONNECTING, UP };
+enum state { WAITING, RESOLVING, CONNECTING, ASKING, UP };
+
+struct try {
+    struct ol_tcp_conn *conn; /* NULL: free */
+    union ol_sock to;
+    uint64_t until_ms;
+};
 
 struct dial {
     struct ol_base base;
     struct ol_url url;
+    struct ol_proxy proxy; /* its port 0: none */
     enum state state;
-    uv_timer_t timer; /* WAITING: try again; CONNECTING: abort */
+    uv_timer_t timer; /* WAITING: start; CONNECTING: next; ASKING: abort */
     uv_idle_t turn;
     struct ol_resolve *resolve; /* RESOLVING */
-    struct ol_tcp_conn *conn;   /* CONNECTING, UP */
-    struct ol_socks socks;
-    unsigned at; /* the address being tried */
+    struct ol_socks socks;      /* CONNECTING: still to be tried from at on */
+    unsigned at;
+    struct try tries[OL_TCP_TRIES];
+    struct ol_tcp_conn *conn; /* ASKING, UP */
+    union ol_sock to;         /* and its far end */
+    struct ol_socks5 socks5;  /* ASKING */
     unsigned backoff_ms;
     bool failed; /* status says why */
+    enum ol_err err; /* and the owner may ask, once all was tried */
+    int sys;
     uint8_t *buffer;
 };
 
 static void begin_resolve(uv_timer_t *timer);
-static void begin_connect(struct dial *d);
+static void on_step(uv_timer_t *timer);
+
+static bool proxied(const struct dial *d)
+{
+    return d->proxy.at.port != 0;
+}
 
 static void tell(struct dial *d)
 {
@@ -53,47 +76,71 @@ static void tell(struct dial *d)
     (void)ol_base_changed(&d->base, NULL, &chan);
 }
 
-static void drop_conn(struct dial *d)
+static void drop(struct ol_tcp_conn **conn)
 {
-    if (d->conn)
-        ol_tcp_conn_close(d->conn);
-    d->conn = NULL;
+    if (*conn)
+        ol_tcp_conn_close(*conn);
+    *conn = NULL;
+}
+
+static void drop_all(struct dial *d)
+{
+    drop(&d->conn);
+    for (unsigned k = 0; k < OL_TCP_TRIES; k++)
+        drop(&d->tries[k].conn);
 }
 
 static void begin_waiting(struct dial *d)
 {
     bool was_up = d->state == UP;
 
-    drop_conn(d);
+    drop_all(d);
     d->state = WAITING;
+    ol_base_failed(&d->base, d->err, d->sys);
     uv_timer_start(&d->timer, begin_resolve, d->backoff_ms, 0);
     d->backoff_ms = OL_MIN(d->backoff_ms * 2, OL_TCP_BACKOFF_MAX_MS);
     if (was_up)
         tell(d);
 }
 
-/* Says what happened with the address that is tried or was connected. */
-static void say_why(struct dial *d, int sys)
+/* What people call the far end of a connection. */
+static void name_of(const struct dial *d, const union ol_sock *to,
+                    char out[OL_WHY])
 {
-    char name[OL_SOCK_NAME], words[OL_WHY];
+    char name[OL_SOCK_NAME];
 
-    ol_sock_name(&d->socks.v[d->at], name);
-    ol_sock_words(sys, name, words, sizeof(words));
+    ol_sock_name(to, name);
+    if (!proxied(d))
+        ol_why(out, "%s", name);
+    else if (d->state == UP)
+        ol_why(out, "%.48s by the proxy", d->url.host);
+    else
+        ol_why(out, "the proxy %s", name);
+}
+
+static void failed(struct dial *d, enum ol_err err, int sys, const char *words)
+{
     ol_base_say(&d->base, "%s", words);
-    ol_base_failed(&d->base, sys == UV_EPROTO ? OL_ERR_MALFORMED : OL_ERR_DOWN,
-                   sys == UV_EOF ? 0 : sys);
+    d->err = err;
+    d->sys = sys;
     d->failed = true;
 }
 
-static void next_address(struct dial *d, int sys)
+static void say_why(struct dial *d, const union ol_sock *to, int sys)
 {
-    say_why(d, sys);
-    drop_conn(d);
-    d->at++;
-    if (d->at < d->socks.n)
-        begin_connect(d);
-    else
-        begin_waiting(d);
+    char name[OL_WHY], words[OL_WHY];
+
+    name_of(d, to, name);
+    ol_sock_words(sys, name, words, sizeof(words));
+    failed(d, sys == UV_EPROTO ? OL_ERR_MALFORMED : OL_ERR_DOWN,
+           sys == UV_EOF ? 0 : sys, words);
+}
+
+/* The connection that is up, or asks, is of no use. */
+static void broke(struct dial *d, int sys)
+{
+    say_why(d, &d->to, sys);
+    begin_waiting(d);
 }
 
 static void on_packet(struct ol_tcp_conn *c, struct ol_span packet)
@@ -108,14 +155,16 @@ static void on_broke(struct ol_tcp_conn *c, int sys)
 {
     struct dial *d = c->owner;
 
-    OL_CHECK(d->state == UP && d->conn == c);
-    say_why(d, sys);
-    begin_waiting(d);
+    OL_CHECK((d->state == UP || d->state == ASKING) && d->conn == c);
+    broke(d, sys);
 }
 
 static void on_room(struct ol_tcp_conn *c)
 {
-    tell(c->owner);
+    struct dial *d = c->owner;
+
+    if (d->state == UP)
+        tell(d);
 }
 
 static void on_turn(uv_idle_t *turn)
@@ -143,89 +192,195 @@ static uint8_t *on_buffer(struct ol_tcp_conn *c)
     return d->buffer;
 }
 
+static void begin_up(struct dial *d)
+{
+    char name[OL_SOCK_NAME];
+
+    uv_timer_stop(&d->timer);
+    ol_sock_name(&d->to, name);
+    d->state = UP;
+    d->failed = false;
+    d->base.status.connects++;
+    if (proxied(d))
+        ol_base_say(&d->base, "connected to %.64s by the proxy %s",
+                    d->url.host, name);
+    else
+        ol_base_say(&d->base, "connected to %s", name);
+    tell(d);
+}
+
+/* ---- the proxy ---------------------------------------------------------- */
+
+static void refused(struct dial *d)
+{
+    char name[OL_WHY], words[OL_WHY];
+
+    name_of(d, &d->to, name);
+    ol_socks5_words(&d->socks5, name, words, sizeof(words));
+    failed(d, OL_ERR_DOWN, 0, words);
+    begin_waiting(d);
+}
+
+static size_t on_raw(struct ol_tcp_conn *c, struct ol_span bytes)
+{
+    struct dial *d = c->owner;
+    uint8_t out[OL_SOCKS5_OUT];
+    size_t n_out, n = ol_socks5_take(&d->socks5, bytes, out, &n_out);
+    enum ol_err err = OL_OK;
+
+    if (n_out > 0)
+        err = ol_tcp_conn_say(c, OL_SPAN(out, n_out));
+    explicit_bzero(out, sizeof(out));
+    if (d->socks5.state == OL_SOCKS5_REFUSED) {
+        refused(d);
+    } else if (err) {
+        broke(d, UV_ENOMEM);
+    } else if (d->socks5.state == OL_SOCKS5_OPEN) {
+        c->raw = false;
+        begin_up(d);
+    }
+    return n;
+}
+
+static void on_proxy_late(uv_timer_t *timer)
+{
+    broke(timer->data, UV_ETIMEDOUT);
+}
+
+static void begin_asking(struct dial *d)
+{
+    uint8_t out[OL_SOCKS5_OUT];
+    size_t n = ol_socks5_start(&d->socks5, &d->proxy, &d->url, out);
+    char name[OL_WHY];
+
+    d->state = ASKING;
+    uv_timer_start(&d->timer, on_proxy_late, OL_TCP_PROXY_MS, 0);
+    name_of(d, &d->to, name);
+    if (!d->failed)
+        ol_base_say(&d->base, "asking %s for %.60s", name, d->url.host);
+    if (ol_tcp_conn_say(d->conn, OL_SPAN(out, n)))
+        broke(d, UV_ENOMEM);
+}
+
 static const struct ol_tcp_conn_ops conn_ops = {
     .packet = on_packet,
+    .raw = on_raw,
     .broke = on_broke,
     .room = on_room,
     .wake = on_wake,
     .buffer = on_buffer,
 };
 
-static void begin_up(struct dial *d)
-{
-    char name[OL_SOCK_NAME];
+/* ---- trying addresses --------------------------------------------------- */
 
-    uv_timer_stop(&d->timer);
-    ol_sock_name(&d->socks.v[d->at], name);
-    d->state = UP;
-    d->failed = false;
-    d->base.status.connects++;
-    ol_base_say(&d->base, "connected to %s", name);
-    tell(d);
+/* The next step at once, but by the loop: a name with many dead addresses
+ * must not become a deep recursion. */
+static void step_soon(struct dial *d)
+{
+    uv_timer_start(&d->timer, on_step, 0, OL_TCP_STAGGER_MS);
 }
 
 static void on_connected(uv_connect_t *req, int sys)
 {
     struct ol_tcp_conn *c = req->data;
     struct dial *d = c->owner;
+    struct try *t = NULL;
 
     if (c->closing)
         return;
-    OL_CHECK(d->state == CONNECTING && d->conn == c);
+    for (unsigned k = 0; k < OL_TCP_TRIES; k++)
+        if (d->tries[k].conn == c)
+            t = &d->tries[k];
+    OL_CHECK(d->state == CONNECTING && t);
+    c->raw = proxied(d);
     if (sys == 0)
         sys = ol_tcp_conn_start(c);
-    if (sys)
-        next_address(d, sys);
+    if (sys) {
+        say_why(d, &t->to, sys);
+        drop(&t->conn);
+        step_soon(d);
+        return;
+    }
+    d->to = t->to;
+    d->conn = c;
+    t->conn = NULL;
+    for (unsigned k = 0; k < OL_TCP_TRIES; k++)
+        drop(&d->tries[k].conn);
+    if (proxied(d))
+        begin_asking(d);
     else
         begin_up(d);
 }
 
-static void on_connect_late(uv_timer_t *timer)
+static void begin_try(struct dial *d, struct try *t)
 {
-    next_address(timer->data, UV_ETIMEDOUT);
-}
-
-/* A refusal that is known at once also waits for the loop: a name with many
- * dead addresses must not become a deep recursion. */
-static void on_connect_refused(uv_timer_t *timer)
-{
-    struct dial *d = timer->data;
-
-    next_address(d, d->conn ? d->conn->broken : UV_ENOMEM);
-}
-
-static void begin_connect(struct dial *d)
-{
-    union ol_sock *to = &d->socks.v[d->at];
-    char name[OL_SOCK_NAME];
+    char name[OL_WHY];
     int sys = UV_ENOMEM;
 
-    d->state = CONNECTING;
+    t->to = d->socks.v[d->at++];
+    t->until_ms = uv_now(d->base.loop) + OL_TCP_CONNECT_MS;
     d->base.status.attempts++;
-    ol_sock_name(to, name);
+    name_of(d, &t->to, name);
     if (!d->failed)
         ol_base_say(&d->base, "connecting to %s", name);
-    d->conn = ol_tcp_conn_create(sizeof(*d->conn), d->base.loop, &conn_ops, d);
-    if (d->conn) {
-        d->conn->connect.data = d->conn;
-        sys = uv_tcp_connect(&d->conn->connect, &d->conn->tcp, &to->sa,
+    t->conn = ol_tcp_conn_create(sizeof(*t->conn), d->base.loop, &conn_ops, d);
+    if (t->conn) {
+        t->conn->connect.data = t->conn;
+        sys = uv_tcp_connect(&t->conn->connect, &t->conn->tcp, &t->to.sa,
                              on_connected);
-        d->conn->broken = sys;
     }
-    if (sys)
-        uv_timer_start(&d->timer, on_connect_refused, 0, 0);
-    else
-        uv_timer_start(&d->timer, on_connect_late, OL_TCP_CONNECT_MS, 0);
+    if (sys) {
+        say_why(d, &t->to, sys);
+        drop(&t->conn);
+        step_soon(d);
+    }
+}
+
+/* Every 0.25 s, and after each failure: the next address is tried as well. */
+static void on_step(uv_timer_t *timer)
+{
+    struct dial *d = timer->data;
+    struct try *idle = NULL;
+    bool any = false;
+
+    for (unsigned k = 0; k < OL_TCP_TRIES; k++) {
+        struct try *t = &d->tries[k];
+
+        if (t->conn && uv_now(d->base.loop) >= t->until_ms) {
+            say_why(d, &t->to, UV_ETIMEDOUT);
+            drop(&t->conn);
+        }
+        if (t->conn)
+            any = true;
+        else
+            idle = t;
+    }
+    if (idle && d->at < d->socks.n)
+        begin_try(d, idle);
+    else if (!any)
+        begin_waiting(d);
+}
+
+static void begin_tries(struct dial *d)
+{
+    d->state = CONNECTING;
+    d->at = 0;
+    step_soon(d);
+}
+
+/* ---- the name ----------------------------------------------------------- */
+
+static const struct ol_url *first_hop(const struct dial *d)
+{
+    return proxied(d) ? &d->proxy.at : &d->url;
 }
 
 static void no_name(struct dial *d, int sys)
 {
     char words[OL_WHY];
 
-    ol_sock_no_name(sys, d->url.host, words, sizeof(words));
-    ol_base_say(&d->base, "%s", words);
-    ol_base_failed(&d->base, OL_ERR_DOWN, 0);
-    d->failed = true;
+    ol_sock_no_name(sys, first_hop(d)->host, words, sizeof(words));
+    failed(d, OL_ERR_DOWN, 0, words);
     begin_waiting(d);
 }
 
@@ -240,8 +395,7 @@ static void on_resolved(void *arg, int sys, const struct ol_socks *socks)
         return;
     }
     d->socks = *socks;
-    d->at = 0;
-    begin_connect(d);
+    begin_tries(d);
 }
 
 static void begin_resolve(uv_timer_t *timer)
@@ -249,17 +403,64 @@ static void begin_resolve(uv_timer_t *timer)
     struct dial *d = timer->data;
 
     d->state = RESOLVING;
-    if (ol_sock_literal(&d->url, &d->socks.v[0])) {
+    if (ol_sock_literal(first_hop(d), &d->socks.v[0])) {
         d->socks.n = 1;
-        d->at = 0;
-        begin_connect(d);
+        begin_tries(d);
         return;
     }
     if (!d->failed)
-        ol_base_say(&d->base, "resolving %.72s", d->url.host);
-    d->resolve = ol_resolve_start(d->base.loop, &d->url, on_resolved, d);
+        ol_base_say(&d->base, "resolving %.72s", first_hop(d)->host);
+    d->resolve = ol_resolve_start(d->base.loop, first_hop(d), on_resolved, d);
     if (!d->resolve)
         no_name(d, UV_ENOMEM);
+}
+
+/* ---- the bearer --------------------------------------------------------- */
+
+/* A connection from an address that is gone only waits for its end. */
+static bool stranded(const struct dial *d)
+{
+    struct sockaddr_storage own;
+    union ol_sock sock;
+    int n = sizeof(own);
+
+    if (uv_tcp_getsockname(&d->conn->tcp, (struct sockaddr *)&own, &n))
+        return true;
+    ol_sock_from(&sock, (struct sockaddr *)&own);
+    return !ol_sock_own(&sock);
+}
+
+/* By the loop: a line's step must not find itself in another. */
+static void on_stranded(uv_timer_t *timer)
+{
+    struct dial *d = timer->data;
+
+    d->backoff_ms = 0;
+    broke(d, UV_EADDRNOTAVAIL);
+    d->backoff_ms = OL_TCP_BACKOFF_MIN_MS;
+}
+
+static void dial_again(struct ol_bearer *b, bool doubt)
+{
+    struct dial *d = (struct dial *)b;
+
+    (void)doubt;
+    switch (d->state) {
+    case WAITING:
+    case CONNECTING:
+        drop_all(d);
+        d->state = WAITING;
+        d->backoff_ms = OL_TCP_BACKOFF_MIN_MS;
+        uv_timer_start(&d->timer, begin_resolve, 0, 0);
+        break;
+    case RESOLVING: /* cannot be interrupted */
+        break;
+    case ASKING:
+    case UP:
+        if (stranded(d))
+            uv_timer_start(&d->timer, on_stranded, 0, 0);
+        break;
+    }
 }
 
 static void dial_close(struct ol_bearer *b)
@@ -269,14 +470,17 @@ static void dial_close(struct ol_bearer *b)
     ol_base_silence(&d->base);
     if (d->resolve)
         ol_resolve_forget(d->resolve);
-    drop_conn(d);
+    drop_all(d);
     ol_base_close_handle(&d->base, (uv_handle_t *)&d->timer);
     ol_base_close_handle(&d->base, (uv_handle_t *)&d->turn);
 }
 
 static void dial_fini(struct ol_base *base)
 {
-    free(((struct dial *)base)->buffer);
+    struct dial *d = (struct dial *)base;
+
+    free(d->buffer);
+    explicit_bzero(&d->proxy, sizeof(d->proxy));
 }
 
 static enum ol_err dial_send(struct ol_bearer *b, const struct ol_addr *to,
@@ -307,6 +511,7 @@ static const struct ol_bearer_ops dial_ops = {
     .send = dial_send,
     .release = ol_base_no_release,
     .status = ol_base_status,
+    .again = dial_again,
 };
 
 enum ol_err ol_tcp_dial(struct ol_bearer **out, const struct ol_opening *o)
@@ -320,6 +525,8 @@ enum ol_err ol_tcp_dial(struct ol_bearer **out, const struct ol_opening *o)
     }
     d->base.fini = dial_fini;
     d->url = *o->url;
+    if (o->proxy)
+        d->proxy = *o->proxy;
     d->backoff_ms = OL_TCP_BACKOFF_MIN_MS;
     ol_base_timer(&d->base, &d->timer);
     ol_base_turn(&d->base, &d->turn);

@@ -32,6 +32,7 @@ struct dial {
     bool lately;   /* since the last look */
     bool refused;  /* the status says so */
     bool tell;     /* in the next turn */
+    bool doubt;    /* `to` is not answered: the next address has its turn */
 };
 
 static void look_again(uv_timer_t *timer);
@@ -137,8 +138,9 @@ static void choose(struct dial *d, const struct ol_socks *socks)
 
     for (unsigned k = 0; was_up && k < socks->n; k++) {
         if (ol_sock_eq(&socks->v[k], &old))
-            at = k + 1;
+            at = k + d->doubt;
     }
+    d->doubt = true; /* unless somebody says otherwise */
     d->several = socks->n > 1;
     d->up = false;
     for (unsigned k = 0; k < socks->n && !d->up; k++) {
@@ -244,6 +246,16 @@ static enum ol_err dial_send(struct ol_bearer *b, const struct ol_addr *to,
     return err ? ol_base_dropped(&d->base, err) : OL_OK;
 }
 
+/* By the loop: the owner must not find an event within its call. */
+static void dial_again(struct ol_bearer *b, bool doubt)
+{
+    struct dial *d = (struct dial *)b;
+
+    d->lately = false;
+    d->doubt = doubt;
+    uv_timer_start(&d->again, look_again, 0, 0);
+}
+
 static void dial_close(struct ol_bearer *b)
 {
     struct dial *d = (struct dial *)b;
@@ -269,6 +281,7 @@ static const struct ol_bearer_ops dial_ops = {
     .send = dial_send,
     .release = ol_base_no_release,
     .status = ol_base_status,
+    .again = dial_again,
 };
 
 enum ol_err ol_udp_dial(struct ol_bearer **out, const struct ol_opening *o)
@@ -282,6 +295,7 @@ enum ol_err ol_udp_dial(struct ol_bearer **out, const struct ol_opening *o)
     }
     d->base.fini = dial_fini;
     d->url = *o->url;
+    d->doubt = true;
     d->udp.fd = -1;
     d->udp.base = &d->base;
     d->udp.ops = &udp_ops;

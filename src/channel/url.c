@@ -191,3 +191,62 @@ enum ol_err ol_url_parse(const char *text, struct ol_url *url, char *why)
            text);
     return OL_ERR_INPUT;
 }
+
+/* A name or a password up to its end, %XX resolved; false: empty, too long,
+ * or a byte that has to be written %XX. */
+static bool parse_secret(const char *s, const char *end, char out[256])
+{
+    size_t n = 0;
+
+    while (s < end) {
+        int byte = (unsigned char)*s;
+
+        if (byte == '%') {
+            if (end - s < 3 || hex(s[1]) < 0 || hex(s[2]) < 0)
+                return false;
+            byte = hex(s[1]) << 4 | hex(s[2]);
+            s += 2;
+        } else if (byte <= 0x20 || byte >= 0x7f || strchr(":@/", byte)) {
+            return false;
+        }
+        if (byte == 0 || n == 255)
+            return false;
+        out[n++] = (char)byte;
+        s++;
+    }
+    out[n] = 0;
+    return n > 0;
+}
+
+enum ol_err ol_proxy_parse(const char *text, struct ol_proxy *proxy, char *why)
+{
+    static const char scheme[] = "socks5://";
+    const char *s = text + sizeof(scheme) - 1;
+    const char *at, *colon;
+    char unsaid[OL_WHY]; /* it would repeat what may be a password */
+
+    memset(proxy, 0, sizeof(*proxy));
+    why[0] = 0;
+    if (strlen(text) > OL_URL_TEXT) {
+        ol_why(why, "a proxy has at most %u characters", OL_URL_TEXT);
+        return OL_ERR_INPUT;
+    }
+    if (strncmp(text, scheme, sizeof(scheme) - 1))
+        goto bad;
+    at = strrchr(s, '@');
+    if (at) {
+        colon = memchr(s, ':', (size_t)(at - s));
+        if (!colon || !parse_secret(s, colon, proxy->user) ||
+            !parse_secret(colon + 1, at, proxy->pass))
+            goto bad;
+        s = at + 1;
+    }
+    proxy->at.scheme = OL_SCHEME_TCP;
+    if (parse_host_port(s, &proxy->at, unsaid) == OL_OK && proxy->at.port > 0)
+        return OL_OK;
+bad:
+    ol_why(why, "a proxy is socks5://HOST:PORT or socks5://NAME:PASSWORD@"
+                "HOST:PORT; %%XX stands for a letter that is not one of "
+                "a-z A-Z 0-9 . _ -");
+    return OL_ERR_INPUT;
+}

@@ -69,6 +69,12 @@ struct ol_bearer_ops {
     /* tcp: a frame from this connection authenticated: keep it. May be
      * NULL. */
     void (*trust)(struct ol_bearer *, const struct ol_addr *from);
+    /* Try now what else would wait: look the name up again, dial, let go of
+     * what is bound to an address that this machine no longer has. doubt:
+     * this channel is not answered, so if its name has several addresses the
+     * next has its turn; else the networks of this machine have changed. Call
+     * it at most once a second. May be NULL. */
+    void (*again)(struct ol_bearer *, bool doubt);
 };
 
 struct ol_bearer {
@@ -84,10 +90,23 @@ struct uv_loop_s;
 OL_MUST_USE enum ol_err ol_url_check(const char *url, const char **scheme,
                                      char why[160]);
 
+/* "socks5://[name:password@]host:port" for a channel with this url, which has
+ * to be of tcp. The words never repeat the text. */
+OL_MUST_USE enum ol_err ol_proxy_check(const char *url, const char *proxy,
+                                       char why[160]);
+
+/* Where a channel leads. */
+struct ol_way {
+    const char *url;
+    const char *proxy; /* NULL or empty: none */
+};
+
 /* A bearer that reaches one destination. For courier a watched folder, both
- * ways. Opening never waits for the network: `changed` tells. */
+ * ways. Opening never waits for the network: `changed` tells. `way` is needed
+ * for the call only. */
 OL_MUST_USE enum ol_err ol_bearer_open(struct ol_bearer **out,
-                                       struct uv_loop_s *loop, const char *url,
+                                       struct uv_loop_s *loop,
+                                       const struct ol_way *way,
                                        const struct ol_bearer_events *events,
                                        void *arg, char why[160]);
 /* A listener for any number of peers. OL_ERR_EXISTS: the port is in use. */

@@ -183,6 +183,7 @@ static void dial(struct ol_station_line *line, unsigned k)
 {
     const struct ol_conf_channel *conf = &line->conf.channels[k];
     struct ol_port *port = &line->ports[k];
+    const struct ol_way way = {conf->url, conf->proxy};
     char why[160] = "";
 
     memset(port, 0, sizeof(*port));
@@ -192,8 +193,8 @@ static void dial(struct ol_station_line *line, unsigned k)
     if (conf->url[0] == '\0')
         return;
     ol_text_put(port->url, sizeof(port->url), "%s", conf->url);
-    if (ol_bearer_open(&port->bearer, &line->st->loop, port->url, &events,
-                       port, why) != OL_OK) {
+    if (ol_bearer_open(&port->bearer, &line->st->loop, &way, &events, port,
+                       why) != OL_OK) {
         port->bearer = NULL;
         ol_log(OL_LOG_FAULT, "line %s: channel %s: %s", line->conf.peer,
                conf->name, why);

@@ -184,15 +184,54 @@ static bool take_attachments(struct ol_ini *p, const char *value)
 }
 
 #define CHANNEL_FORM                                                           \
-    "channel = NAME URL [fate=NAME] [hold=DURATION], or NAME accept=tcp|udp"
+    "channel = NAME URL [fate=NAME] [hold=DURATION] [rate=BITS] "              \
+    "[proxy=socks5://...], or NAME accept=tcp|udp"
 
+/* What stands behind = is not repeated: it may be a password. */
 static bool not_an_option(struct ol_ini *p, const char *option)
 {
-    return ol_ini_fault(p, "\"%s\" is no option of a channel: %s", option,
-                        CHANNEL_FORM);
+    return ol_ini_fault(p, "\"%.*s\" is no option of a channel: %s",
+                        (int)strcspn(option, "="), option, CHANNEL_FORM);
 }
 
-/* fate=X, hold=D. */
+#define RATE_MIN UINT64_C(75)
+#define RATE_MAX UINT64_C(1000000000000)
+
+/* Bits a second: 1200, 9600, 64k, 50M. */
+static bool rate(struct ol_ini *p, const char *value, uint64_t *bps)
+{
+    uint64_t n = 0, factor = 1;
+    size_t digits = strspn(value, "0123456789");
+    const char *unit = value + digits;
+
+    for (size_t k = 0; k < digits && digits <= 13; k++)
+        n = n * 10 + (uint64_t)(value[k] - '0');
+    if (*unit != '\0')
+        factor = *unit == 'k' ? 1000 : *unit == 'M' ? 1000000
+                                     : *unit == 'G' ? 1000000000 : 0;
+    if (digits == 0 || (*unit != '\0' && unit[1] != '\0') ||
+        n > RATE_MAX || n * factor < RATE_MIN || n * factor > RATE_MAX)
+        return ol_ini_fault(p, "rate=%s: bits a second from 75 to 1000G, as "
+                            "1200 9600 64k 50M", value);
+    *bps = n * factor;
+    return true;
+}
+
+static bool proxy(struct ol_ini *p, struct ol_conf_channel *ch,
+                  const char *value)
+{
+    char why[160] = "";
+
+    if (ch->url[0] == '\0')
+        return ol_ini_fault(p, "proxy= is for a channel that dials: %s waits "
+                            "to be called", ch->name);
+    if (ol_proxy_check(ch->url, value, why) != OL_OK)
+        return ol_ini_fault(p, "%s", why);
+    ol_text_put(ch->proxy, sizeof(ch->proxy), "%s", value);
+    return true;
+}
+
+/* fate=X, hold=D, rate=R, proxy=U. */
 static bool channel_option(struct ol_ini *p, struct ol_conf_channel *ch,
                            char *option)
 {
@@ -210,9 +249,12 @@ static bool channel_option(struct ol_ini *p, struct ol_conf_channel *ch,
         ol_text_put(ch->fate, sizeof(ch->fate), "%s", value);
         return true;
     }
+    if (strcmp(option, "rate") == 0)
+        return ol_conf_kind(ch->scheme) == OL_CHAN_POUCH
+                   ? ol_ini_fault(p, "a courier has no rate=: remove it")
+                   : rate(p, value, &ch->rate_bps);
     if (strcmp(option, "proxy") == 0)
-        return ol_ini_fault(p, "proxy= is not in this version: remove it, or "
-                            "dial without a proxy");
+        return proxy(p, ch, value);
     return not_an_option(p, option);
 }
 
@@ -405,15 +447,17 @@ enum ol_chan_kind ol_conf_kind(const char *scheme)
     return strcmp(scheme, "udp") == 0 ? OL_CHAN_DATAGRAM : OL_CHAN_POUCH;
 }
 
-uint32_t ol_conf_mtu(const char *scheme)
+/* A frame takes at most 2 s at the declared rate (protocol.md 4.3). */
+uint32_t ol_conf_mtu(const struct ol_conf_channel *ch)
 {
-    switch (ol_conf_kind(scheme)) {
-    case OL_CHAN_STREAM:
-        return OL_FRAME_MAX;
-    case OL_CHAN_DATAGRAM:
-        return OL_FRAME_UDP;
-    case OL_CHAN_POUCH:
+    uint64_t two_seconds = ch->rate_bps / 4;
+    uint32_t most = OL_FRAME_MAX;
+
+    if (ol_conf_kind(ch->scheme) == OL_CHAN_POUCH)
         return OL_BUNDLE_MAX;
-    }
-    return OL_FRAME_MIN;
+    if (ol_conf_kind(ch->scheme) == OL_CHAN_DATAGRAM)
+        most = OL_FRAME_UDP;
+    if (ch->rate_bps == 0 || two_seconds >= most)
+        return most;
+    return OL_MAX((uint32_t)two_seconds, OL_FRAME_MIN);
 }

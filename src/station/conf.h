@@ -36,7 +36,9 @@ struct ol_conf_channel {
     char scheme[8];           /* "tcp", "udp", "courier" */
     char url[OL_URL_MAX + 1]; /* empty: the other side dials */
     char fate[33];            /* empty: none declared */
+    char proxy[OL_URL_MAX + 1]; /* may hold a password; empty: none */
     uint64_t hold_ns;         /* 0: the line's */
+    uint64_t rate_bps;        /* 0: not declared */
 };
 
 struct ol_conf_line {
@@ -65,6 +67,7 @@ int ol_conf_line_parse(const char *file, const char *peer, const char *text,
                        struct ol_conf_line *out, char why[OL_WHY_MAX]);
 
 enum ol_chan_kind ol_conf_kind(const char *scheme);
-uint32_t ol_conf_mtu(const char *scheme);
+/* The largest packet of a channel. */
+uint32_t ol_conf_mtu(const struct ol_conf_channel *ch);
 
 #endif

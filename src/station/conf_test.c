@@ -87,16 +87,23 @@ static void line_good(void **state)
         line("[line]\ncard = south.card\n"
              "channel = cable tcp://203.0.113.7:4430 fate=sea\n"
              "channel = radio udp://203.0.113.7:4430  hold=45s\n"
-             "channel = fibre accept=tcp\n"
+             "channel = fibre accept=tcp rate=1200\n"
+             "channel = onion tcp://abc.onion:1 rate=50M "
+             "proxy=socks5://me:pw@127.0.0.1:9050\n"
              "channel = pouch courier:///media/pouch hold=7d\n"
              "probe = 20s\nhold = 30s\nalias = Süden\n", &c, why), 0);
     assert_string_equal(c.peer, "south");
-    assert_int_equal(c.n_channels, 4);
+    assert_int_equal(c.n_channels, 5);
     assert_string_equal(c.channels[0].fate, "sea");
     assert_int_equal(c.channels[1].hold_ns, 45 * OL_NS_PER_S);
     assert_string_equal(c.channels[2].url, "");
     assert_string_equal(c.channels[2].scheme, "tcp");
-    assert_int_equal(ol_conf_kind(c.channels[3].scheme), OL_CHAN_POUCH);
+    assert_int_equal(ol_conf_kind(c.channels[4].scheme), OL_CHAN_POUCH);
+    assert_int_equal(c.channels[2].rate_bps, 1200);
+    assert_int_equal(ol_conf_mtu(&c.channels[2]), 300);
+    assert_int_equal(c.channels[3].rate_bps, 50000000);
+    assert_int_equal(ol_conf_mtu(&c.channels[3]), OL_FRAME_MAX);
+    assert_string_equal(c.channels[3].proxy, "socks5://me:pw@127.0.0.1:9050");
     assert_string_equal(c.alias, "Süden");
 }
 
@@ -190,8 +197,28 @@ static void line_bad(void **state)
         {"card = a\nlisten = tcp://h:1\n", ":3: unknown key \"listen\""},
         {"card = a\nchannel = a\n", ":3: channel a goes nowhere"},
         {"card = a\nchannel = a accept=courier\n", ":3: accept=courier"},
-        {"card = a\nchannel = a tcp://h:1 proxy=socks5://x:1\n",
-         ":3: proxy= is not in this version"},
+        {"card = a\nchannel = a tcp://h:1 proxy=socks4://x:1\n",
+         ":3: a proxy is socks5://HOST:PORT or"},
+        {"card = a\nchannel = a tcp://h:1 proxy=socks5://me:s3cret#x:1\n",
+         ":3: a proxy is socks5://HOST:PORT or"},
+        {"card = a\nchannel = a udp://h:1 proxy=socks5://x:1\n",
+         ":3: a proxy carries tcp only: take proxy= away from udp://"},
+        {"card = a\nchannel = a courier:///x proxy=socks5://x:1\n",
+         ":3: a proxy carries tcp only"},
+        {"card = a\nchannel = a accept=tcp proxy=socks5://x:1\n",
+         ":3: proxy= is for a channel that dials"},
+        {"card = a\nchannel = a tcp://[fe80::1%lo]:1 proxy=socks5://x:1\n",
+         ":3: %lo names an interface of this machine"},
+        {"card = a\nchannel = a tcp://h:1 prox=socks5://me:s3cret@x:1\n",
+         ":3: \"prox\" is no option of a channel"},
+        {"card = a\nchannel = a tcp://h:1 rate=0\n", ":3: rate=0: bits"},
+        {"card = a\nchannel = a tcp://h:1 rate=74\n", ":3: rate=74: bits"},
+        {"card = a\nchannel = a tcp://h:1 rate=9k6\n", ":3: rate=9k6: bits"},
+        {"card = a\nchannel = a tcp://h:1 rate=-1\n", ":3: rate=-1: bits"},
+        {"card = a\nchannel = a tcp://h:1 rate=1001G\n", ":3: rate=1001G:"},
+        {"card = a\nchannel = a tcp://h:1 rate=99999999999999\n", ":3: rate="},
+        {"card = a\nchannel = a courier:///x rate=9600\n",
+         ":3: a courier has no rate="},
         {"card = a\nchannel = a tcp://h:1 speed=9\n", ":3: \"speed\""},
         {"card = a\nchannel = a tcp://h:1 hold\n", ":3: \"hold\""},
         {"card = a\nchannel = a tcp://h:1 hold=7\n", ":3: hold = 7"},

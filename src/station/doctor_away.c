@@ -154,8 +154,10 @@ void ol_doctor_away(struct ol_findings *f, const char *dir)
     try_listeners(f, &loop, &conf);
     list = gather(dir, f->only, &n);
     for (unsigned k = 0; k < n; k++) {
-        if (ol_bearer_open(&list[k].bearer, &loop, list[k].conf.url, &events,
-                           &list[k], why) == OL_OK)
+        const struct ol_way way = {list[k].conf.url, list[k].conf.proxy};
+
+        if (ol_bearer_open(&list[k].bearer, &loop, &way, &events, &list[k],
+                           why) == OL_OK)
             continue;
         list[k].bearer = NULL;
         ol_finding(f, list[k].peer, list[k].conf.name, OL_FINDING_FAULT,

@@ -138,7 +138,8 @@ static void fill_conf(struct ol_station_line *line, struct ol_conf *out)
         ol_text_put(ch->name, sizeof(ch->name), "%s", in->name);
         ch->kind = ol_conf_kind(in->scheme);
         ch->dials = in->url[0] != '\0';
-        ch->mtu = ol_conf_mtu(in->scheme);
+        ch->mtu = ol_conf_mtu(in);
+        ch->rate_bps = in->rate_bps;
         ch->hold_ns = in->hold_ns;
         ch->fate = fate_of(conf, k);
         ch->disabled = line->disabled[k] = is_disabled(line, k);

@@ -205,12 +205,13 @@ unsigned ch_free_port(struct ch *f, const char *url)
 void ch_dial(struct ch_end *e, const char *url)
 {
     char text[256], why[160] = "";
+    const struct ol_way way = {text, e->proxy};
     enum ol_err err;
 
     with_port(e->f, url, text);
     e->chan = (struct ol_chan){0};
     e->f->in_call++;
-    err = ol_bearer_open(&e->b, &e->f->loop, text, &events, e, why);
+    err = ol_bearer_open(&e->b, &e->f->loop, &way, &events, e, why);
     e->f->in_call--;
     if (err)
         fail_msg("%s: %s", text, why);

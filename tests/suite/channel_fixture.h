@@ -42,6 +42,7 @@ struct ch_end {
     struct ol_addr gone; /* the last that went */
     bool keep;           /* courier: release without removing */
     bool hold;           /* courier: do not release */
+    const char *proxy;   /* that ch_dial goes through; NULL: none */
     /* May be NULL. */
     void (*on_packet)(struct ch_end *);
     void (*on_changed)(struct ch_end *, const struct ol_chan *);
