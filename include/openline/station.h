@@ -24,7 +24,8 @@
 int ol_station_find(const char *flag, char *out, char why[OL_WHY_MAX]);
 
 /* Makes DIR (0700) with keys, marker and a commented station.conf. 1 when
- * there is a station already. */
+ * there is a station already. 0 with a why that is not empty: made, and this
+ * should be known. */
 int ol_station_init(const char *dir, const char *name, char why[OL_WHY_MAX]);
 
 /* The armoured card for peer; the same until renewed. Its channels are the

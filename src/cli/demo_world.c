@@ -196,6 +196,8 @@ int ol_demo_make(struct ol_demo *d, char why[OL_WHY_MAX])
     status = make_root(d, why);
     if (status != OL_EXIT_DONE)
         return status;
+    /* What the stations keep outside of their directories goes with them. */
+    setenv("XDG_STATE_HOME", ol_demo_join(path, d->root, "markers"), 1);
     ol_demo_join(path, d->root, "pouch");
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
         return ol_demo_fail(why, "cannot make %s: %s", path, strerror(errno));
@@ -288,8 +290,10 @@ void ol_demo_end(struct ol_demo *d)
         if (d->side[i].dir[0] != '\0')
             remove_tree(root, d->side[i].name);
     }
-    if (d->side[0].dir[0] != '\0')
+    if (d->side[0].dir[0] != '\0') {
         remove_tree(root, "pouch");
+        remove_tree(root, "markers");
+    }
     close(root);
     if (d->own_root)
         rmdir(d->root);

@@ -48,6 +48,8 @@ int ol_verb_init(struct ol_args *args)
     status = ol_station_init(args->dir, name, why);
     if (status != OL_EXIT_DONE)
         return ol_cli_fail(status, why);
+    if (why[0] != '\0')
+        ol_out_fault("%s", why);
     if (ol_args_has(args, OL_OPT_JSON)) {
         json_t *doc = json_pack("{s:s, s:s}", "station", name, "dir",
                                 args->dir);

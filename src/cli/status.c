@@ -187,6 +187,22 @@ static void facts_people(struct ol_table *t, const json_t *line)
          ol_cli_str(s, "ours", "unknown"), ol_cli_str(s, "theirs", "unknown"));
 }
 
+/* Is this directory what it should be: only said when it is not. */
+static void show_marker(const char *marker)
+{
+    if (strcmp(marker, "restored") == 0)
+        ol_out_tinted(OL_WARN, "warning: this directory is a restored copy: "
+                      "what was said since comes back from the peers; never "
+                      "run another copy of it");
+    else if (strcmp(marker, "copied") == 0)
+        ol_out_tinted(OL_BAD, "warning: another copy of this directory has "
+                      "been started: stop one of the two now");
+    else if (strcmp(marker, "unguarded") == 0)
+        ol_out_tinted(OL_WARN, "warning: a restored copy of this directory "
+                      "would not be noticed at its start: 'openline doctor' "
+                      "says why");
+}
+
 static void show_line(const json_t *line)
 {
     const char *state = ol_cli_str(line, "state", "unknown");
@@ -370,6 +386,7 @@ int ol_verb_status(struct ol_args *args)
         ol_out_line("Station %s, openline %s, in %s",
                     ol_cli_str(doc.value, "station", "?"),
                     ol_cli_str(doc.value, "version", "?"), args->dir);
+        show_marker(ol_cli_str(doc.value, "marker", ""));
         json_array_foreach(lines, i, line) show_line(line);
         if (json_array_size(lines) == 0)
             ol_out_line("No line yet: make a card for a peer and take theirs: "

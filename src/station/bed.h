@@ -47,8 +47,13 @@ static int bed_remove(const char *path, const struct stat *st, int flag,
 
 static inline void bed_open(struct bed *b)
 {
+    char state[64];
+
     strcpy(b->base, "/tmp/ol-test-XXXXXX");
     assert_non_null(mkdtemp(b->base));
+    /* Restore markers go with the bed. */
+    snprintf(state, sizeof(state), "%s/state", b->base);
+    assert_int_equal(setenv("XDG_STATE_HOME", state, 1), 0);
 }
 
 static inline void bed_close(struct bed *b)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "station/file.h"
+#include "station/marker.h"
 #include "station/text.h"
 #include "wire/frame.h"
 
@@ -201,26 +202,22 @@ static int write_key(const char *dir, const char *name, const char *magic,
 
 static int make_keys(const char *dir, char why[OL_WHY_MAX])
 {
-    uint8_t seed[OL_KEY], storage[OL_KEY], marker[16];
-    char hex[34];
+    uint8_t seed[OL_KEY], storage[OL_KEY];
     struct ol_identity id;
     struct ol_rng rng;
     int status;
 
     ol_os_random(seed, sizeof(seed));
     ol_os_random(storage, sizeof(storage));
-    ol_os_random(marker, sizeof(marker));
     ol_rng_init(&rng, seed);
     ol_identity_make(&id, &rng);
-    ol_text_hex(hex, marker, sizeof(marker));
-    hex[32] = '\n';
     status = write_key(dir, "identity.key", ID_MAGIC, OL_SPAN(&id, sizeof(id)),
                        why);
     if (status == OL_EXIT_OK)
         status = write_key(dir, "storage.key", STORAGE_MAGIC,
                            OL_SPAN_ARRAY(storage), why);
     if (status == OL_EXIT_OK)
-        status = write_new(dir, "marker", OL_SPAN(hex, 33), why);
+        status = ol_marker_make(dir, id.ed_pk, why);
     ol_wipe(seed, sizeof(seed));
     ol_wipe(storage, sizeof(storage));
     ol_wipe(&id, sizeof(id));

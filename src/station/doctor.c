@@ -104,16 +104,30 @@ static void clock_looks(struct ol_findings *f)
 
 static void folder(struct ol_findings *f, const char *dir)
 {
-    char path[OL_PATH_MAX];
     struct stat st;
 
     if (stat(dir, &st) == 0 && (st.st_mode & 022) != 0)
         ol_finding(f, NULL, NULL, OL_FINDING_FAULT, "others can write in "
                    "%s|'chmod go-w %s'", dir, dir);
-    if (ol_path(path, dir, "marker", NULL) && !ol_file_exists(path))
-        ol_finding(f, NULL, NULL, OL_FINDING_NOTE, "the marker is missing|"
-                   "this directory looks like a restored copy: make sure "
-                   "that the original does not run elsewhere");
+}
+
+void ol_doctor_marker(struct ol_findings *f, const struct ol_marker *m,
+                      bool copied)
+{
+    if (copied)
+        ol_finding(f, NULL, NULL, OL_FINDING_FAULT, "another copy of this "
+                   "directory has been started, or this one was overwritten|"
+                   "stop one of the two now: both speak with one identity");
+    if (m->found)
+        ol_finding(f, NULL, NULL, OL_FINDING_NOTE, "this directory is a "
+                   "restored copy: %s|make sure that no other copy of it "
+                   "runs; what was said since the copy was made comes back "
+                   "from the peers", m->why);
+    else if (m->unguarded)
+        ol_finding(f, NULL, NULL, OL_FINDING_NOTE, "%s, so a restored copy "
+                   "would not be noticed at its start|give this user a home, "
+                   "or XDG_STATE_HOME, that it can write, and start the "
+                   "station again", m->why);
 }
 
 static void one_line(struct ol_findings *f, const char *dir,
@@ -227,9 +241,23 @@ static void try_ledger(struct ol_findings *f, const char *dir)
     close(fd);
 }
 
+static void marker(struct ol_findings *f, const char *dir)
+{
+    struct ol_marker m;
+    struct ol_keys *keys;
+    char why[OL_WHY_MAX];
+
+    if (ol_keys_open(dir, &keys, why) != OL_EXIT_OK)
+        return;
+    ol_marker_look(&m, dir, keys->id.ed_pk);
+    ol_keys_close(keys);
+    ol_doctor_marker(f, &m, false);
+}
+
 static void look(struct ol_findings *f, const char *dir)
 {
     if (ol_doctor_directory(f, dir)) {
+        marker(f, dir);
         try_ledger(f, dir);
         ol_doctor_away(f, dir);
     }

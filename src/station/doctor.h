@@ -34,6 +34,9 @@ void ol_finding_bearer(struct ol_findings *f, const char *peer,
 /* Directory, disk, clock, lines' cards. False: the station cannot even be
  * read, nothing further makes sense. */
 bool ol_doctor_directory(struct ol_findings *f, const char *dir);
+/* What the restore marker says; copied: another copy has been started. */
+void ol_doctor_marker(struct ol_findings *f, const struct ol_marker *m,
+                      bool copied);
 /* Ports and channels, tried without a station; takes some seconds. */
 void ol_doctor_away(struct ol_findings *f, const char *dir);
 /* What only the running station knows. */

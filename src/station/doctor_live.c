@@ -201,6 +201,7 @@ static void one_line(struct ol_findings *f, struct ol_station_line *line)
 
 void ol_doctor_live(struct ol_findings *f, struct ol_station *st)
 {
+    ol_doctor_marker(f, &st->guard.marker, st->guard.copied);
     for (unsigned k = 0; k < OL_LISTEN_MAX; k++)
         if (st->listeners[k].bearer != NULL &&
             st->listeners[k].strangers > 0)

@@ -198,6 +198,15 @@ json_t *ol_json_line(struct ol_station_line *line)
     return doc;
 }
 
+/* What the restore marker says of this directory. */
+static json_t *marker(const struct ol_guard *g)
+{
+    return json_string(g->copied             ? "copied"
+                       : g->marker.found     ? "restored"
+                       : g->marker.unguarded ? "unguarded"
+                                             : "holds");
+}
+
 json_t *ol_json_status(struct ol_station *st, const char *peer)
 {
     json_t *doc = json_object(), *lines = json_array();
@@ -214,5 +223,6 @@ json_t *ol_json_status(struct ol_station *st, const char *peer)
     set(&doc, "version", json_string(OL_VERSION_TEXT));
     set(&doc, "lines", lines);
     set(&doc, "disk_full", json_boolean(st->disk_full));
+    set(&doc, "marker", marker(&st->guard));
     return doc;
 }

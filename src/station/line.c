@@ -209,6 +209,7 @@ void ol_line_boot(struct ol_station_line *line)
         failed(line, err, "the ledger has no place for it");
         return;
     }
+    line->restored = ol_guard_restored(line);
     err = make_core(line);
     if (err != OL_OK) {
         failed(line, err, "it cannot be read from the ledger");
@@ -222,6 +223,8 @@ void ol_line_boot(struct ol_station_line *line)
         ol_bearers_dial(line);
     (void)ol_station_step(line, &ev);
     ol_wipe(fresh, sizeof(fresh));
+    if (line->restored)
+        ol_guard_told(line);
     ol_bearers_tell(line);
 }
 

@@ -55,6 +55,8 @@ static uint64_t earliest(const struct ol_station *st)
 
     at = OL_MIN(at, st->watchdog_next_ns);
     at = OL_MIN(at, st->fresh_ns + FRESH_NS);
+    if (!st->guard.busy)
+        at = OL_MIN(at, st->guard.at_ns);
     if (st->stopping)
         at = OL_MIN(at, st->stop_ns + STOP_NS);
     for (unsigned k = 0; k < st->n_lines; k++) {
@@ -113,6 +115,7 @@ static void on_turn(uv_prepare_t *handle)
     ol_jobs_pump(st);
     ol_events_pump(st);
     ol_waits_pump(st);
+    ol_guard_pump(st, now_ns);
     if (now_ns >= st->watchdog_next_ns) {
         ol_notify("WATCHDOG=1");
         st->watchdog_next_ns = now_ns + st->watchdog_ns;

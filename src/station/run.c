@@ -1,10 +1,11 @@
 /*
  * run: from a directory to a station that runs, and back.
  *
- * Happy path: keys, lock, ledger, configuration, loop, listeners, lines, the
- * control socket, READY; then the loop until a signal; then what is in the
- * ledger's queue is written, everything is closed. Whatever fails before
- * READY ends it with one sentence and leaves nothing behind but the lock file.
+ * Happy path: keys, lock, ledger, restore marker, configuration, loop,
+ * listeners, lines, the control socket, READY; then the loop until a signal;
+ * then what is in the ledger's queue is written, everything is closed.
+ * Whatever fails before READY ends it with one sentence and leaves nothing
+ * behind but the lock file.
  */
 #include <errno.h>
 #include <signal.h>
@@ -83,6 +84,8 @@ static int start(struct ol_station *st, char why[OL_WHY_MAX])
     if (status == OL_EXIT_OK)
         status = open_ledger(st, why);
     if (status == OL_EXIT_OK)
+        ol_guard_start(st);
+    if (status == OL_EXIT_OK)
         ol_disk_pump(st); /* is there room */
     if (status == OL_EXIT_OK)
         status = ol_reload_first(st, why);
@@ -115,6 +118,7 @@ static void finish(struct ol_station *st)
     if (st->ledger != NULL)
         st->ledger->ops->close(st->ledger);
     st->ledger = NULL;
+    ol_guard_stop(st);
     if (st->turn.data != NULL)
         ol_loop_close(st);
     ol_keys_close(st->keys);

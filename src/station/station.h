@@ -11,6 +11,7 @@
  *   courier.c   pouch files in and out
  *   control.c   the socket; methods*.c what it answers; events.c watchers
  *   reload.c    the configuration, read again
+ *   guard.c     is this directory a restored copy
  *
  * Everything runs on one thread. Steps of a line never nest: bearers speak
  * from the loop only, and whatever a person asks waits for the end of the
@@ -30,6 +31,7 @@
 #include "station/control.h"
 #include "station/dir.h"
 #include "station/file.h"
+#include "station/guard.h"
 #include "station/pair.h"
 #include "station/text.h"
 #include "wire/frame.h"
@@ -76,6 +78,7 @@ struct ol_station_line {
     enum ol_phase phase;
     char why[OL_WHY_MAX]; /* not RUN: why, for people */
     uint32_t ledger_id;   /* 0: none yet */
+    bool restored;        /* the directory was, since this line last knew */
     struct ol_line *core; /* NULL: none */
     void *mem;
     uint64_t wake_ns;
@@ -113,6 +116,7 @@ struct ol_station {
     struct ol_conf_station conf;
     struct ol_keys *keys;
     int lock_fd;
+    struct ol_guard guard;
 
     uv_loop_t loop;
     uv_prepare_t turn;

@@ -9,6 +9,7 @@ and words. What a bed made goes at its end, whatever happened; it is kept if
 the test failed or OPENLINE_KEEP is set.
 """
 
+import atexit
 import json
 import os
 import re
@@ -27,6 +28,10 @@ from lab import OPENLINE, Failed, expect, say, wait_for  # noqa: E402
 # What a test must not inherit from whoever runs it.
 ENVIRONMENT = {k: v for k, v in os.environ.items()
                if not k.startswith("OPENLINE_") and k != "NOTIFY_SOCKET"}
+# Restore markers lie outside of the stations: they go with the test.
+ENVIRONMENT["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="olstate-")
+atexit.register(shutil.rmtree, ENVIRONMENT["XDG_STATE_HOME"],
+                ignore_errors=True)
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 
 

@@ -83,6 +83,7 @@ class Station:
         self.process = None
         self.control = None
         lab.stations.append(self)
+        os.environ["XDG_STATE_HOME"] = os.path.join(lab.dir, "state")
         self.cli("init", self.dir, "--name", name, at_home=False)
 
     # Commands
