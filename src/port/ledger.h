@@ -206,10 +206,13 @@ OL_MUST_USE enum ol_err ol_sqlite_open(struct ol_ledger **out,
 
 /* src/ledger/mem.c. Commits happen in ol_mem_step: at most max batches; the
  * rest stays queued. ol_mem_crash loses the queue and what was not committed,
- * as a power cut does. ol_mem_fail makes the n-th commit from now fail. */
+ * as a power cut does. ol_mem_fail makes the n-th commit from now fail.
+ * ol_mem_copy opens a second ledger that holds what this one has committed,
+ * as a copy of its file would. */
 OL_MUST_USE enum ol_err ol_mem_open(struct ol_ledger **out);
 uint32_t ol_mem_step(struct ol_ledger *, uint32_t max);
 void ol_mem_crash(struct ol_ledger *);
 void ol_mem_fail(struct ol_ledger *, uint32_t nth, enum ol_err err);
+void ol_mem_copy(struct ol_ledger **out, const struct ol_ledger *);
 
 #endif

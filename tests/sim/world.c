@@ -579,6 +579,8 @@ void world_fini(struct world *w)
         if (s->alive)
             ol_line_fini(s->line);
         s->ledger->ops->close(s->ledger);
+        if (s->copy != NULL)
+            s->copy->ops->close(s->copy);
         free(s->mem);
         free(s->said);
         free(s->file);

@@ -73,6 +73,7 @@ struct sim_station {
     void *mem;
     bool alive;
     struct ol_ledger *ledger;
+    struct ol_ledger *copy; /* a backup of it, or NULL */
     uint32_t line_no;
     struct ol_effects eff;
     uint64_t wake_ns, wake_id;
@@ -142,6 +143,11 @@ void world_fini(struct world *w);
 /* Faults; world_storm schedules them by seed for the length of the plan. */
 void world_storm(struct world *w, const struct sim_plan *plan);
 void world_cut(struct world *w, unsigned ch, unsigned from, bool cut);
+/* A backup of the ledger as it is on disk now; the one before is gone. */
+void world_back_up(struct world *w, unsigned st);
+/* The station stops and runs on from its backup, after restart_ns. What it
+ * took since is not in its ledger any more, and no longer counts as taken. */
+void world_put_back(struct world *w, unsigned st, uint64_t restart_ns);
 void world_crash(struct world *w, unsigned st, uint64_t restart_ns);
 /* All paths whole, both stations alive, no more faults. */
 void world_heal(struct world *w);

@@ -3,6 +3,7 @@
  */
 #include "world_int.h"
 
+#include "base/check.h"
 #include "base/units.h"
 
 /* ---- chance ------------------------------------------------------------- */
@@ -69,6 +70,37 @@ void world_crash(struct world *w, unsigned st, uint64_t restart_ns)
                            .what = W_RESTART,
                            .st = (uint8_t)st,
                            .boot = s->boot});
+}
+
+void world_back_up(struct world *w, unsigned st)
+{
+    struct sim_station *s = &w->st[st];
+
+    if (s->copy != NULL)
+        s->copy->ops->close(s->copy);
+    ol_mem_copy(&s->copy, s->ledger);
+}
+
+void world_put_back(struct world *w, unsigned st, uint64_t restart_ns)
+{
+    struct sim_station *s = &w->st[st];
+
+    OL_CHECK(s->copy != NULL);
+    world_crash(w, st, restart_ns);
+    s->ledger->ops->close(s->ledger);
+    ol_mem_copy(&s->ledger, s->copy);
+    for (uint32_t i = 0; i < s->n_said; i++) {
+        struct sim_message *m = &s->said[i];
+        uint8_t frontier[1024];
+        uint32_t size = 0;
+        size_t n = sizeof(frontier);
+        (void)!s->ledger->ops->head(s->ledger, s->line_no, OL_OWN, m->prec,
+                                    &size, frontier, &n);
+        if (m->taken && m->index > size) {
+            m->taken = false;
+            m->lost = true;
+        }
+    }
 }
 
 void world_heal(struct world *w)
