@@ -149,8 +149,9 @@ enum ol_ev {
     OL_EV_DONE,    /* file (hash size): verified and on disk as WHOLE; tell the
                       peer, until NOTE NOTED. OL_ERR_AGAIN: later */
     OL_EV_DECLINE, /* file (hash size): not wanted; else as DONE */
-    OL_EV_NOTED,   /* file (hash size), on: what the peer said of our file
-                      (NOTE SERVED done or declined) is on our disk */
+    OL_EV_NOTED,   /* file (hash size): what the peer said of our file in NOTE
+                      SERVED (on: done, else declined) is on our disk.
+                      OL_ERR_AGAIN: when it says so again */
     OL_EV_PIECE,   /* token, bytes: answers a LOAD PIECE; empty: no such file
                       of that size, or no such piece */
     OL_EV_FILE,    /* token, file (hash size order) or NULL: answers LOAD

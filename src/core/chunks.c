@@ -4,9 +4,9 @@
  * A packet's chunks are taken in order; the first that is malformed or not
  * permitted ends the packet (what came before it stands: every chunk is a
  * fact of its own). The wire's rule table has checked place and bounds; this
- * one says what the core does. Attachments, returned records and
- * cosignatures are of a later version: nothing of this version asks for them,
- * so they are refused here.
+ * one says what the core does. Returned records and cosignatures are of a
+ * later version: nothing of this version asks for them, so they are refused
+ * here.
  */
 #include "core/line_int.h"
 
@@ -101,6 +101,28 @@ static enum ol_err take_checkpoint(struct ol_line *l, const struct ol_where *at,
     return err == OL_OK ? ol_recv_checkpoint(l, &cp) : err;
 }
 
+static enum ol_err take_blob(struct ol_line *l, const struct ol_where *at,
+                             struct ol_span body)
+{
+    struct ol_blob b;
+    enum ol_err err = ol_blob_decode(body, &b);
+
+    if (err != OL_OK)
+        return err;
+    if (at->epoch != NULL && at->epoch->segment_ns == 0)
+        at->epoch->segment_ns = l->now_ns;
+    return ol_pull_blob(l, at, &b);
+}
+
+static enum ol_err take_want(struct ol_line *l, const struct ol_where *at,
+                             struct ol_span body)
+{
+    struct ol_want v;
+    enum ol_err err = ol_want_decode(body, &v);
+
+    return err == OL_OK ? ol_push_wanted(l, at, &v) : err;
+}
+
 static const struct {
     enum ol_err (*take)(struct ol_line *, const struct ol_where *,
                         struct ol_span);
@@ -112,10 +134,11 @@ static const struct {
     [OL_CHUNK_ACK] = {take_ack, false},
     [OL_CHUNK_HELD] = {take_held, true},
     [OL_CHUNK_SEGMENT] = {take_segment, true},
-    [OL_CHUNK_BLOB] = {NULL, true},
+    [OL_CHUNK_BLOB] = {take_blob, true},
     [OL_CHUNK_RETURN] = {NULL, true},
     [OL_CHUNK_CHECKPOINT] = {take_checkpoint, true},
     [OL_CHUNK_COSIGNATURE] = {NULL, true},
+    [OL_CHUNK_WANT] = {take_want, true},
 };
 
 enum ol_err ol_chunks_take(struct ol_line *l, struct ol_span plain,

@@ -95,6 +95,8 @@ static void choose(struct ol_line *l)
         l->ch[c].path.head = l->ch[c].path.tail = 0;
     }
     ol_send_owe_all(l);
+    ol_push_epoch(l);
+    ol_pull_epoch(l);
     l->peer_view_serial = 0;
     l->view_dirty = true;
     for (unsigned p = 0; p < OL_PRECS; p++) {

@@ -136,9 +136,9 @@ void ol_frame_finish(struct ol_line *l, struct ol_out_frame *f)
         fl->held_logs = f->held_logs;
         fl->cp_logs = f->cp_logs;
         fl->held_serial = f->held_serial;
+        fl->want_serial = f->want_serial;
         for (unsigned i = 0; i < f->n_refs; i++)
-            OL_CHECK(ol_path_ref(l, fl, f->refs[i].prec, f->refs[i].index,
-                                 f->refs[i].mask));
+            OL_CHECK(ol_path_ref(l, fl, &f->refs[i]));
     }
     ec->counter++;
     ch->frames_sent++;
@@ -240,6 +240,23 @@ void ol_frame_add_held(struct ol_line *l, struct ol_out_frame *f, bool keep)
         return;
     for (unsigned p = 0; p < OL_PRECS; p++)
         l->in[p].dirty = l->in[p].urgent = false;
+}
+
+void ol_frame_add_wants(struct ol_line *l, struct ol_out_frame *f, bool keep)
+{
+    size_t before = f->w.n;
+    uint32_t serial;
+
+    ol_pull_wants(l, &f->w, false, &serial);
+    ol_push_answers(l, &f->w);
+    f->asks |= f->w.n > before;
+    if (serial == 0)
+        return;
+    f->flags |= OL_FLIGHT_WANT;
+    f->want_serial = l->pull.told = serial;
+    l->pull.want_ns = l->now_ns + OL_MAX(l->ch[f->c].path.srtt_ns / 8,
+                                         HELD_GAP_NS);
+    l->pull.dirty = keep;
 }
 
 void ol_frame_add_view(struct ol_line *l, struct ol_out_frame *f)

@@ -14,13 +14,9 @@ struct ol_out_frame {
     struct ol_writer w; /* the plaintext, in the arena */
     bool asks;          /* wants an ack: it becomes a flight */
     uint8_t flags, held_logs, cp_logs;
-    uint32_t held_serial;
+    uint32_t held_serial, want_serial;
     unsigned n_refs;
-    struct {
-        uint8_t prec;
-        uint32_t index;
-        uint64_t mask;
-    } refs[OL_FRAME_REFS];
+    struct ol_carried refs[OL_FRAME_REFS];
 };
 
 /* to: NULL for where the channel sends. false: no epoch, or no room. */
@@ -36,6 +32,8 @@ bool ol_frame_ack_here(const struct ol_line *l, unsigned c, unsigned on);
 /* HELD of all logs about which there is news. keep: it stays news, for this
  * channel may not reach the peer. */
 void ol_frame_add_held(struct ol_line *l, struct ol_out_frame *f, bool keep);
+/* WANT, and what else is to be said of attachments. keep: as above. */
+void ol_frame_add_wants(struct ol_line *l, struct ol_out_frame *f, bool keep);
 uint8_t ol_frame_dirty_logs(const struct ol_line *l); /* bits */
 void ol_frame_add_view(struct ol_line *l, struct ol_out_frame *f);
 void ol_frame_add_checkpoints(struct ol_line *l, struct ol_out_frame *f);

@@ -81,7 +81,7 @@ enum ol_err ol_line_init(struct ol_line **line, void *mem,
     l->sending = -1;
     l->frame_max = OL_FRAME_MAX;
     l->ref_free = OL_NO_REF;
-    l->lazy_ns = OL_NEVER_NS;
+    l->lazy_ns = l->push.retry_ns = OL_NEVER_NS;
     l->state = l->told = OL_LINE_UNKNOWN;
     l->peer_line = OL_LINE_UNKNOWN;
     for (unsigned c = 0; c < l->n_ch; c++) {
@@ -142,6 +142,25 @@ static enum ol_err packet(struct ol_line *l, const struct ol_event *ev)
     }
 }
 
+static enum ol_err attachment(struct ol_line *l, const struct ol_event *ev)
+{
+    switch (ev->kind) {
+    case OL_EV_WANT:
+        return ol_pull_want(l, ev);
+    case OL_EV_DONE:
+        return ol_pull_say(l, ev, OL_WANT_DONE);
+    case OL_EV_DECLINE:
+        return ol_pull_say(l, ev, OL_WANT_DECLINED);
+    case OL_EV_NOTED:
+        return ol_push_note(l, ev);
+    case OL_EV_PIECE:
+        (void)ol_push_piece(l, ev);
+        return OL_OK;
+    default:
+        return OL_ERR_INPUT;
+    }
+}
+
 static enum ol_err dispatch(struct ol_line *l, const struct ol_event *ev)
 {
     switch (ev->kind) {
@@ -173,15 +192,9 @@ static enum ol_err dispatch(struct ol_line *l, const struct ol_event *ev)
         return ol_pouch_export(l, ev->token);
     case OL_EV_TICK:
         return OL_OK;
-    case OL_EV_WANT:
-    case OL_EV_DONE:
-    case OL_EV_DECLINE:
-    case OL_EV_NOTED:
-    case OL_EV_PIECE:
-    case OL_EV_FILE:
-        return OL_ERR_DENIED;
+    default:
+        return attachment(l, ev);
     }
-    return OL_ERR_INPUT;
 }
 
 /* Everything that is due, in one order: what moves states first, then what
@@ -194,6 +207,8 @@ static void pump(struct ol_line *l)
     ol_probe_pump(l);
     ol_recv_pump(l);
     ol_send_pump(l);
+    ol_pull_pump(l);
+    ol_push_pump(l);
     ol_hand_pump(l);
     ol_pouch_pump(l);
     ol_schedule_pump(l);

@@ -14,6 +14,8 @@
  *   owed.c      own logs: what is owed, what the peer holds
  *   recv.c      the peer's logs: from segments to records on disk
  *   holding.c   who holds what: HELD and checkpoints
+ *   push.c      attachments that we serve: what the peer wants of ours
+ *   pull.c      the attachment that we ask for
  *   chunks.c    the table of chunk types: what is accepted where
  *   frames.c    frames in and out, and their small chunks
  *   schedule.c  which bytes go on which channel
@@ -30,6 +32,7 @@
 #include "base/check.h"
 #include "base/units.h"
 #include "base/window.h"
+#include "core/bulk.h"
 #include "core/pool.h"
 #include "crypto/crypto.h"
 #include "crypto/knock.h"
@@ -176,10 +179,12 @@ struct ol_response { /* the newest one, for knocks that come again */
 #define OL_FLIGHT_HELD 1u
 #define OL_FLIGHT_CP 2u
 #define OL_FLIGHT_OWED 4u /* its segments have been owed again: doubt */
+#define OL_FLIGHT_WANT 8u
 
 struct ol_flight {
     uint32_t counter;
     uint32_t held_serial; /* of the HELD in it */
+    uint32_t want_serial; /* of the WANT in it */
     uint16_t bytes;
     uint16_t ref;  /* chain of segments */
     uint8_t flags;
@@ -189,10 +194,14 @@ struct ol_flight {
     uint64_t sent_ns;
 };
 
-struct ol_piece { /* one segment in flight */
-    uint32_t index;
+#define OL_REF_BLOB OL_PRECS        /* units of a piece */
+#define OL_REF_NONE (OL_PRECS + 1u) /* of an attachment that is given up */
+
+struct ol_carried { /* one segment in flight, or units of a piece */
+    uint32_t index; /* record, or piece */
     uint16_t next;
-    uint8_t prec;
+    uint8_t prec; /* or OL_REF_* */
+    uint8_t word; /* BLOB: which 64 units the mask is of */
     uint64_t mask;
 };
 
@@ -383,7 +392,7 @@ struct ol_line {
 
     uint16_t ref_free, ref_fresh;
     uint32_t refs_used;
-    struct ol_piece ref[OL_REFS];
+    struct ol_carried ref[OL_REFS];
     struct ol_job job;
 
     struct ol_out_slot out_slot[OL_WINDOW_FLASH + OL_WINDOW_IMMEDIATE +
@@ -391,6 +400,8 @@ struct ol_line {
     struct ol_in_slot in_slot[OL_WINDOW_FLASH + OL_WINDOW_IMMEDIATE +
                               OL_WINDOW_PRIORITY + OL_WINDOW_ROUTINE];
     struct ol_pool out_pool, in_pool;
+    struct ol_push push;
+    struct ol_pull pull;
     uint8_t plain[OL_BUNDLE_MAX]; /* what was opened last */
     uint8_t arena[OL_ARENA];
 };
@@ -483,9 +494,12 @@ void ol_path_init(struct ol_path *p, const struct ol_chan_conf *conf);
 struct ol_flight *ol_path_sent(struct ol_line *l, unsigned c,
                                uint32_t counter, size_t bytes);
 bool ol_path_room(const struct ol_path *p);
-/* Adds a segment to a flight; false when no ref is left. */
-bool ol_path_ref(struct ol_line *l, struct ol_flight *f, uint8_t prec,
-                 uint32_t index, uint64_t mask);
+/* Adds a segment to a flight (its next is not looked at); false when no ref is
+ * left. */
+bool ol_path_ref(struct ol_line *l, struct ol_flight *f,
+                 const struct ol_carried *what);
+/* What flies of an attachment is given up. */
+void ol_path_forget_blobs(struct ol_line *l);
 bool ol_path_ref_left(const struct ol_line *l);
 /* A FRAMES-ACK for channel c in the epoch that we send under. */
 void ol_path_acked(struct ol_line *l, unsigned c, const struct ol_ack *ack);
@@ -498,6 +512,8 @@ void ol_path_doubt(struct ol_line *l, unsigned c);
 void ol_path_pump(struct ol_line *l, unsigned c);
 /* How many bytes of data may go now (0: none; then the wake is set). */
 size_t ol_path_budget(struct ol_line *l, unsigned c);
+/* The same for attachments, which leave room for records. */
+size_t ol_path_bulk_budget(struct ol_line *l, unsigned c);
 void ol_path_paced(struct ol_line *l, unsigned c, size_t bytes);
 uint64_t ol_path_pto(const struct ol_path *p);
 /* Since when the oldest open frame is unanswered; OL_NEVER_NS: none is. */

@@ -88,6 +88,7 @@ void ol_send_forget(struct ol_line *l)
         for (uint32_t i = l->out[p].acked + 1; i <= l->out[p].loaded; i++)
             if (ol_window_slot(l, p, i) != NULL)
                 ol_window_slot(l, p, i)->held = 0;
+    ol_push_forget(l);
     ol_send_owe_all(l);
 }
 

@@ -22,6 +22,7 @@
 #define PTO_BACKOFF_MAX 6u
 #define BURST_FRAMES 10u
 #define CONTROL_ROOM 64u /* of the ring, kept for frames without data */
+#define BULK_ROOM 256u   /* of the ring, kept for frames without attachments */
 #define QUEUE_NS (30 * OL_NS_PER_MS)
 #define MIN_RTT_FOR_NS (10 * OL_NS_PER_S) /* a path may become longer */
 
@@ -98,8 +99,8 @@ bool ol_path_ref_left(const struct ol_line *l)
     return l->refs_used + OL_FRAME_REFS <= OL_REFS;
 }
 
-bool ol_path_ref(struct ol_line *l, struct ol_flight *f, uint8_t prec,
-                 uint32_t index, uint64_t mask)
+bool ol_path_ref(struct ol_line *l, struct ol_flight *f,
+                 const struct ol_carried *what)
 {
     uint16_t r = l->ref_free;
 
@@ -110,12 +111,31 @@ bool ol_path_ref(struct ol_line *l, struct ol_flight *f, uint8_t prec,
         l->ref_free = l->ref[r].next;
     else
         r = l->ref_fresh++;
-    l->ref[r].index = index;
-    l->ref[r].prec = prec;
-    l->ref[r].mask = mask;
+    l->ref[r] = *what;
     l->ref[r].next = f->ref;
     f->ref = r;
     return true;
+}
+
+void ol_path_forget_blobs(struct ol_line *l)
+{
+    for (unsigned c = 0; c < l->n_ch; c++) {
+        struct ol_path *p = &l->ch[c].path;
+        for (uint32_t i = p->head; i != p->tail; i++)
+            for (uint16_t r = at(p, i)->ref; r != OL_NO_REF;
+                 r = l->ref[r].next)
+                if (l->ref[r].prec == OL_REF_BLOB)
+                    l->ref[r].prec = OL_REF_NONE;
+    }
+}
+
+/* What was in flight on c is owed again: lost, or in doubt. */
+static void owe(struct ol_line *l, const struct ol_carried *r, unsigned c)
+{
+    if (r->prec < OL_PRECS)
+        ol_send_owe(l, r->prec, r->index, r->mask, c);
+    else if (r->prec == OL_REF_BLOB)
+        ol_push_owe(l, r->index, r->word, r->mask);
 }
 
 /* The HELD in it did not arrive: say it again, unless a newer one has been
@@ -126,6 +146,8 @@ static void held_again(struct ol_line *l, const struct ol_flight *f)
         if ((f->flags & OL_FLIGHT_HELD) && (f->held_logs & (1u << q)) &&
             f->held_serial == l->in[q].told)
             l->in[q].dirty = true;
+    if (f->flags & OL_FLIGHT_WANT)
+        ol_pull_lost(l, f->want_serial);
 }
 
 /* Ends a flight. lost: what it carried is owed again. */
@@ -139,11 +161,14 @@ static void close_flight(struct ol_line *l, unsigned c, struct ol_flight *f,
     p->open--;
     p->bytes -= f->bytes;
     while (r != OL_NO_REF) {
-        struct ol_piece *ref = &l->ref[r];
+        struct ol_carried *ref = &l->ref[r];
         uint16_t next = ref->next;
-        ol_send_landed(l, ref->prec, ref->index);
+        if (ref->prec < OL_PRECS)
+            ol_send_landed(l, ref->prec, ref->index);
+        else if (ref->prec == OL_REF_BLOB)
+            ol_push_landed(l, ref->index);
         if (lost)
-            ol_send_owe(l, ref->prec, ref->index, ref->mask, c);
+            owe(l, ref, c);
         ref->next = l->ref_free;
         l->ref_free = r;
         l->refs_used--;
@@ -189,8 +214,7 @@ void ol_path_doubt(struct ol_line *l, unsigned c)
             continue;
         f->flags |= OL_FLIGHT_OWED;
         for (uint16_t r = f->ref; r != OL_NO_REF; r = l->ref[r].next)
-            ol_send_owe(l, l->ref[r].prec, l->ref[r].index, l->ref[r].mask,
-                        c);
+            owe(l, &l->ref[r], c);
         held_again(l, f);
     }
 }
@@ -395,6 +419,17 @@ size_t ol_path_budget(struct ol_line *l, unsigned c)
         return 0;
     }
     return p->bytes >= p->cwnd ? ch->conf.mtu : p->cwnd - p->bytes;
+}
+
+size_t ol_path_bulk_budget(struct ol_line *l, unsigned c)
+{
+    struct ol_path *p = &l->ch[c].path;
+
+    if (p->tail - p->head >= OL_INFLIGHT_MAX - BULK_ROOM ||
+        l->refs_used >= OL_REFS / 2 ||
+        !ol_chan_room(&l->ch[c], l->ch[c].conf.mtu + OL_RECORD_MAX))
+        return 0;
+    return ol_path_budget(l, c);
 }
 
 void ol_path_paced(struct ol_line *l, unsigned c, size_t bytes)

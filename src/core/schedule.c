@@ -4,7 +4,8 @@
  * Per step: echoes, acks, HELD and views first, because they are small
  * and others wait for them; then FLASH copies on every usable channel and
  * IMMEDIATE on two; then what is owed, by precedence, on the channel that
- * completes it first, with one frame in twenty for what waits below the top.
+ * completes it first, with one frame in twenty for what waits below the top;
+ * and attachments in what is left.
  * A channel in doubt gets copies, not originals, while another is up.
  * Source: doc/protocol.md 4, 5, 8.
  */
@@ -75,6 +76,7 @@ static void control(struct ol_line *l, unsigned c, bool best, bool all)
     bool acks = l->now_ns >= due;
     bool held = ol_frame_dirty_logs(l) != 0 && (best || all) &&
                 (urgent(l) || l->now_ns >= l->ch[c].held_ns);
+    bool wants = (best || c == l->pull.data_ch) && ol_pull_due(l);
     bool view = l->view_dirty && best;
     struct ol_out_frame f;
 
@@ -82,11 +84,13 @@ static void control(struct ol_line *l, unsigned c, bool best, bool all)
         ol_wake(l, due);
     if (ol_frame_dirty_logs(l) != 0 && best && !held)
         ol_wake(l, l->ch[c].held_ns);
-    if (!(acks || held || view) || !ol_frame_begin(l, &f, c, NULL))
+    if (!(acks || held || wants || view) || !ol_frame_begin(l, &f, c, NULL))
         return;
     ol_frame_add_acks(l, &f);
     if (held)
         ol_frame_add_held(l, &f, all && !best);
+    if (wants)
+        ol_frame_add_wants(l, &f, !best);
     if (view)
         ol_frame_add_view(l, &f);
     ol_frame_finish(l, &f);
@@ -126,9 +130,8 @@ static bool add_segment(struct ol_line *l, struct ol_out_frame *f,
     g.bytes = OL_SPAN(bytes, n);
     if (!ol_segment_encode(&f->w, &g))
         return false;
-    f->refs[f->n_refs].prec = (uint8_t)prec;
-    f->refs[f->n_refs].index = s->index;
-    f->refs[f->n_refs++].mask = mask;
+    f->refs[f->n_refs++] = (struct ol_carried){
+        .prec = (uint8_t)prec, .index = s->index, .mask = mask};
     f->asks = true;
     *want &= ~mask;
     ol_send_went(l, prec, s, mask, f->c);
@@ -319,6 +322,41 @@ static void data(struct ol_line *l, const struct order *o)
     }
 }
 
+/* ---- attachments -------------------------------------------------------- */
+
+static bool bulk_frame(struct ol_line *l, unsigned c)
+{
+    struct ol_out_frame f;
+
+    if (ol_path_bulk_budget(l, c) == 0 || !ol_frame_begin(l, &f, c, NULL))
+        return false;
+    ol_frame_add_acks(l, &f);
+    if (!ol_push_fill(l, &f)) {
+        ol_frame_finish(l, &f); /* the acks, which are no longer owed */
+        return false;
+    }
+    segment_began(l);
+    ol_path_paced(l, c, f.w.n + OL_FRAME_OVER);
+    ol_frame_finish(l, &f);
+    return true;
+}
+
+/* What no record wants of the channels' windows. */
+static void bulk(struct ol_line *l, const struct order *o)
+{
+    const struct ol_path *first = &l->ch[o->c[0]].path;
+
+    for (unsigned k = 0; k < o->n && ol_push_owes(l) > 0; k++) {
+        /* As for records: a slower one only if it helps. */
+        if (k > 0 && o->cost_ns[0] + ol_push_owes(l) * first->srtt_ns /
+                                         first->cwnd <
+                         o->cost_ns[k])
+            break;
+        while (bulk_frame(l, o->c[k]))
+            ;
+    }
+}
+
 /* Checkpoints that no data frame took along. */
 static void checkpoints(struct ol_line *l, unsigned c)
 {
@@ -358,5 +396,6 @@ void ol_schedule_pump(struct ol_line *l)
         return;
     rank(l, &o);
     data(l, &o);
+    bulk(l, &o);
     checkpoints(l, (unsigned)best);
 }

@@ -95,6 +95,8 @@ static void note(struct world *w, unsigned st, const struct ol_note *n)
     struct sim_station *s = &w->st[st];
 
     s->notes[n->kind % 32]++;
+    if (n->kind >= OL_NOTE_PULL && n->kind <= OL_NOTE_SERVED)
+        world_file_note(w, st, n);
     if (n->kind != OL_NOTE_TAKEN)
         return;
     for (uint32_t i = s->n_said; i-- > 0;) {
@@ -175,6 +177,11 @@ static enum ol_err step(struct world *w, unsigned st, struct ol_event *ev)
     return err;
 }
 
+enum ol_err world_step(struct world *w, unsigned st, struct ol_event *ev)
+{
+    return step(w, st, ev);
+}
+
 void transport(struct world *w, unsigned st, unsigned ch, bool up)
 {
     struct ol_chan c = {.up = up, .room_bytes = w->room};
@@ -221,6 +228,7 @@ static void boot(struct world *w, unsigned st)
     for (unsigned i = 0; i < w->n_ch; i++)
         if (w->ch[i].conf[st].kind != OL_CHAN_STREAM || w->ch[i].up)
             transport(w, st, i, true);
+    world_files_start(w, st);
 }
 
 /* ---- what happens ------------------------------------------------------- */
@@ -311,19 +319,27 @@ static void loaded(struct world *w, const struct entry *e)
     (void)!step(w, e->st, &ev);
 }
 
-static void committed(struct world *w, unsigned st)
+void world_committed(struct world *w, unsigned st)
 {
     struct sim_station *s = &w->st[st];
     struct ol_ledger_done d;
 
-    (void)ol_mem_step(s->ledger, 1 + (uint32_t)rnd_below(&w->rnd, 4));
     while (s->ledger->ops->done(s->ledger, &d)) {
         struct ol_event ev = {.kind = OL_EV_COMMITTED, .token = d.token};
         if (d.err != OL_OK)
             world_fail(w, "a commit failed unasked");
+        if (d.token == SIM_OWN_TOKEN || !s->alive)
+            continue;
         check_committed(w, st);
         (void)!step(w, st, &ev);
     }
+}
+
+static void committed(struct world *w, unsigned st)
+{
+    (void)ol_mem_step(w->st[st].ledger,
+                      1 + (uint32_t)rnd_below(&w->rnd, 4));
+    world_committed(w, st);
 }
 
 static void packet(struct world *w, struct entry *e)
@@ -385,6 +401,16 @@ static void replay(struct world *w)
         packet(w, &e);
 }
 
+/* A file, which the other side wants e->ch seconds later. */
+static void offer(struct world *w, const struct entry *e)
+{
+    struct sim_file *f = world_offer(w, e->st, e->arg, e->serial);
+
+    push(w, (struct entry){.at_ns = w->now_ns + e->ch * OL_NS_PER_S,
+                           .what = W_WANT,
+                           .arg = (uint64_t)(f - w->file)});
+}
+
 static void happen(struct world *w, struct entry *e)
 {
     struct sim_station *s = &w->st[e->st];
@@ -407,8 +433,10 @@ static void happen(struct world *w, struct entry *e)
             committed(w, e->st);
         break;
     case W_LOADED:
-        if (current)
+        if (current && e->load.kind == OL_LOAD_RECORDS)
             loaded(w, e);
+        else if (current)
+            world_file_loaded(w, e->st, &e->load);
         break;
     case W_SAY:
         world_say(w, e->st, e->ch, (uint16_t)e->arg);
@@ -443,6 +471,16 @@ static void happen(struct world *w, struct entry *e)
         break;
     case W_REPLAY:
         replay(w);
+        break;
+    case W_FILE:
+        if (current)
+            world_file_turn(w, e);
+        break;
+    case W_OFFER:
+        offer(w, e);
+        break;
+    case W_WANT:
+        world_want(w, &w->file[e->arg]);
         break;
     }
 }

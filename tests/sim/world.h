@@ -29,6 +29,7 @@
 
 #define SIM_CHANNELS 6
 #define SIM_PENDING 4096
+#define SIM_FILES 64
 
 struct rnd {
     uint64_t s;
@@ -66,6 +67,16 @@ struct sim_message { /* what a station was given to say */
     uint16_t size; /* of its text */
 };
 
+struct sim_file { /* an attachment */
+    uint8_t from, prec;
+    uint64_t size, seed;
+    uint8_t hash[32];
+    bool wanted;
+    uint32_t progress, served; /* pieces: as told to receiver and sender */
+    uint32_t times; /* that it was called whole */
+    uint64_t at_ns, whole_ns, done_ns;
+};
+
 struct sim_station {
     struct ol_identity id;
     uint8_t share[32];
@@ -87,6 +98,7 @@ struct sim_station {
     uint8_t *file; /* the pouch file in the making */
     size_t file_n;
     uint64_t notes[32];
+    uint8_t pulling[32]; /* the hash that its line pulls, or zeros */
 };
 
 struct entry;
@@ -121,11 +133,15 @@ struct world {
     uint32_t kept_n[64];
     uint16_t kept_ch[64], kept_to[64];
     uint32_t n_kept;
+    struct sim_file file[SIM_FILES];
+    uint32_t n_files;
+    uint64_t pieces_loaded, foreign; /* foreign: notes of no file */
 };
 
 struct sim_plan { /* what kind of world a seed makes */
     uint64_t run_ns;     /* with faults */
     uint32_t messages;   /* each way */
+    uint32_t files;      /* both ways together */
     bool crashes, cuts, pouch, adversary, big, bursts;
 };
 
@@ -154,6 +170,16 @@ void world_heal(struct world *w);
 void world_say(struct world *w, unsigned st, uint8_t prec, uint16_t size);
 /* Everything taken is delivered, by both ledgers. */
 bool world_settled(struct world *w);
+
+/* An attachment of that many bytes in a station's ledger; and the other side
+ * wants it. */
+struct sim_file *world_offer(struct world *w, unsigned from, uint64_t size,
+                             uint64_t seed);
+void world_want(struct world *w, struct sim_file *f);
+/* All that is wanted is whole there, and both know it. */
+bool world_files_settled(struct world *w);
+/* Bytes of the content that `seed` stands for; at: a multiple of 8. */
+void sim_content(uint64_t seed, uint64_t at, uint8_t *out, size_t n);
 
 /* world_check.c */
 void check_sent(struct world *w, unsigned st, const struct ol_send *s);

@@ -4,6 +4,7 @@
  *   world.c        the queue, a station's step, what happens
  *   world_paths.c  packets and files on their way
  *   world_storm.c  faults and what is said, by seed
+ *   world_files.c  attachments: what a station does beside its line
  *   world_check.c  what must hold
  */
 #ifndef OL_SIM_WORLD_INT_H
@@ -24,6 +25,9 @@ enum what {
     W_RESTART,
     W_DISK,
     W_REPLAY,
+    W_FILE,  /* ch: the note's kind, arg: the file */
+    W_OFFER, /* arg: the size */
+    W_WANT,  /* arg: the file */
 };
 
 struct entry {
@@ -47,5 +51,16 @@ void add_bundle(struct world *w, unsigned st, unsigned ch,
 /* A stream connects or breaks, and both stations hear of it. */
 void connection(struct world *w, unsigned ch, bool up);
 void transport(struct world *w, unsigned st, unsigned ch, bool up);
+
+/* One event for a station's line, and all that it sets off. */
+enum ol_err world_step(struct world *w, unsigned st, struct ol_event *ev);
+/* What its ledger has done is told to its line. */
+void world_committed(struct world *w, unsigned st);
+
+#define SIM_OWN_TOKEN (UINT64_C(1) << 62) /* a batch of the station's own */
+void world_file_note(struct world *w, unsigned st, const struct ol_note *n);
+void world_file_turn(struct world *w, const struct entry *e);
+void world_files_start(struct world *w, unsigned st);
+void world_file_loaded(struct world *w, unsigned st, const struct ol_load *l);
 
 #endif
