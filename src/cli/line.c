@@ -223,9 +223,12 @@ int ol_verb_courier(struct ol_args *args)
 
 static void show_audit(const json_t *result)
 {
+    const char *file = ol_cli_str(result, "file", "");
     const json_t *line;
     size_t i;
 
+    if (*file != '\0')
+        ol_out_tinted(OL_BAD, "THE LEDGER'S FILE DOES NOT HOLD: %s", file);
     json_array_foreach(json_object_get(result, "lines"), i, line) {
         const json_t *records = json_object_get(line, "records");
         const json_t *points = json_object_get(line, "checkpoints");

@@ -136,6 +136,9 @@ static const char *warning(const char *word)
         return "unverified: the safety number was not compared by voice yet";
     if (strcmp(word, "disk-full") == 0)
         return "disk-full: nothing is taken until there is room on the disk";
+    if (strcmp(word, "disk-refuses") == 0)
+        return "disk-refuses: nothing is taken until the disk is well: see "
+               "'openline doctor'";
     if (strcmp(word, "wrong-card") == 0)
         return "wrong-card: the peer calls with another share than its card "
                "here: exchange the cards again";
@@ -367,6 +370,21 @@ static int check(const json_t *lines)
     return status;
 }
 
+/* Said only when something is to be said. */
+static void show_disk(const json_t *disk)
+{
+    const char *state = ol_cli_str(disk, "state", "ok");
+    const char *why = ol_cli_str(disk, "why", "");
+    long long ms = count(disk, "slowest_ms");
+
+    if (strcmp(state, "ok") != 0)
+        ol_out_tinted(OL_BAD, "The disk is %s, nothing new is taken%s%s",
+                      state, *why ? ": " : "", why);
+    else if (ms >= 1000)
+        ol_out_tinted(OL_WARN, "The disk is slow: up to %lld ms until "
+                      "something is durable", ms);
+}
+
 int ol_verb_status(struct ol_args *args)
 {
     json_t *params = ol_cli_params("peer", args->word[0], NULL);
@@ -387,6 +405,7 @@ int ol_verb_status(struct ol_args *args)
                     ol_cli_str(doc.value, "station", "?"),
                     ol_cli_str(doc.value, "version", "?"), args->dir);
         show_marker(ol_cli_str(doc.value, "marker", ""));
+        show_disk(json_object_get(doc.value, "disk"));
         json_array_foreach(lines, i, line) show_line(line);
         if (json_array_size(lines) == 0)
             ol_out_line("No line yet: make a card for a peer and take theirs: "

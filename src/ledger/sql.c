@@ -28,6 +28,7 @@ static enum ol_err meaning(int code, int os)
     case SQLITE_FULL:
         return OL_ERR_FULL;
     case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
         /* Write errors that mean no room, which SQLite does not tell apart. */
         return os == ENOSPC || os == EDQUOT || os == EFBIG ? OL_ERR_FULL
                                                            : OL_ERR_IO;
@@ -39,23 +40,30 @@ static enum ol_err meaning(int code, int os)
         return OL_ERR_CORRUPT;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:
         return OL_ERR_LOCKED;
     default:
         return OL_ERR_IO;
     }
 }
 
-static const char *advice(enum ol_err err)
+/* What to do about it; os: what the operating system said, 0: nothing. */
+static const char *advice(enum ol_err err, int code, int os)
 {
+    if (os == EROFS || (code & 0xff) == SQLITE_READONLY)
+        return "it is read-only: see 'dmesg', repair that disk and mount it "
+               "writable";
     switch (err) {
     case OL_ERR_FULL:
         return "free some room on that disk";
     case OL_ERR_CORRUPT:
-        return "keep the file and restore a copy";
+        return "it is damaged: keep it as it is, and 'openline restore' a "
+               "backup or 'openline init --identity' a new directory";
     case OL_ERR_LOCKED:
         return "another program has it open: end that one";
     default:
-        return "check the disk and the file's owner and mode";
+        return os == EIO ? "the disk fails: see 'dmesg', and replace it"
+                         : "check the disk and the file's owner and mode";
     }
 }
 
@@ -71,17 +79,19 @@ enum ol_err ol_sql_error(struct ol_sql *sql, const char *doing)
 
     if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
         sql->sync_failed = true;
-    if ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN)
+    if ((code & 0xff) != SQLITE_IOERR && (code & 0xff) != SQLITE_CANTOPEN)
+        os = 0; /* left over from something that did not matter */
+    else if (os != 0)
         said = strerror_r(os, text, sizeof(text));
     snprintf(sql->why, sizeof(sql->why), "%s: cannot %s: %s: %s", sql->path,
-             doing, said, advice(err));
+             doing, said, advice(err, code, os));
     return err;
 }
 
 enum ol_err ol_sql_damaged(struct ol_sql *sql, const char *what)
 {
     snprintf(sql->why, sizeof(sql->why), "%s: %s does not hold: %s", sql->path,
-             what, advice(OL_ERR_CORRUPT));
+             what, advice(OL_ERR_CORRUPT, 0, 0));
     return OL_ERR_CORRUPT;
 }
 
@@ -151,7 +161,8 @@ enum ol_err ol_sql_sync_folder(struct ol_sql *sql)
         return OL_OK;
     }
     snprintf(sql->why, sizeof(sql->why), "%s: cannot sync the folder: %s: %s",
-             name, strerror_r(errno, text, sizeof(text)), advice(OL_ERR_IO));
+             name, strerror_r(errno, text, sizeof(text)),
+             advice(OL_ERR_IO, 0, errno));
     if (fd >= 0)
         close(fd);
     return OL_ERR_IO;

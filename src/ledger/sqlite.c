@@ -128,10 +128,10 @@ static enum ol_err reset(struct ol_ledger *base)
     enum ol_err err = OL_OK;
 
     pthread_mutex_lock(&l->mutex);
-    if (l->outstanding > 0)
-        err = OL_ERR_AGAIN;
-    else if (l->sync_failed)
+    if (l->sync_failed)
         err = OL_ERR_IO;
+    else if (l->outstanding > 0)
+        err = OL_ERR_AGAIN;
     else
         l->failed = OL_OK;
     pthread_mutex_unlock(&l->mutex);
@@ -172,8 +172,11 @@ static enum ol_err refused(struct ol_sqlite *l, const char *doing)
     char text[64];
 
     snprintf(l->writer.why, sizeof(l->writer.why),
-             "%s: cannot %s: %s: check the folder's owner, mode and disk",
-             l->path, doing, strerror_r(os, text, sizeof(text)));
+             "%s: cannot %s: %s: %s", l->path, doing,
+             strerror_r(os, text, sizeof(text)),
+             os == ENOSPC || os == EDQUOT
+                 ? "free some room on that disk"
+                 : "check the folder's owner, mode and disk");
     return os == ENOSPC || os == EDQUOT ? OL_ERR_FULL : OL_ERR_IO;
 }
 
@@ -197,6 +200,43 @@ static enum ol_err take_lock(struct ol_sqlite *l)
              "%s: another openline has this ledger open: end that one, or "
              "talk to it", l->path);
     return OL_ERR_LOCKED;
+}
+
+static uint64_t size_of(const char *path, const char *end)
+{
+    struct stat st;
+    char name[4096];
+    int n = snprintf(name, sizeof(name), "%s%s", path, end);
+
+    return n < (int)sizeof(name) && stat(name, &st) == 0 && st.st_size > 0
+               ? (uint64_t)st.st_size : 0;
+}
+
+/* An empty ledger where there was one is no new ledger: SQLite would throw
+ * its log away, and the station would give its numbers twice. That one was
+ * made here is written into the lock file, which nobody copies or empties. */
+static enum ol_err still_there(struct ol_sqlite *l)
+{
+    if (size_of(l->path, "") > 0 ||
+        (size_of(l->path, ".lock") == 0 && size_of(l->path, "-wal") == 0))
+        return OL_OK;
+    snprintf(l->writer.why, sizeof(l->writer.why),
+             "%s: it is %s, and there was a ledger here: bring it back, or "
+             "'openline restore' a backup, or 'openline init --identity' a "
+             "new directory; nothing was touched", l->path,
+             access(l->path, F_OK) == 0 ? "empty" : "gone");
+    return OL_ERR_CORRUPT;
+}
+
+static enum ol_err note_made(struct ol_sqlite *l)
+{
+    static const char word[] = "made\n";
+
+    if (size_of(l->path, ".lock") > 0)
+        return OL_OK;
+    if (pwrite(l->lock_fd, word, 5, 0) == 5 && fsync(l->lock_fd) == 0)
+        return OL_OK;
+    return refused(l, "write the lock file");
 }
 
 /* SQLite would make the file readable for others; its log and its index take
@@ -232,13 +272,19 @@ static enum ol_err open_all(struct ol_sqlite *l)
     enum ol_err err = take_lock(l);
 
     if (!err)
+        err = still_there(l);
+    if (!err)
         err = make_file(l);
     if (!err)
         err = ol_sql_open(&l->writer, l->path, true);
     if (!err)
         err = ol_schema_ready(&l->writer);
+    if (!err && size_of(l->path, "") <= OL_CHECK_MAX)
+        err = ol_sql_whole(&l->writer, false);
     if (!err)
         err = ol_sql_sync_folder(&l->writer);
+    if (!err)
+        err = note_made(l);
     if (!err)
         err = ol_write_prepare(l);
     if (!err)
@@ -270,6 +316,19 @@ static void fill_ops(struct ol_sqlite *l)
     ol_recall_ops(&l->ops);
     ol_reload_ops(&l->ops);
     l->ledger.ops = &l->ops;
+}
+
+enum ol_err ol_sqlite_check(const char *path, char why[256])
+{
+    struct ol_sql sql;
+    enum ol_err err = ol_sql_open(&sql, path, false);
+
+    if (!err)
+        err = ol_sql_whole(&sql, true);
+    if (err)
+        memcpy(why, sql.why, 256);
+    ol_sql_close(&sql);
+    return err;
 }
 
 enum ol_err ol_sqlite_open(struct ol_ledger **out, const char *path,

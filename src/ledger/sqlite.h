@@ -18,6 +18,7 @@
 
 #define OL_GROUP_MAX 64u /* batches that share one transaction */
 #define OL_WAL_PAGES 1000 /* copy the log back into the file above this */
+#define OL_CHECK_MAX (64u * 1024 * 1024) /* read through at every opening */
 #define OL_SENT_SPAN 1024u /* records in one row of attempts */
 
 /* A line to be made, while the caller waits. */

@@ -132,7 +132,8 @@ struct ol_ledger_ops {
     /* The next finished batch; false when there is none now. */
     bool (*done)(struct ol_ledger *, struct ol_ledger_done *);
     /* After a failure: accept again. OL_ERR_AGAIN until done has given every
-     * batch back; OL_ERR_IO after a failed fsync: the process must end. */
+     * batch back; OL_ERR_IO, at once, after a failed fsync: the process must
+     * end. */
     enum ol_err (*reset)(struct ol_ledger *);
 
     /* For ol_line_init; what it points to lives until snapshot_free. */
@@ -221,6 +222,10 @@ OL_MUST_USE enum ol_err ol_sqlite_open(struct ol_ledger **out,
                                        const char *path, const uint8_t key[32],
                                        ol_ledger_wake wake, void *arg,
                                        char why[256]);
+
+/* Reads the whole file through on a connection of its own, on any thread:
+ * OL_ERR_CORRUPT when something in it does not hold; why says what. */
+OL_MUST_USE enum ol_err ol_sqlite_check(const char *path, char why[256]);
 
 /* src/ledger/mem.c. Commits happen in ol_mem_step: at most max batches; the
  * rest stays queued. ol_mem_crash loses the queue and what was not committed,

@@ -7,6 +7,9 @@
  * author's checkpoint, and of our own records the numbers. The heads are
  * taken at the beginning, so that what is appended meanwhile is not missed
  * and not judged. The first thing that does not hold is named, per line.
+ *
+ * Before that the ledger's file is read through, every page and index of it,
+ * on a thread of the loop's, so that the station goes on meanwhile.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +51,7 @@ struct audit {
     uint64_t own; /* records of ours: numbers 1 to this, each once */
     uint8_t *numbers;
     char fault[OL_WHY_MAX]; /* empty: none */
+    char file[256];         /* of the ledger's file; empty: none */
 };
 
 static const char *side(const struct log *log)
@@ -250,9 +254,12 @@ static bool step(struct ol_job *job)
         struct ol_station_line *line;
 
         if (a->line >= (a->only ? 1 : st->n_lines)) {
-            ol_reply(job->rq, json_pack("{s:b,s:I,s:O}", "ok", (int)a->ok,
-                                        "records", (json_int_t)a->records,
-                                        "lines", a->lines));
+            ol_reply(job->rq,
+                     json_pack("{s:b,s:I,s:O,s:o}", "ok", (int)a->ok,
+                               "records", (json_int_t)a->records, "lines",
+                               a->lines, "file",
+                               a->file[0] ? json_string(a->file)
+                                          : json_null()));
             return false;
         }
         line = a->only ? a->only : st->lines[a->line];
@@ -268,23 +275,62 @@ static bool step(struct ol_job *job)
     return true;
 }
 
+/* The file, on its own thread: it touches nothing of the station. */
+
+struct reading {
+    uv_work_t work; /* first */
+    struct ol_request *rq;
+    char peer[OL_STATION_MAX + 1]; /* empty: all */
+    char path[OL_PATH_MAX];
+    char fault[256]; /* empty: none */
+};
+
+static void on_read(uv_work_t *work)
+{
+    struct reading *r = (struct reading *)work;
+
+    if (ol_sqlite_check(r->path, r->fault) == OL_OK)
+        r->fault[0] = '\0';
+}
+
+static void on_was_read(uv_work_t *work, int status)
+{
+    struct reading *r = (struct reading *)work;
+    struct ol_request *rq = r->rq;
+    struct audit *a = calloc(1, sizeof(*a));
+
+    if (a == NULL || status != 0 || rq->st->stopping) {
+        ol_refuse(rq, OL_EXIT_FAILED, "the audit was broken off: ask again");
+        free(a);
+    } else {
+        a->job.rq = rq;
+        a->job.step = step;
+        a->job.drop = drop;
+        if (r->peer[0] != '\0')
+            a->only = ol_line_named(rq->st, r->peer);
+        ol_text_put(a->file, sizeof(a->file), "%s", r->fault);
+        a->ok = r->fault[0] == '\0';
+        a->lines = json_array();
+        ol_job_start(&a->job);
+    }
+    free(r);
+}
+
 void ol_method_audit(struct ol_request *rq)
 {
     struct ol_station_line *line;
-    struct audit *a;
+    struct reading *r;
 
     if (!ol_method_peer(rq, &line))
         return;
-    a = calloc(1, sizeof(*a));
-    if (a == NULL) {
+    r = calloc(1, sizeof(*r));
+    if (r == NULL || !ol_path(r->path, rq->st->dir, "ledger.db", NULL) ||
+        uv_queue_work(&rq->st->loop, &r->work, on_read, on_was_read) != 0) {
         ol_refuse(rq, OL_EXIT_FAILED, "no memory");
+        free(r);
         return;
     }
-    a->job.rq = rq;
-    a->job.step = step;
-    a->job.drop = drop;
-    a->only = line;
-    a->ok = true;
-    a->lines = json_array();
-    ol_job_start(&a->job);
+    r->rq = rq;
+    if (line != NULL)
+        ol_text_put(r->peer, sizeof(r->peer), "%s", line->conf.peer);
 }

@@ -2,16 +2,20 @@
  * Commits: out to the ledger's queue, and back.
  *
  *   handed in -> done OK      -> COMMITTED into the line
- *             -> done FULL    -> the line is doomed; once the queue is empty
+ *             -> refused      -> the line is doomed; once the queue is empty
  *                                the ledger accepts again and the line is made
- *                                anew from it
- *             -> done IO      -> the process ends: a reload could read what
+ *                                anew from it, until the disk takes it: it
+ *                                was full, read-only, locked by another
+ *                                program, or failed to write
+ *             -> fsync failed -> the process ends: a reload could read what
  *                                was never written
+ *             -> CORRUPT      -> the process ends and touches nothing more
  *
  * Batches come back in the order they went in, so a ring says whose is next.
- * When little room is left on the disk nothing new is taken, from people or
- * from peers, while what must still be written has its place.
+ * When little room is left on the disk, or it refuses, nothing new is taken,
+ * from people or from peers, while what must still be written has its place.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -24,6 +28,58 @@
 
 #define LOOK_NS (5 * OL_NS_PER_S)
 #define RETRY_NS OL_NS_PER_S
+#define REFUSED_NS (5 * OL_NS_PER_S) /* a refusal is told at least so long */
+#define MINUTE_NS (60 * OL_NS_PER_S)
+
+uint64_t ol_disk_min_free(void)
+{
+    const char *text = getenv("OPENLINE_MIN_FREE");
+    char *end;
+    unsigned long long v;
+
+    if (text == NULL)
+        return OL_MIN_FREE;
+    errno = 0;
+    v = strtoull(text, &end, 10);
+    return errno == 0 && *end == '\0' ? v : OL_MIN_FREE;
+}
+
+const char *ol_disk_state(const struct ol_station *st)
+{
+    switch (st->disk_err) {
+    case OL_OK:
+        return "ok";
+    case OL_ERR_FULL:
+    case OL_ERR_AGAIN:
+        return "full";
+    case OL_ERR_LOCKED:
+        return "locked";
+    default:
+        return "failing";
+    }
+}
+
+uint64_t ol_disk_slowest_ns(const struct ol_station *st)
+{
+    uint64_t slowest = OL_MAX(st->slowest_ns[0], st->slowest_ns[1]);
+
+    if (st->fifo_n > 0) /* the oldest that waits */
+        slowest = OL_MAX(slowest,
+                         ol_clock_ns() - st->fifo[st->fifo_head].at_ns);
+    return slowest;
+}
+
+static void note_time(struct ol_station *st, uint64_t at_ns)
+{
+    uint64_t now_ns = ol_clock_ns();
+
+    if (now_ns - st->slow_turn_ns > MINUTE_NS) {
+        st->slowest_ns[1] = st->slowest_ns[0];
+        st->slowest_ns[0] = 0;
+        st->slow_turn_ns = now_ns;
+    }
+    st->slowest_ns[0] = OL_MAX(st->slowest_ns[0], now_ns - at_ns);
+}
 
 static void doom(struct ol_station_line *line, enum ol_err err)
 {
@@ -32,9 +88,9 @@ static void doom(struct ol_station_line *line, enum ol_err err)
     ol_text_put(line->why, sizeof(line->why), "the disk refused: %s",
                 ol_err_info(err)->text);
     ol_log_rarely(&line->said_disk_ns, 60 * OL_NS_PER_S,
-                  "line %s: the disk refused (%s): it starts anew from its "
-                  "ledger, and again until there is room", line->conf.peer,
-                  ol_err_info(err)->text);
+                  "line %s: the disk refused (%s): nothing was taken; it "
+                  "starts anew from its ledger, until the disk takes it again",
+                  line->conf.peer, ol_err_info(err)->text);
     line->phase = OL_PHASE_DOOMED;
     line->n_loads = 0;
     line->more = false;
@@ -63,19 +119,23 @@ enum ol_err ol_disk_commit(struct ol_station_line *line,
         return err;
     }
     e = &st->fifo[(st->fifo_head + st->fifo_n++) % OL_FIFO_MAX];
-    *e = (struct ol_fifo_entry){line, batch->token, rq, then};
+    *e = (struct ol_fifo_entry){line, batch->token, rq, then, ol_clock_ns()};
     line->outstanding++;
     return OL_OK;
 }
 
-/* Law 2: what a failed fsync left behind cannot be known. */
+/* Law 2: what a failed fsync left behind cannot be known. And what is damaged
+ * is not written to. */
 __attribute__((noreturn)) static void end_process(struct ol_station *st,
                                                   enum ol_err err)
 {
-    ol_log(OL_LOG_FAULT, "the ledger cannot be written (%s: %s): the station "
-           "ends now so that nothing is asserted that is not on disk; check "
-           "the disk, then start it again", ol_err_info(err)->text,
-           st->ledger->why);
+    if (err == OL_ERR_CORRUPT)
+        ol_log(OL_LOG_FAULT, "the ledger is damaged: the station ends now and "
+               "changes nothing more: %s", st->ledger->why);
+    else
+        ol_log(OL_LOG_FAULT, "the ledger cannot be made durable (%s): the "
+               "station ends now so that nothing is asserted that is not on "
+               "disk; check the disk, then start it again", st->ledger->why);
     _exit(OL_EXIT_FAILED);
 }
 
@@ -83,14 +143,18 @@ static void refused(struct ol_station *st, struct ol_station_line *line,
                     enum ol_err err)
 {
     st->ledger_failed = true;
-    if (err != OL_ERR_FULL && err != OL_ERR_AGAIN)
+    if (err == OL_ERR_CORRUPT || err == OL_ERR_NEWER ||
+        st->ledger->ops->reset(st->ledger) == OL_ERR_IO)
         end_process(st, err);
-    st->disk_full = true;
-    st->refused_until_ns = ol_clock_ns() + RETRY_NS;
+    st->refused_until_ns = ol_clock_ns() + REFUSED_NS;
+    st->disk_ns = 0; /* it is looked at, and told, in this turn */
+    st->refused_err = err;
+    memcpy(st->disk_why, st->ledger->why, sizeof(st->disk_why));
     doom(line, err);
-    ol_submit_fail(st, line, "the disk refused: nothing was taken; make room "
-                             "and send it again");
-    ol_export_fail(line, "the disk refused: make room and export again");
+    ol_submit_fail(st, line, "the disk refused: nothing was taken; see "
+                             "'openline doctor', and send it again");
+    ol_export_fail(line, "the disk refused: see 'openline doctor', and "
+                         "export again");
 }
 
 static void one_done(struct ol_station *st, const struct ol_ledger_done *d)
@@ -103,11 +167,14 @@ static void one_done(struct ol_station *st, const struct ol_ledger_done *d)
     st->fifo_head = (st->fifo_head + 1) % OL_FIFO_MAX;
     st->fifo_n--;
     e.line->outstanding--;
+    note_time(st, e.at_ns);
     if (e.then != NULL)
         e.then(e.rq, d->err);
     if (d->err != OL_OK)
         refused(st, e.line, d->err);
-    else if (e.then == NULL)
+    else
+        st->refused_until_ns = 0; /* it takes again */
+    if (d->err == OL_OK && e.then == NULL)
         (void)ol_station_step(e.line, &ev);
 }
 
@@ -121,28 +188,48 @@ void ol_disk_done(struct ol_station *st)
     st->poke_waits = true;
 }
 
+/* What a person at the log is told when it changes. */
+static void tell(const struct ol_station *st, uint64_t room)
+{
+    unsigned long long mib = room >> 20, min = st->min_free >> 20;
+
+    if (st->disk_err == OL_OK)
+        ol_log(OL_LOG_NOTE, "the disk takes again: %llu MiB are free (%llu "
+               "are needed)", mib, min);
+    else if (st->disk_why[0] != '\0')
+        ol_log(OL_LOG_FAULT, "the disk refuses, nothing new is taken until it "
+               "is well: %s", st->disk_why);
+    else
+        ol_log(OL_LOG_FAULT, "the disk is full: %llu MiB are free, %llu are "
+               "needed; nothing new is taken until there is room", mib, min);
+}
+
 static void look(struct ol_station *st)
 {
+    enum ol_err before = st->disk_err;
     struct statvfs v;
     uint64_t room;
-    bool full;
 
     if (statvfs(st->dir, &v) != 0)
         return;
     room = (uint64_t)v.f_bavail * v.f_frsize;
-    full = room < st->min_free || ol_clock_ns() < st->refused_until_ns;
-    if (full != st->disk_full)
-        ol_log(full ? OL_LOG_FAULT : OL_LOG_NOTE,
-               full ? "the disk is full: %llu MiB are free, %llu are needed; "
-                      "nothing new is taken until there is room"
-                    : "the disk has room again: %llu MiB are free (%llu are "
-                      "needed)",
-               (unsigned long long)(room >> 20),
-               (unsigned long long)(st->min_free >> 20));
-    if (full != st->disk_full)
-        for (unsigned k = 0; k < st->n_lines; k++)
-            st->lines[k]->wake_ns = 0; /* credit changes */
-    st->disk_full = full;
+    if (ol_clock_ns() < st->refused_until_ns) {
+        st->disk_err = st->refused_err;
+    } else if (v.f_flag & ST_RDONLY) {
+        st->disk_err = OL_ERR_IO;
+        ol_text_put(st->disk_why, sizeof(st->disk_why), "%.120s is mounted "
+                    "read-only: see 'dmesg', repair that disk and mount it "
+                    "writable", st->dir);
+    } else {
+        st->disk_err = room < st->min_free ? OL_ERR_FULL : OL_OK;
+        st->disk_why[0] = '\0';
+    }
+    st->disk_full = st->disk_err != OL_OK;
+    if (st->disk_err == before)
+        return;
+    tell(st, room);
+    for (unsigned k = 0; k < st->n_lines; k++)
+        st->lines[k]->wake_ns = 0; /* credit changes */
 }
 
 /* Doomed lines, once nothing of theirs is in the queue. */
@@ -161,7 +248,9 @@ static void revive(struct ol_station *st, uint64_t now_ns)
                                      "taken; send it again");
             ol_line_halt(line);
             line->phase = OL_PHASE_WAIT;
-            line->retry_ns = now_ns + (st->disk_full ? RETRY_NS : LOOK_NS);
+            line->retry_ns =
+                OL_MAX(line->retry_ns,
+                       now_ns + (st->disk_full ? RETRY_NS : LOOK_NS));
         } else if (line->phase == OL_PHASE_WAIT && now_ns >= line->retry_ns) {
             ol_line_boot(line);
         }
@@ -174,8 +263,7 @@ void ol_disk_pump(struct ol_station *st)
 
     if (now_ns >= st->disk_ns) {
         look(st);
-        st->disk_ns = now_ns + (st->refused_until_ns > now_ns ? RETRY_NS
-                                                              : LOOK_NS);
+        st->disk_ns = now_ns + (st->disk_full ? RETRY_NS : LOOK_NS);
         ol_control_sweep(st);
     }
     revive(st, now_ns);

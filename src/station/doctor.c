@@ -10,8 +10,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "station/client.h"
@@ -56,8 +54,7 @@ void ol_finding_bearer(struct ol_findings *f, const char *peer,
                act ? act + 2 : "check the address in lines.d and the network");
 }
 
-/* Splits "what happened: what to do" for a finding. */
-static void reason(struct ol_findings *f, const char *peer, const char *why)
+void ol_finding_why(struct ol_findings *f, const char *peer, const char *why)
 {
     const char *colon = NULL;
 
@@ -68,25 +65,6 @@ static void reason(struct ol_findings *f, const char *peer, const char *why)
     else
         ol_finding(f, peer, NULL, OL_FINDING_FAULT, "%.*s|%s",
                    (int)(colon - why), why, colon + 2);
-}
-
-static void disk(struct ol_findings *f, const char *dir)
-{
-    struct statvfs v;
-    unsigned long long mib;
-
-    if (statvfs(dir, &v) != 0) {
-        ol_finding(f, NULL, NULL, OL_FINDING_FAULT, "%s cannot be looked at: "
-                   "%s|check the disk", dir, strerror(errno));
-        return;
-    }
-    mib = (unsigned long long)((uint64_t)v.f_bavail * v.f_frsize >> 20);
-    if (mib < OL_MIN_FREE >> 20)
-        ol_finding(f, NULL, NULL, OL_FINDING_FAULT, "%llu MiB are free in "
-                   "%s|make room: below %llu MiB nothing new is taken", mib,
-                   dir, (unsigned long long)(OL_MIN_FREE >> 20));
-    else
-        ol_finding(f, NULL, NULL, OL_FINDING_OK, "%llu MiB are free|", mib);
 }
 
 static void clock_looks(struct ol_findings *f)
@@ -100,15 +78,6 @@ static void clock_looks(struct ol_findings *f)
                    "it: messages carry its time", text);
     else
         ol_finding(f, NULL, NULL, OL_FINDING_OK, "the clock says %s|", text);
-}
-
-static void folder(struct ol_findings *f, const char *dir)
-{
-    struct stat st;
-
-    if (stat(dir, &st) == 0 && (st.st_mode & 022) != 0)
-        ol_finding(f, NULL, NULL, OL_FINDING_FAULT, "others can write in "
-                   "%s|'chmod go-w %s'", dir, dir);
 }
 
 void ol_doctor_marker(struct ol_findings *f, const struct ol_marker *m,
@@ -140,7 +109,7 @@ static void one_line(struct ol_findings *f, const char *dir,
     int status = ol_conf_line_read(dir, peer, &line, why);
 
     if (status != OL_EXIT_OK) {
-        reason(f, peer, why);
+        ol_finding_why(f, peer, why);
         return;
     }
     status = ol_pair_load(dir, keys, conf, peer, line.card, &pair, why);
@@ -181,22 +150,23 @@ static void lines(struct ol_findings *f, const char *dir,
     }
 }
 
-bool ol_doctor_directory(struct ol_findings *f, const char *dir)
+bool ol_doctor_directory(struct ol_findings *f, const char *dir,
+                         const struct ol_station *st)
 {
     struct ol_conf_station conf;
     struct ol_keys *keys;
     char why[OL_WHY_MAX];
 
+    ol_doctor_files(f, dir);
+    ol_doctor_disk(f, dir, st);
     if (ol_conf_station_read(dir, &conf, why) != OL_EXIT_OK) {
-        reason(f, NULL, why);
+        ol_finding_why(f, NULL, why);
         return false;
     }
     if (ol_keys_open(dir, &keys, why) != OL_EXIT_OK) {
-        reason(f, NULL, why);
+        ol_finding_why(f, NULL, why);
         return false;
     }
-    folder(f, dir);
-    disk(f, dir);
     clock_looks(f);
     lines(f, dir, &conf, keys);
     ol_keys_close(keys);
@@ -211,7 +181,7 @@ void ol_method_doctor(struct ol_request *rq)
     if (!ol_method_peer(rq, &line))
         return;
     f.list = json_array();
-    if (f.list != NULL && ol_doctor_directory(&f, rq->st->dir))
+    if (f.list != NULL && ol_doctor_directory(&f, rq->st->dir, rq->st))
         ol_doctor_live(&f, rq->st);
     ol_reply(rq, f.list);
 }
@@ -220,12 +190,16 @@ void ol_method_doctor(struct ol_request *rq)
 
 static void try_ledger(struct ol_findings *f, const char *dir)
 {
-    char path[OL_PATH_MAX], why[256] = "", words[OL_WHY_MAX];
+    char path[OL_PATH_MAX], lock[OL_PATH_MAX], why[256] = "";
+    char words[OL_WHY_MAX];
     struct ol_ledger *lg;
     struct ol_keys *keys;
     int fd;
 
-    if (!ol_path(path, dir, "ledger.db", NULL) || !ol_file_exists(path) ||
+    /* A station that never ran has none, and none is made here. */
+    if (!ol_path(path, dir, "ledger.db", NULL) ||
+        !ol_path(lock, dir, "ledger.db.lock", NULL) ||
+        (!ol_file_exists(path) && !ol_file_exists(lock)) ||
         ol_dir_lock(dir, &fd, words) != OL_EXIT_OK)
         return;
     if (ol_keys_open(dir, &keys, words) == OL_EXIT_OK) {
@@ -234,7 +208,7 @@ static void try_ledger(struct ol_findings *f, const char *dir)
             ol_finding(f, NULL, NULL, OL_FINDING_OK, "the ledger opens|");
             lg->ops->close(lg);
         } else {
-            reason(f, NULL, why); /* it says what to do itself */
+            ol_finding_why(f, NULL, why); /* it says what to do itself */
         }
         ol_keys_close(keys);
     }
@@ -256,7 +230,7 @@ static void marker(struct ol_findings *f, const char *dir)
 
 static void look(struct ol_findings *f, const char *dir)
 {
-    if (ol_doctor_directory(f, dir)) {
+    if (ol_doctor_directory(f, dir, NULL)) {
         marker(f, dir);
         try_ledger(f, dir);
         ol_doctor_away(f, dir);

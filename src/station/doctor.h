@@ -26,14 +26,23 @@ void ol_finding(struct ol_findings *f, const char *peer, const char *channel,
                 enum ol_severity severity, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* The same from words as everything else says them: "what happened: what to
+ * do". */
+void ol_finding_why(struct ol_findings *f, const char *peer, const char *why);
+
 /* What a bearer that does not get through says: "what happened: what to do".
  */
 void ol_finding_bearer(struct ol_findings *f, const char *peer,
                        const char *channel, const struct ol_bearer_status *b);
 
-/* Directory, disk, clock, lines' cards. False: the station cannot even be
- * read, nothing further makes sense. */
-bool ol_doctor_directory(struct ol_findings *f, const char *dir);
+/* Directory, disk, clock, lines' cards; st: the station that runs, or NULL.
+ * False: the station cannot even be read, nothing further makes sense. */
+bool ol_doctor_directory(struct ol_findings *f, const char *dir,
+                         const struct ol_station *st);
+/* doctor_disk.c: the disk; every file's owner and mode. */
+void ol_doctor_disk(struct ol_findings *f, const char *dir,
+                    const struct ol_station *st);
+void ol_doctor_files(struct ol_findings *f, const char *dir);
 /* What the restore marker says; copied: another copy has been started. */
 void ol_doctor_marker(struct ol_findings *f, const struct ol_marker *m,
                       bool copied);

@@ -133,7 +133,10 @@ static json_t *warnings(const struct ol_station_line *line,
     if (line->phase != OL_PHASE_UNPAIRED && line->pair.verified[0] == '\0')
         json_array_append_new(list, json_string("unverified"));
     if (line->st->disk_full)
-        json_array_append_new(list, json_string("disk-full"));
+        json_array_append_new(list,
+                              json_string(line->st->disk_err == OL_ERR_FULL
+                                              ? "disk-full"
+                                              : "disk-refuses"));
     if (s->wrong_share > 0)
         json_array_append_new(list, json_string("wrong-card"));
     if (s->stopped)
@@ -207,6 +210,16 @@ static json_t *marker(const struct ol_guard *g)
                                              : "holds");
 }
 
+static json_t *disk(const struct ol_station *st)
+{
+    json_t *doc = json_object();
+
+    set(&doc, "state", json_string(ol_disk_state(st)));
+    set(&doc, "why", text_or_null(st->disk_why));
+    set(&doc, "slowest_ms", count(ol_disk_slowest_ns(st) / 1000000));
+    return doc;
+}
+
 json_t *ol_json_status(struct ol_station *st, const char *peer)
 {
     json_t *doc = json_object(), *lines = json_array();
@@ -224,5 +237,6 @@ json_t *ol_json_status(struct ol_station *st, const char *peer)
     set(&doc, "lines", lines);
     set(&doc, "disk_full", json_boolean(st->disk_full));
     set(&doc, "marker", marker(&st->guard));
+    set(&doc, "disk", disk(st));
     return doc;
 }

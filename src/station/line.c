@@ -149,9 +149,12 @@ static void fill_conf(struct ol_station_line *line, struct ol_conf *out)
 static void failed(struct ol_station_line *line, enum ol_err err,
                    const char *what)
 {
-    ol_text_put(line->why, sizeof(line->why), "%s: %s: run 'openline doctor "
-                "%s'", what, ol_err_info(err)->text, line->conf.peer);
-    ol_log(OL_LOG_FAULT, "line %s: %s", line->conf.peer, line->why);
+    const char *said = line->st->ledger->why;
+
+    ol_text_put(line->why, sizeof(line->why), "%s: %s", what,
+                said[0] ? said : ol_err_info(err)->text);
+    ol_log_rarely(&line->said_disk_ns, 60 * OL_NS_PER_S, "line %s: %s",
+                  line->conf.peer, line->why);
     ol_line_halt(line);
     line->phase = OL_PHASE_WAIT;
     line->retry_ns = ol_clock_ns() + RETRY_NS;

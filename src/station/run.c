@@ -57,21 +57,6 @@ static void ignore_pipes(void)
     (void)sigaction(SIGPIPE, &sa, NULL);
 }
 
-static void read_env(struct ol_station *st)
-{
-    const char *text = getenv("OPENLINE_MIN_FREE");
-    char *end;
-    unsigned long long v;
-
-    st->min_free = OL_MIN_FREE;
-    if (text == NULL)
-        return;
-    errno = 0;
-    v = strtoull(text, &end, 10);
-    if (errno == 0 && *end == '\0')
-        st->min_free = v;
-}
-
 /* Everything up to READY. */
 static int start(struct ol_station *st, char why[OL_WHY_MAX])
 {
@@ -156,7 +141,7 @@ int ol_station_run(const struct ol_run_opts *opts, char why[OL_WHY_MAX])
     st->lock_fd = st->timer_fd = -1;
     ol_text_put(st->dir, sizeof(st->dir), "%s", opts->dir);
     ignore_pipes();
-    read_env(st);
+    st->min_free = ol_disk_min_free();
     status = start(st, why);
     if (status == OL_EXIT_OK) {
         ol_log(OL_LOG_NOTE, "station %s runs in %s: %u line%s",

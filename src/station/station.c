@@ -229,15 +229,18 @@ static bool shelve(void *arg, const struct ol_row *row)
     return true;
 }
 
-/* The ledger cannot give what it holds: this line stops, the others go on. */
+/* The ledger cannot give what it holds: this line stops, the others go on. It
+ * is tried again now and then, for the disk may only have failed to read. */
 static void unreadable(struct ol_station_line *line, enum ol_err err)
 {
-    ol_log(OL_LOG_FAULT, "line %s: its ledger cannot be read (%s): run "
-           "'openline audit', and bring the directory back from a copy",
-           line->conf.peer, ol_err_info(err)->text);
-    ol_text_put(line->why, sizeof(line->why), "its ledger cannot be read "
-                "(%s): run 'openline audit'", ol_err_info(err)->text);
+    const char *said = line->st->ledger->why;
+
+    ol_text_put(line->why, sizeof(line->why), "its ledger cannot be read: %s",
+                said[0] ? said : ol_err_info(err)->text);
+    ol_log_rarely(&line->said_disk_ns, RARELY_NS, "line %s: %s",
+                  line->conf.peer, line->why);
     line->phase = OL_PHASE_DOOMED;
+    line->retry_ns = ol_clock_ns() + RARELY_NS;
 }
 
 static void answer_load(struct ol_station_line *line, uint64_t now_ns)

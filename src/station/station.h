@@ -109,6 +109,7 @@ struct ol_fifo_entry {
     uint64_t token;
     struct ol_request *rq; /* of a meta batch; answered when it is done */
     void (*then)(struct ol_request *rq, enum ol_err err);
+    uint64_t at_ns; /* when it was handed in */
 };
 
 struct ol_station {
@@ -133,9 +134,14 @@ struct ol_station {
     unsigned fifo_head, fifo_n;
     uint64_t next_token;
     bool ledger_failed; /* until the queue is drained and reset */
-    bool disk_full;
+    bool disk_full;        /* nothing new is taken */
+    enum ol_err disk_err;  /* why: FULL, LOCKED, IO; OL_OK: it is taken */
+    char disk_why[256];    /* what the ledger said; empty: nothing */
     uint64_t min_free;
-    uint64_t refused_until_ns; /* a commit found no room */
+    enum ol_err refused_err;   /* of the last commit that was refused */
+    uint64_t refused_until_ns;
+    uint64_t slowest_ns[2]; /* commits of this minute and of the last */
+    uint64_t slow_turn_ns;
 
     struct ol_port listeners[OL_LISTEN_MAX];
     struct ol_station_line *lines[OL_LINES_MAX];
@@ -218,6 +224,12 @@ enum ol_err ol_disk_commit(struct ol_station_line *line,
                            void (*then)(struct ol_request *, enum ol_err));
 void ol_disk_done(struct ol_station *st); /* what has come back */
 void ol_disk_pump(struct ol_station *st); /* drained lines, room, retries */
+/* Below it nothing new is taken: OL_MIN_FREE, or OPENLINE_MIN_FREE's bytes. */
+uint64_t ol_disk_min_free(void);
+/* "ok", "full", "locked", "failing", as people and scripts are told. */
+const char *ol_disk_state(const struct ol_station *st);
+/* The longest that a commit took in the last minute or two, or takes now. */
+uint64_t ol_disk_slowest_ns(const struct ol_station *st);
 
 /* ---- loop.c ---- */
 

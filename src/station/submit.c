@@ -33,6 +33,11 @@ void ol_submit(struct ol_station_line *line, struct ol_request *rq,
     struct ol_station *st = line->st;
     struct ol_submit *s, **at = &st->submits;
 
+    if (st->disk_err != OL_OK && st->disk_err != OL_ERR_FULL) {
+        ol_refuse(rq, OL_EXIT_FAILED, "the disk refuses, nothing was taken: "
+                  "%s", st->disk_why);
+        return;
+    }
     if (st->disk_full) {
         ol_refuse(rq, OL_EXIT_FAILED, "the disk is full: nothing was taken; "
                   "make room in %s and send it again", st->dir);

@@ -143,6 +143,47 @@ static void other_files_are_refused(void **state)
     assert_non_null(strstr(why, "No such file"));
 }
 
+/* SQLite takes an empty file for a new ledger, and throws its log away. */
+static void an_empty_file_is_no_new_ledger(void **state)
+{
+    struct kit *k = *state;
+    char why[256], wal[128], lock[128];
+    static uint8_t file[1 << 20];
+    ssize_t n;
+    int fd;
+
+    kit_row_of(k, 1);
+    kit_sure(k);
+    kit_shut(k);
+    fd = open(k->path, O_RDONLY);
+    n = read(fd, file, sizeof(file));
+    close(fd);
+    assert_int_equal(truncate(k->path, 0), 0);
+    assert_int_equal(kit_try(k, why), OL_ERR_CORRUPT);
+    assert_non_null(strstr(why, "empty"));
+    assert_int_equal(unlink(k->path), 0);
+    assert_int_equal(kit_try(k, why), OL_ERR_CORRUPT);
+    assert_non_null(strstr(why, "gone"));
+    assert_int_equal(access(k->path, F_OK), -1);
+    /* Also without the mark, if there is a log of it. */
+    snprintf(lock, sizeof(lock), "%s.lock", k->path);
+    snprintf(wal, sizeof(wal), "%s-wal", k->path);
+    assert_int_equal(truncate(lock, 0), 0);
+    fd = open(wal, O_WRONLY | O_CREAT, 0600);
+    assert_int_equal(write(fd, "frames", 6), 6);
+    close(fd);
+    assert_int_equal(kit_try(k, why), OL_ERR_CORRUPT);
+    fd = open(wal, O_RDONLY);
+    assert_int_equal(read(fd, file + n, 9), 6);
+    close(fd);
+    assert_int_equal(unlink(wal), 0);
+    fd = open(k->path, O_WRONLY | O_CREAT, 0600);
+    assert_int_equal(write(fd, file, (size_t)n), n);
+    close(fd);
+    kit_reopen(k);
+    assert_int_equal(kit_head_size(k), 1);
+}
+
 /* ---- disks that refuse --------------------------------------------------- */
 
 /* No file of this process may grow beyond n bytes: as good as a full disk. */
@@ -302,6 +343,7 @@ int main(void)
         KIT_SQLITE_TEST(a_second_one_finds_it_locked)
         KIT_SQLITE_TEST(a_newer_schema_is_left_alone)
         KIT_SQLITE_TEST(other_files_are_refused)
+        KIT_SQLITE_TEST(an_empty_file_is_no_new_ledger)
         KIT_SQLITE_TEST(a_full_disk_is_told_and_outlived)
         KIT_SQLITE_TEST(a_failed_fsync_is_for_good)
         KIT_SQLITE_TEST(a_failed_fsync_of_the_copy_is_told_too)

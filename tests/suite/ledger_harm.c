@@ -74,6 +74,31 @@ static void a_damaged_row_is_corrupt_and_no_crash(void **state)
     }
 }
 
+/* While it is open, by a check; afterwards, by opening it. */
+static void a_damaged_page_is_told(void **state)
+{
+    struct kit *k = *state;
+    static uint8_t page[4096];
+    char why[256];
+    int fd;
+
+    for (uint32_t n = 1; n <= 9; n++) {
+        kit_row_of(k, n);
+        kit_sure(k);
+    }
+    kit_reopen(k);
+    memset(page, 0xff, sizeof(page));
+    fd = open(k->path, O_WRONLY);
+    for (off_t at = 2; at < 60; at++)
+        assert_int_equal(pwrite(fd, page, 4096, at * 4096), 4096);
+    close(fd);
+    assert_int_equal(ol_sqlite_check(k->path, why), OL_ERR_CORRUPT);
+    assert_non_null(strstr(why, "it is damaged: keep it as it is"));
+    kit_shut(k);
+    assert_int_equal(kit_try(k, why), OL_ERR_CORRUPT);
+    assert_non_null(strstr(why, "it is damaged: keep it as it is"));
+}
+
 static bool any_row(void *arg, const struct ol_row *row)
 {
     (void)arg;
@@ -260,6 +285,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         KIT_SQLITE_TEST(a_damaged_row_is_corrupt_and_no_crash)
+        KIT_SQLITE_TEST(a_damaged_page_is_told)
         KIT_SQLITE_TEST(random_damage_never_crashes)
         cmocka_unit_test(what_was_done_outlives_a_kill),
     };

@@ -1,0 +1,169 @@
+/*
+ * A disk that fails, for a real daemon: preloaded into it by a test.
+ *
+ *     LD_PRELOAD=libfault.so OPENLINE_FAULT=FILE openline run ...
+ *
+ * FILE holds one line, `OP TARGET WHAT FROM`, and is read anew at every call,
+ * so that a test can break the disk and mend it while the daemon runs:
+ *
+ *     OP      write, sync, or any
+ *     TARGET  the end of the name of the file: ledger.db, ledger.db-wal; or
+ *             any, for every file of the ledger
+ *     WHAT    EIO, ENOSPC, EROFS; kill: the process dies half-way through a
+ *             write; slow:MS: a sync takes so long
+ *     FROM    the first call that fails, counted from when the line was
+ *             written; all later ones fail as well
+ *
+ * Whatever is said to be durable is kept beside its file as FILE.synced: a
+ * test that kills the daemon and puts those in place has cut the power, and
+ * lost everything that was written and never synced.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static char last_order[128];
+static unsigned calls;
+
+static int ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+/* The name behind a descriptor, if it is one of the ledger's files. */
+static int ledger_file(int fd, char path[4096])
+{
+    char name[64];
+    ssize_t n;
+
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+    n = readlink(name, path, 4095);
+    path[n > 0 ? n : 0] = '\0';
+    return ends_with(path, "/ledger.db") || ends_with(path, "/ledger.db-wal");
+}
+
+static int number_of(const char *what)
+{
+    static const struct {
+        const char *name;
+        int number;
+    } names[] = {{"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EROFS", EROFS}};
+
+    for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
+        if (strcmp(names[k].name, what) == 0)
+            return names[k].number;
+    return 0;
+}
+
+/* With the mutex held: what the order says of this call, "" for nothing. */
+static void look_up(const char *op, const char *path, char what[16])
+{
+    const char *file = getenv("OPENLINE_FAULT");
+    char order[128] = "", its_op[16], target[32];
+    unsigned from;
+    int fd = file ? (int)syscall(SYS_openat, AT_FDCWD, file, O_RDONLY) : -1;
+
+    what[0] = '\0';
+    if (fd < 0)
+        return;
+    if (read(fd, order, sizeof(order) - 1) < 0)
+        order[0] = '\0';
+    close(fd);
+    if (strcmp(order, last_order) != 0) {
+        strcpy(last_order, order);
+        calls = 0;
+    }
+    if (sscanf(order, "%15s %31s %15s %u", its_op, target, what, &from) != 4 ||
+        (strcmp(its_op, "any") != 0 && strcmp(its_op, op) != 0) ||
+        (strcmp(target, "any") != 0 && !ends_with(path, target)) ||
+        ++calls < from)
+        what[0] = '\0';
+}
+
+static void keep_synced(int fd, const char *path)
+{
+    static char bytes[1 << 16];
+    char name[4096 + 16], done[4096 + 16];
+    off_t at = 0;
+    ssize_t n;
+    int to;
+
+    if (getenv("OPENLINE_FAULT") == NULL)
+        return;
+    snprintf(name, sizeof(name), "%s.new", path);
+    snprintf(done, sizeof(done), "%s.synced", path);
+    to = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    while (to >= 0 && (n = pread(fd, bytes, sizeof(bytes), at)) > 0) {
+        if (write(to, bytes, (size_t)n) != n)
+            abort();
+        at += n;
+    }
+    if (to < 0 || close(to) != 0 || rename(name, done) != 0)
+        abort();
+}
+
+static int do_sync(long call, int fd)
+{
+    char path[4096], what[16];
+    int err, rc;
+
+    if (!ledger_file(fd, path))
+        return (int)syscall(call, fd);
+    pthread_mutex_lock(&mutex);
+    look_up("sync", path, what);
+    err = number_of(what);
+    if (strncmp(what, "slow:", 5) == 0)
+        poll(NULL, 0, atoi(what + 5));
+    if (strcmp(what, "kill") == 0)
+        raise(SIGKILL);
+    rc = err ? -1 : (int)syscall(call, fd);
+    if (rc == 0)
+        keep_synced(fd, path);
+    pthread_mutex_unlock(&mutex);
+    if (err)
+        errno = err;
+    return rc;
+}
+
+int fsync(int fd)
+{
+    return do_sync(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+    return do_sync(SYS_fdatasync, fd);
+}
+
+ssize_t pwrite64(int fd, const void *p, size_t n, off_t at)
+{
+    char path[4096], what[16];
+    int err;
+
+    if (!ledger_file(fd, path))
+        return syscall(SYS_pwrite64, fd, p, n, at);
+    pthread_mutex_lock(&mutex);
+    look_up("write", path, what);
+    pthread_mutex_unlock(&mutex);
+    err = number_of(what);
+    if (strcmp(what, "kill") == 0) {
+        syscall(SYS_pwrite64, fd, p, n / 2, at); /* torn */
+        raise(SIGKILL);
+    }
+    if (err) {
+        errno = err;
+        return -1;
+    }
+    return syscall(SYS_pwrite64, fd, p, n, at);
+}
