@@ -314,6 +314,8 @@ enum ol_note_kind {
     OL_NOTE_IMPORTED,    /* channel: all PUTs of bundles so far are on disk */
     OL_NOTE_WRONG_SHARE, /* channel or ANY: this peer's knock, other share */
     OL_NOTE_WRONG_IDENTITY, /* its knock carries another static key */
+    OL_NOTE_SECOND,      /* another with our keys was answered in our place */
+    OL_NOTE_PEER_SECOND, /* two knocks of the peer with one opening number */
     OL_NOTE_EPOCH,       /* a new epoch is in use */
     OL_NOTE_BEHIND,      /* the peer says our opening number is old */
     OL_NOTE_ROOT,        /* prec index: the peer's HELD has a foreign root */
@@ -427,6 +429,8 @@ struct ol_line_status {
     enum ol_attendance ours, theirs;
     uint32_t queue[OL_PRECS]; /* own records that the peer does not hold */
     uint64_t wrong_share, wrong_identity; /* knocks, since start */
+    uint64_t second, peer_second; /* signs that our keys, or the peer's, are
+                                     in use twice, since start */
     uint64_t epoch; /* opening number of the sending epoch, 0: none */
     uint16_t n_channels;
     struct ol_chan_status ch[OL_CHAN_MAX];

@@ -141,7 +141,15 @@ static const char *warning(const char *word)
                "'openline doctor'";
     if (strcmp(word, "wrong-card") == 0)
         return "wrong-card: the peer calls with another share than its card "
-               "here: exchange the cards again";
+               "here, or somebody garbles its calls: ask it by voice before "
+               "you exchange cards";
+    if (strcmp(word, "second-copy") == 0)
+        return "second-copy: another with this station's keys was answered in "
+               "its place: a second copy of it runs, this is an old one, or "
+               "the keys are stolen; see 'openline doctor'";
+    if (strcmp(word, "peer-second-copy") == 0)
+        return "peer-second-copy: two copies of the peer's station call: ask "
+               "by voice which one is theirs; the other may be stolen";
     if (strcmp(word, "record-differs") == 0)
         return "record-differs: the peer holds records that this station does "
                "not have: was this station restored from a copy? Nothing is "

@@ -10,10 +10,15 @@
  *   confirmed; a probe in it  ----------->   a frame in it confirms
  *
  * Strangers get no answer: what does not unwrap ends here. An equal number
- * gets the kept response again without a Diffie-Hellman; a lower one, only
- * while the line is not live and once a second, a sealed BEHIND. A knock that
- * is ours by its short hash and does not open is a wrong share, or damage,
- * and is told to our own side only. Source: doc/protocol.md 2.
+ * gets the kept response again without a Diffie-Hellman; a lower one, once a
+ * second, a sealed BEHIND. A knock that is ours by its short hash and does not
+ * open is a wrong share, or damage, and is told to our own side only.
+ *
+ * Each number belongs to one message 1. Two of the same number come from two
+ * copies of a station, or from an old copy put back: the responder tells its
+ * side, and the copy that is answered in the other's place tells its own and
+ * takes a higher number, so that a copy that somebody stole can neither keep
+ * the station out nor speak unnoticed. Source: doc/protocol.md 2.
  */
 #include "core/line_int.h"
 
@@ -288,6 +293,19 @@ static bool still_there(const struct ol_line *l, uint64_t opening)
     return false;
 }
 
+/* The number of our newest response, in a knock that says something else than
+ * the one that was answered. */
+static void check_same(struct ol_line *l, unsigned c, const struct ol_knock *k)
+{
+    if (k->noise.n >= sizeof(l->response.e) &&
+        memcmp(k->noise.p, l->response.e, sizeof(l->response.e)) == 0)
+        return;
+    if (l->peer_second++ == 0)
+        ol_fx_alarm(l, "two copies of the peer's station knock, or an old "
+                       "one was put back");
+    ol_fx_note(l, OL_NOTE_PEER_SECOND, (uint16_t)c, 0, 0);
+}
+
 /* A number that is not new: the response again, or BEHIND, or silence. */
 static enum ol_err old_number(struct ol_line *l, const struct ol_event *ev,
                               unsigned c, const struct ol_knock *k)
@@ -299,6 +317,8 @@ static enum ol_err old_number(struct ol_line *l, const struct ol_event *ev,
     struct ol_send *s;
     uint8_t *out;
 
+    if (r->valid && k->opening == r->opening)
+        check_same(l, c, k);
     if (r->valid && k->opening == r->opening && still_there(l, r->opening)) {
         if (!r->due && l->now_ns - l->ch[c].response_ns >=
                            OL_NS_PER_S / OL_DH_PER_S) {
@@ -308,7 +328,7 @@ static enum ol_err old_number(struct ol_line *l, const struct ol_event *ev,
         }
         return OL_OK;
     }
-    if (ol_line_live(l) || !ol_fx_room(l, 1, OL_KNOCK_MAX) ||
+    if (!ol_fx_room(l, 1, OL_KNOCK_MAX) ||
         (l->behind_ns != 0 && l->now_ns - l->behind_ns <
                                   OL_BEHIND_MIN_MS * OL_NS_PER_MS))
         return OL_ERR_STALE;
@@ -368,6 +388,7 @@ static enum ol_err accept_knock(struct ol_line *l, const struct ol_event *ev,
     r->msg_n = (uint16_t)(n + OL_NOISE_IK2_OVER);
     r->valid = r->due = true;
     r->opening = k->opening;
+    memcpy(r->e, k->noise.p, sizeof(r->e));
     r->channel = (uint16_t)c;
     r->to = ev->from;
     (void)ol_epoch_make(l, k->opening, false, &keys);
@@ -378,6 +399,20 @@ out:
 }
 
 /* ---- what arrives ------------------------------------------------------- */
+
+/* Authentic by its wrapper, with our number, and not for our message 1. The
+ * next attempt begins a second after this one at the earliest. */
+static void answered_another(struct ol_line *l, unsigned c)
+{
+    struct ol_attempt *a = &l->attempt;
+
+    if (l->second++ == 0)
+        ol_fx_alarm(l, "somebody else knocks with this station's keys, or "
+                       "this is an old copy of it");
+    ol_fx_note(l, OL_NOTE_SECOND, (uint16_t)c, 0, 0);
+    if (l->now_ns - a->started_ns >= OL_KNOCK_MIN_MS * OL_NS_PER_MS)
+        a->active = false;
+}
 
 static enum ol_err take_response(struct ol_line *l, unsigned c,
                                  const struct ol_knock *k)
@@ -394,9 +429,11 @@ static enum ol_err take_response(struct ol_line *l, unsigned c,
         k->noise.n > OL_NOISE_IK2_OVER + OL_PAYLOAD_MAX)
         return OL_ERR_MALFORMED;
     err = ol_noise_ik2_consume(&a->noise, k->noise, text, &keys);
-    /* Versions first: an epoch that cannot be spoken in is none. */
-    if (err != OL_OK)
+    if (err != OL_OK) {
+        answered_another(l, c);
         goto out;
+    }
+    /* Versions first: an epoch that cannot be spoken in is none. */
     a->active = false; /* message 2 is read: this attempt is over */
     err = greet(l, OL_SPAN(text, k->noise.n - OL_NOISE_IK2_OVER), NULL);
     if (err != OL_OK)

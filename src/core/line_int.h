@@ -167,6 +167,7 @@ struct ol_response { /* the newest one, for knocks that come again */
     bool valid;
     bool due;       /* not sent yet: awaits the disk */
     uint64_t opening;
+    uint8_t e[32]; /* of the message 1 that it answers */
     uint64_t batch;
     uint16_t channel; /* where the knock came from */
     struct ol_addr to;
@@ -372,6 +373,7 @@ struct ol_line {
     bool view_dirty;
     uint32_t next_probe_id;
     uint64_t wrong_share, wrong_identity;
+    uint64_t second, peer_second; /* signs of a copy of a station (hand.c) */
 
     /* effects */
     struct ol_effects *fx; /* of the current step */

@@ -66,6 +66,8 @@ void ol_line_status(const struct ol_line *l, uint64_t now_ns,
         o->queue[p] = l->out[p].size - l->out[p].acked;
     o->wrong_share = l->wrong_share;
     o->wrong_identity = l->wrong_identity;
+    o->second = l->second;
+    o->peer_second = l->peer_second;
     o->epoch = l->sending < 0 ? 0 : l->epoch[l->sending].opening;
     o->n_channels = l->n_ch;
     for (unsigned c = 0; c < l->n_ch; c++)

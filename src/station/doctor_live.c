@@ -157,6 +157,19 @@ static void cards(struct ol_findings *f, const struct ol_station_line *line,
                    "than the one on its card|ask by voice whether its "
                    "station is new, then exchange cards again", peer,
                    (unsigned long long)s->wrong_identity);
+    if (s->second > 0)
+        ol_finding(f, peer, NULL, OL_FINDING_FAULT,
+                   "another with this station's keys was answered in its "
+                   "place, %llu times|if a second copy of this directory runs, "
+                   "or this one was put back from a copy, end the other; if "
+                   "not, the keys are stolen: tell %s by voice, and make a new "
+                   "station", (unsigned long long)s->second, peer);
+    if (s->peer_second > 0)
+        ol_finding(f, peer, NULL, OL_FINDING_FAULT,
+                   "a second copy of %s's station knocks, or an old one was "
+                   "put back|ask %s by voice which one is theirs; if they "
+                   "know of none, their keys are stolen: disable its channels",
+                   peer, peer);
     if (line->pair.verified[0] == '\0')
         ol_finding(f, peer, NULL, OL_FINDING_NOTE,
                    "the safety number was not compared yet|compare it by "

@@ -139,6 +139,10 @@ static json_t *warnings(const struct ol_station_line *line,
                                               : "disk-refuses"));
     if (s->wrong_share > 0)
         json_array_append_new(list, json_string("wrong-card"));
+    if (s->second > 0)
+        json_array_append_new(list, json_string("second-copy"));
+    if (s->peer_second > 0)
+        json_array_append_new(list, json_string("peer-second-copy"));
     if (s->stopped)
         json_array_append_new(list, json_string("record-differs"));
     return list;

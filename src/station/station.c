@@ -113,6 +113,46 @@ static void on_load(struct ol_station_line *line, const struct ol_effect *fx)
     line->loads[line->n_loads++] = fx->load;
 }
 
+/* Somebody who is not quite who the cards say, or damage that looks alike. */
+static void suspect(struct ol_station_line *line, enum ol_note_kind kind)
+{
+    const char *peer = line->conf.peer;
+
+    switch (kind) {
+    case OL_NOTE_WRONG_SHARE:
+        ol_log_rarely(&line->said_share_ns, RARELY_NS,
+                      "line %s: it knocked with a card that does not match "
+                      "ours, or its knock was garbled on the way: if one "
+                      "side has renewed its card, exchange cards again and "
+                      "compare the safety number", peer);
+        break;
+    case OL_NOTE_WRONG_IDENTITY:
+        ol_log_rarely(&line->said_identity_ns, RARELY_NS,
+                      "line %s: a knock came with another identity than the "
+                      "one on its card: ask by voice whether its station is "
+                      "new", peer);
+        break;
+    case OL_NOTE_SECOND:
+        ol_log_rarely(&line->said_second_ns, RARELY_NS,
+                      "line %s: somebody else knocks with this station's keys: "
+                      "a second copy of it runs, or this is an old one; if "
+                      "none of yours is, the keys are stolen", peer);
+        break;
+    case OL_NOTE_PEER_SECOND:
+        ol_log_rarely(&line->said_second_ns, RARELY_NS,
+                      "line %s: two copies of its station knock, or an old one "
+                      "was put back: ask by voice which one is theirs", peer);
+        break;
+    case OL_NOTE_UNOPENED:
+        ol_log_rarely(&line->said_bundle_ns, RARELY_NS,
+                      "line %s: a bundle does not open: it is damaged, or "
+                      "made with an older card; ask for another", peer);
+        break;
+    default:
+        break;
+    }
+}
+
 static void on_note(struct ol_station_line *line, const struct ol_effect *fx)
 {
     const struct ol_note *n = &fx->note;
@@ -129,22 +169,11 @@ static void on_note(struct ol_station_line *line, const struct ol_effect *fx)
         ol_courier_imported(line, n);
         break;
     case OL_NOTE_WRONG_SHARE:
-        ol_log_rarely(&line->said_share_ns, RARELY_NS,
-                      "line %s: it knocked with a card that does not match "
-                      "ours, or its knock was garbled on the way: if one "
-                      "side has renewed its card, exchange cards again and "
-                      "compare the safety number", peer);
-        break;
     case OL_NOTE_WRONG_IDENTITY:
-        ol_log_rarely(&line->said_identity_ns, RARELY_NS,
-                      "line %s: a knock came with another identity than the "
-                      "one on its card: ask by voice whether its station is "
-                      "new", peer);
-        break;
+    case OL_NOTE_SECOND:
+    case OL_NOTE_PEER_SECOND:
     case OL_NOTE_UNOPENED:
-        ol_log_rarely(&line->said_bundle_ns, RARELY_NS,
-                      "line %s: a bundle does not open: it is damaged, or "
-                      "made with an older card; ask for another", peer);
+        suspect(line, n->kind);
         break;
     case OL_NOTE_ROOT:
     case OL_NOTE_CHECKPOINT:

@@ -102,6 +102,7 @@ struct ol_station_line {
     struct ol_conf_line *next_conf; /* or NULL, and it is going */
     bool going;
     uint64_t said_share_ns, said_identity_ns, said_bundle_ns, said_disk_ns;
+    uint64_t said_second_ns;
 };
 
 struct ol_fifo_entry {

@@ -590,6 +590,33 @@ static void a_slow_load_finds_its_credit(void)
     check_end(&w);
 }
 
+/* A copy from before some epochs, while the other side takes the line for
+ * live: it gets in at once, and both sides are told. */
+static void an_old_copy_is_let_in(void)
+{
+    uint64_t t;
+
+    for (unsigned epochs = 0; epochs < 4; epochs++) {
+        calm(2, false);
+        run_for(5 * S);
+        world_back_up(&w, 0);
+        for (unsigned i = 0; i < epochs; i++) {
+            world_crash(&w, 0, S);
+            run_for(5 * S);
+        }
+        world_put_back(&w, 0, S);
+        run_for(S + 100 * MS);
+        for (t = w.now_ns; status(0).state != OL_LINE_OPEN; run_for(10 * MS))
+            EXPECT(w.now_ns - t < 5 * S);
+        printf("  %u epochs old: open after %.2f s\n", epochs,
+               (double)(w.now_ns - t) / 1e9);
+        EXPECT(status(0).second + status(1).peer_second +
+                   w.st[0].notes[OL_NOTE_BEHIND] > 0 || epochs == 0);
+        world_fini(&w);
+    }
+    calm(1, false);
+}
+
 /* ---- running ------------------------------------------------------------ */
 
 static const struct {
@@ -618,6 +645,7 @@ static const struct {
     {"a_replayed_knock_gets_little", a_replayed_knock_gets_little},
     {"a_slow_load_finds_its_credit", a_slow_load_finds_its_credit},
     {"an_old_bundle_changes_nothing", an_old_bundle_changes_nothing},
+    {"an_old_copy_is_let_in", an_old_copy_is_let_in},
 };
 
 /* In a process of its own, so that one that fails does not end the others. */

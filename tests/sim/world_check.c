@@ -6,6 +6,8 @@
  *                                other's disk, the same record at that index
  *   taken is kept                what was taken is in our ledger, after any
  *                                crash
+ *   no false alarm               nobody that was not put back from a copy is
+ *                                taken for one
  *   exactly once, in order       each log of the peer is a prefix of ours,
  *                                record by record; each said text is there
  *                                once, in the order in which it was taken
@@ -200,6 +202,9 @@ void check_end(struct world *w)
     for (unsigned st = 0; st < 2; st++) {
         struct sim_station *s = &w->st[st], *o = &w->st[1 - st];
         uint32_t last[OL_PRECS] = {0};
+        if (s->copy == NULL && (s->notes[OL_NOTE_SECOND] > 0 ||
+                                o->notes[OL_NOTE_PEER_SECOND] > 0))
+            world_fail(w, "station %u is taken for two", st);
         for (uint8_t p = 0; p < OL_PRECS; p++) {
             if (size_of(s, OL_OWN, p) != size_of(o, OL_PEER, p))
                 world_fail(w, "log %u of station %u: %u said, %u arrived", p,
