@@ -218,6 +218,7 @@ static void request_free(struct ol_request *rq)
         if (rq->fds[k] >= 0)
             close(rq->fds[k]);
     json_decref(rq->whole);
+    free(rq->held);
     free(rq);
 }
 

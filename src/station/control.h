@@ -34,6 +34,7 @@ struct ol_request {
     bool streaming, first;
     int fds[OL_REQUEST_FDS]; /* whoever takes one leaves -1; else closed */
     unsigned n_fds;
+    void *held; /* what the record borrows besides; freed with it */
 };
 
 int ol_control_open(struct ol_station *st, char why[OL_WHY_MAX]);

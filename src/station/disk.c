@@ -98,8 +98,8 @@ static void doom(struct ol_station_line *line, enum ol_err err)
 }
 
 enum ol_err ol_disk_commit(struct ol_station_line *line,
-                           struct ol_batch *batch, struct ol_request *rq,
-                           void (*then)(struct ol_request *, enum ol_err))
+                           struct ol_batch *batch, void *arg,
+                           void (*then)(void *, enum ol_err))
 {
     struct ol_station *st = line->st;
     struct ol_fifo_entry *e;
@@ -119,7 +119,7 @@ enum ol_err ol_disk_commit(struct ol_station_line *line,
         return err;
     }
     e = &st->fifo[(st->fifo_head + st->fifo_n++) % OL_FIFO_MAX];
-    *e = (struct ol_fifo_entry){line, batch->token, rq, then, ol_clock_ns()};
+    *e = (struct ol_fifo_entry){line, batch->token, arg, then, ol_clock_ns()};
     line->outstanding++;
     return OL_OK;
 }
@@ -169,13 +169,14 @@ static void one_done(struct ol_station *st, const struct ol_ledger_done *d)
     e.line->outstanding--;
     note_time(st, e.at_ns);
     if (e.then != NULL)
-        e.then(e.rq, d->err);
+        e.then(e.arg, d->err);
     if (d->err != OL_OK)
         refused(st, e.line, d->err);
     else
         st->refused_until_ns = 0; /* it takes again */
     if (d->err == OL_OK && e.then == NULL)
         (void)ol_station_step(e.line, &ev);
+    ol_fetch_committed(e.line, e.then == NULL ? d->token : 0);
 }
 
 void ol_disk_done(struct ol_station *st)
@@ -225,6 +226,9 @@ static void look(struct ol_station *st)
         st->disk_why[0] = '\0';
     }
     st->disk_full = st->disk_err != OL_OK;
+    for (unsigned k = 0; k < st->n_lines; k++)
+        if (st->lines[k]->files.no_room)
+            st->lines[k]->files.choose = true;
     if (st->disk_err == before)
         return;
     tell(st, room);

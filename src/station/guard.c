@@ -97,9 +97,9 @@ bool ol_guard_restored(const struct ol_station_line *line)
 }
 
 /* A failure dooms the line as any does: it is told again. */
-static void kept(struct ol_request *rq, enum ol_err err)
+static void kept(void *arg, enum ol_err err)
 {
-    (void)rq;
+    (void)arg;
     (void)err;
 }
 

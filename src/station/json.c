@@ -155,23 +155,6 @@ static json_t *refs_of(const struct ol_entry *e)
     return list;
 }
 
-static json_t *attachments_of(const struct ol_entry *e)
-{
-    json_t *list = json_array();
-
-    for (unsigned k = 0; k < e->rec.n_attachments; k++) {
-        const struct ol_attachment *a = &e->rec.attachments[k];
-        json_t *one = json_object();
-
-        set(&one, "name", text_of(a->name));
-        set(&one, "size", json_integer((json_int_t)a->size));
-        set(&one, "type", text_of(a->type));
-        set(&one, "hash", hex_of(a->hash.p, a->hash.n));
-        push(&list, one);
-    }
-    return list;
-}
-
 static json_t *releases_of(const struct ol_entry *e)
 {
     json_t *list = json_array();
@@ -272,7 +255,7 @@ static void set_record(json_t **doc, const struct ol_entry *e, bool text)
     set(doc, "text", text ? text_of(r->text) : json_null());
     set(doc, "refs", refs_of(e));
     set(doc, "deadline", time_of(r->deadline_ms));
-    set(doc, "attachments", attachments_of(e));
+    set(doc, "attachments", ol_json_attachments(e));
     set(doc, "releases", releases_of(e));
 }
 
@@ -343,6 +326,8 @@ static void set_message(json_t **doc, struct ol_station_line *line,
     set(doc, "number", json_integer((json_int_t)e.row.number));
     set(doc, "precedence", json_string(ol_json_prec(e.row.prec)));
     set(doc, "kind", word_of(kinds, OL_LEN(kinds), e.row.kind));
+    if (ev->what == OL_WHAT_ATTACHMENT)
+        ol_json_file_event(doc, &e, ev->detail);
 }
 
 json_t *ol_json_event(struct ol_station *st, const struct ol_row_event *ev)
@@ -358,7 +343,7 @@ json_t *ol_json_event(struct ol_station *st, const struct ol_row_event *ev)
         set_message(&doc, line, ev);
     if (ev->channel[0] != '\0')
         set(&doc, "channel", json_string(ev->channel));
-    if (ev->detail[0] != '\0')
+    if (ev->detail[0] != '\0' && ev->what != OL_WHAT_ATTACHMENT)
         set(&doc, ev->what == OL_WHAT_ALARM ? "detail" : "state",
             json_string(ev->detail));
     return doc;

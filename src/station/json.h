@@ -19,6 +19,12 @@ enum ol_show {
 };
 
 json_t *ol_json_message(const struct ol_entry *e, enum ol_show show);
+/* The files of a message, and the files under way on a line. */
+json_t *ol_json_attachments(const struct ol_entry *e);
+json_t *ol_json_transfers(struct ol_station_line *line);
+/* What an event of a file says beside its message's name. */
+void ol_json_file_event(json_t **doc, const struct ol_entry *e,
+                        const char *detail);
 json_t *ol_json_line(struct ol_station_line *line);
 json_t *ol_json_channels(struct ol_station_line *line);
 json_t *ol_json_status(struct ol_station *st, const char *peer);

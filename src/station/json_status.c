@@ -194,6 +194,7 @@ json_t *ol_json_line(struct ol_station_line *line)
                                                 : json_null());
     set(&doc, "queue", queue);
     set(&doc, "channels", channels(line, &s));
+    set(&doc, "attachments", ol_json_transfers(line));
     set(&doc, "effective", effective());
     set(&doc, "attendance", json_pack("{s:s,s:s}", "ours", attendance(s.ours),
                                       "theirs", attendance(s.theirs)));

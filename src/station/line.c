@@ -228,6 +228,7 @@ void ol_line_boot(struct ol_station_line *line)
     ol_wipe(fresh, sizeof(fresh));
     if (line->restored)
         ol_guard_told(line);
+    ol_files_boot(line);
     ol_bearers_tell(line);
 }
 
@@ -241,6 +242,7 @@ void ol_line_halt(struct ol_station_line *line)
     if (line->mem != NULL)
         munmap(line->mem, ol_line_size());
     line->mem = NULL;
+    ol_files_halt(line);
     line->n_loads = 0;
     line->more = false;
     line->wake_ns = OL_NEVER_NS;
@@ -257,6 +259,9 @@ void ol_line_drop(struct ol_station_line *line)
     ol_line_halt(line);
     ol_bearers_hang_up(line);
     ol_submit_fail(st, line, "the line is gone: nothing was taken");
+    ol_taking_drop(line);
+    ol_saving_drop(line);
+    ol_serve_drop(line);
     ol_waits_fail(st, line);
     for (unsigned k = 0; k < st->n_lines; k++) {
         if (st->lines[k] != line)

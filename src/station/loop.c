@@ -53,6 +53,7 @@ static uint64_t earliest(const struct ol_station *st)
 {
     uint64_t at = OL_MIN(st->disk_ns, ol_waits_next_ns(st));
 
+    at = OL_MIN(at, ol_saving_next_ns(st));
     at = OL_MIN(at, st->watchdog_next_ns);
     at = OL_MIN(at, st->fresh_ns + FRESH_NS);
     if (!st->guard.busy)
@@ -105,6 +106,7 @@ static void on_turn(uv_prepare_t *handle)
     ol_control_pump(st);
     ol_reload_pump(st);
     ol_disk_pump(st);
+    ol_files_pump(st);
     ol_import_pump(st);
     for (unsigned k = 0; k < st->n_lines; k++) {
         ol_courier_pump(st->lines[k]);
@@ -157,6 +159,8 @@ static void on_stop(uv_signal_t *handle, int signum)
     ol_control_stop(st);
     ol_jobs_stop(st);
     ol_import_stop(st);
+    ol_taking_fail(st, NULL, "the station stops: nothing was sent; send it "
+                             "again when it runs");
     ol_waits_fail(st, NULL);
     for (unsigned k = 0; k < st->n_lines; k++)
         if (st->lines[k]->phase == OL_PHASE_RUN)

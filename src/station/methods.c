@@ -72,13 +72,22 @@ static void method_safety(struct ol_request *rq)
                                : json_null()));
 }
 
-static void method_wait(struct ol_request *rq)
+uint64_t ol_method_until_ns(const struct ol_request *rq)
 {
     json_t *timeout = json_object_get(rq->params, "timeout_ms");
+    uint64_t ms = timeout ? (uint64_t)json_integer_value(timeout) : 0;
+
+    if (timeout == NULL)
+        return OL_NEVER_NS;
+    return ol_clock_ns() +
+           OL_MIN(ms, UINT64_MAX / 4 / OL_NS_PER_MS) * OL_NS_PER_MS;
+}
+
+static void method_wait(struct ol_request *rq)
+{
     int rung = ol_json_rung_of(ol_param(rq, "rung"));
     static struct ol_entry e;
     char why[OL_WHY_MAX];
-    uint64_t until_ns = OL_NEVER_NS;
     int status;
 
     if (rung < OL_RUNG_QUEUED || rung > OL_RUNG_UNDERSTOOD) {
@@ -93,13 +102,7 @@ static void method_wait(struct ol_request *rq)
         ol_refuse(rq, status, "%s", why);
         return;
     }
-    if (timeout != NULL) {
-        uint64_t ms = (uint64_t)json_integer_value(timeout);
-
-        until_ns = ol_clock_ns() +
-                   OL_MIN(ms, UINT64_MAX / 4 / OL_NS_PER_MS) * OL_NS_PER_MS;
-    }
-    ol_waits_add(rq, &e, (enum ol_rung)rung, until_ns);
+    ol_waits_add(rq, &e, (enum ol_rung)rung, ol_method_until_ns(rq));
 }
 
 static void method_reload(struct ol_request *rq)
@@ -117,10 +120,11 @@ static const struct {
     {"doctor", "peer:s", ol_method_doctor, 0},
     {"safety", "peer:s! confirm:b", method_safety, 0},
     {"send", "peer:s! text:s! subject:s precedence:s lang:s marking:s to:s "
-             "id:s", ol_method_send, 0},
+             "id:s files:a", ol_method_send, OL_REQUEST_FDS},
+    {"save", "name:s! file:u timeout_ms:u", ol_method_save, 1},
     {"wait", "name:s! rung:s! timeout_ms:u", method_wait, 0},
     {"inbox", "peer:s all:b", ol_method_inbox, 0},
-    {"show", "name:s!", ol_method_show, 0},
+    {"show", "name:s! theirs:b", ol_method_show, 0},
     {"read", "name:s!", ol_method_read, 0},
     {"understood", "name:s! readback:s", ol_method_understood, 0},
     {"log", "peer:s from:s to:s", ol_method_log, 0},

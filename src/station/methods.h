@@ -14,7 +14,11 @@ struct ol_station_line *ol_method_paired(struct ol_request *rq);
 /* `peer` is absent, or names a line. False: the request was refused. */
 bool ol_method_peer(struct ol_request *rq, struct ol_station_line **line);
 
+/* The parameter timeout_ms as a moment; OL_NEVER_NS: there is none. */
+uint64_t ol_method_until_ns(const struct ol_request *rq);
+
 void ol_method_send(struct ol_request *rq);
+void ol_method_save(struct ol_request *rq);
 void ol_method_show(struct ol_request *rq);
 void ol_method_read(struct ol_request *rq);
 void ol_method_understood(struct ol_request *rq);

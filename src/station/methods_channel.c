@@ -30,8 +30,9 @@ static bool turn_of(const struct ol_request *rq, struct turn *t)
     return k >= 0;
 }
 
-static void turned(struct ol_request *rq, enum ol_err err)
+static void turned(void *arg, enum ol_err err)
 {
+    struct ol_request *rq = arg;
     struct ol_event ev = {.kind = OL_EV_ENABLE};
     struct turn t;
 

@@ -70,7 +70,7 @@ static int id_param(struct ol_request *rq, const struct ol_station_line *line,
         ol_refuse(rq, OL_EXIT_USAGE, "id must be 32 hexadecimal digits");
         return -1;
     }
-    if (ol_submit_has_id(rq->st, id)) {
+    if (ol_submit_has_id(rq->st, id) || ol_taking_has_id(rq->st, id)) {
         ol_refuse(rq, OL_EXIT_FAILED, "this id is being taken: ask again");
         return -1;
     }
@@ -105,12 +105,17 @@ void ol_method_send(struct ol_request *rq)
         !word_param(rq, "marking", ol_json_marking_of, OL_ACTUAL,
                     &rec.marking))
         return;
-    if (rec.text.n == 0) {
-        ol_refuse(rq, OL_EXIT_USAGE, "the message has no text: write some");
+    if (rec.text.n == 0 && rq->n_fds == 0) {
+        ol_refuse(rq, OL_EXIT_USAGE, "the message has no text and no file: "
+                  "write some");
         return;
     }
     has_id = id_param(rq, line, id);
-    if (has_id >= 0)
+    if (has_id < 0)
+        return;
+    if (rq->n_fds > 0 || json_object_get(rq->params, "files") != NULL)
+        ol_taking_start(line, rq, &rec, has_id ? id : NULL);
+    else
         ol_submit(line, rq, &rec, has_id ? id : NULL);
 }
 
@@ -132,8 +137,27 @@ void ol_method_show(struct ol_request *rq)
 {
     static struct ol_entry e;
 
-    if (find(rq, &e, OL_WHOSE_ANY))
+    if (find(rq, &e, ol_param_true(rq, "theirs") ? OL_WHOSE_PEERS
+                                                 : OL_WHOSE_ANY))
         ol_reply(rq, ol_json_message(&e, OL_SHOW_LOG));
+}
+
+void ol_method_save(struct ol_request *rq)
+{
+    json_t *file = json_object_get(rq->params, "file");
+    json_int_t place = file ? json_integer_value(file) : 0;
+    static struct ol_entry e;
+
+    if (!find(rq, &e, OL_WHOSE_ANY))
+        return;
+    if (!e.decoded || place >= e.rec.n_attachments) {
+        ol_refuse(rq, OL_EXIT_MISSING, "%.64s has %s: 'openline read' shows "
+                  "what it has", ol_param(rq, "name"),
+                  e.decoded && e.rec.n_attachments > 0 ? "not so many files"
+                                                       : "no file");
+        return;
+    }
+    ol_saving_start(rq, &e, (unsigned)place, ol_method_until_ns(rq));
 }
 
 static void give(struct ol_request *rq, const struct ol_entry *e,

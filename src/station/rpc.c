@@ -89,6 +89,8 @@ static bool fits(const json_t *value, char type)
         return json_is_string(value);
     case 'b':
         return json_is_boolean(value);
+    case 'a':
+        return json_is_array(value);
     default:
         return json_is_integer(value) && json_integer_value(value) >= 0;
     }
@@ -98,6 +100,7 @@ static const char *type_name(char type)
 {
     return type == 's' ? "a string"
            : type == 'b' ? "true or false"
+           : type == 'a' ? "an array"
                          : "a whole number, not negative";
 }
 

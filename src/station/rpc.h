@@ -24,8 +24,8 @@ void ol_rpc_free(struct ol_rpc_call *call);
 
 /*
  * Checks params against a method's: words "name:t" with t one of s (string),
- * b (bool), u (whole number, not negative), and ! behind it when it must
- * stand, as "peer:s! all:b". 0, or 2 with why.
+ * b (bool), u (whole number, not negative), a (array), and ! behind it when it
+ * must stand, as "peer:s! all:b". 0, or 2 with why.
  */
 int ol_rpc_check(const json_t *params, const char *spec,
                  char why[OL_WHY_MAX]);

@@ -86,6 +86,8 @@ static void last_words(struct ol_station *st)
 
     ol_submit_fail(st, NULL, "the station stops: nothing was taken; send it "
                              "again when it runs");
+    if (st->turn.data != NULL)
+        ol_files_stop(st);
     while (st->control != NULL && ol_control_busy(st) &&
            ol_clock_ns() < until_ns)
         (void)uv_run(&st->loop, UV_RUN_NOWAIT);
@@ -153,6 +155,7 @@ int ol_station_run(const struct ol_run_opts *opts, char why[OL_WHY_MAX])
     finish(st);
     if (status == OL_EXIT_OK)
         ol_log(OL_LOG_NOTE, "stopped");
-    free(st);
+    if (st->works == 0) /* else a thread has it still */
+        free(st);
     return status == OL_EXIT_OK ? OL_EXIT_OK : OL_EXIT_FAILED;
 }

@@ -14,7 +14,6 @@
 #include "base/check.h"
 #include "crypto/crypto.h"
 #include "station/clock.h"
-#include "station/json.h"
 #include "station/log.h"
 #include "wire/record.h"
 
@@ -91,6 +90,8 @@ static void commit(struct ol_station_line *line, const struct ol_effects *fx)
             continue;
         if (put->kind == OL_PUT_EVENT)
             log_event(line, put);
+        if (put->kind == OL_PUT_EVENT && put->what == OL_WHAT_ARRIVED)
+            line->files.look_batch = fx->batch;
         st->puts[batch.n_puts++] = *put;
         if (rung_of(put, &st->puts[batch.n_puts]))
             batch.n_puts++;
@@ -185,27 +186,16 @@ static void on_note(struct ol_station_line *line, const struct ol_effect *fx)
         ol_log(OL_LOG_NOTE, "line %s: the peer holds less than it once did: "
                "its station was restored; it is sent again", peer);
         break;
-    case OL_NOTE_LOST:
-        ol_log(OL_LOG_FAULT, "line %s: this ledger is an old copy: the other "
-               "side holds %s messages of ours from the %u. on; they are "
-               "asked back", peer, ol_json_prec(n->prec), n->index);
-        break;
-    case OL_NOTE_PROVED:
-        ol_log(OL_LOG_NOTE, "line %s: our record is as the other side holds "
-               "it: what was said meanwhile goes out", peer);
-        break;
-    case OL_NOTE_PEER_LOST:
-        ol_log(OL_LOG_NOTE, "line %s: the other side's station was restored "
-               "from a copy: it gets its %s messages back from us", peer,
-               ol_json_prec(n->prec));
-        break;
     case OL_NOTE_RESET:
         ol_bearers_redial(line, n->channel);
         break;
     case OL_NOTE_PULL:
     case OL_NOTE_PULLED:
     case OL_NOTE_NOTED:
+        ol_fetch_note(line, n);
+        break;
     case OL_NOTE_SERVED:
+        ol_serve_note(line, n);
         break;
     case OL_NOTE_EPOCH:
     case OL_NOTE_BEHIND:
@@ -272,29 +262,43 @@ static void unreadable(struct ol_station_line *line, enum ol_err err)
     line->retry_ns = ol_clock_ns() + RARELY_NS;
 }
 
+static enum ol_err load_records(struct ol_station_line *line,
+                                const struct ol_load *load,
+                                struct shelf *shelf, struct ol_event *ev)
+{
+    struct ol_ledger *lg = line->st->ledger;
+    enum ol_err err;
+
+    err = lg->ops->log(lg, line->ledger_id, OL_OWN, load->prec, load->index,
+                       OL_MIN(load->max_records, OL_LOAD_MAX),
+                       OL_MIN(load->max_bytes, OL_LOAD_BYTES), shelve, shelf);
+    ev->kind = OL_EV_LOADED;
+    ev->token = load->token;
+    ev->loaded = shelf->v;
+    ev->n_loaded = shelf->n;
+    return err;
+}
+
 static void answer_load(struct ol_station_line *line, uint64_t now_ns)
 {
     static struct shelf shelf; /* 80 KiB; one thread */
-    struct ol_ledger *lg = line->st->ledger;
     struct ol_load load = line->loads[0];
-    struct ol_event ev = {.kind = OL_EV_LOADED, .token = load.token};
-    enum ol_err err;
+    struct ol_event ev = {.kind = OL_EV_TICK};
+    enum ol_err err = OL_OK;
 
     line->n_loads--;
     memmove(line->loads, line->loads + 1,
             line->n_loads * sizeof(line->loads[0]));
     shelf.n = 0;
     shelf.used = 0;
-    err = lg->ops->log(lg, line->ledger_id, load.author, load.prec,
-                       load.index,
-                       OL_MIN(load.max_records, OL_LOAD_MAX),
-                       OL_MIN(load.max_bytes, OL_LOAD_BYTES), shelve, &shelf);
+    if (load.kind == OL_LOAD_RECORDS)
+        err = load_records(line, &load, &shelf, &ev);
+    else
+        ol_serve_load(line, &load, &ev);
     if (err != OL_OK) {
         unreadable(line, err);
         return;
     }
-    ev.loaded = shelf.v;
-    ev.n_loaded = shelf.n;
     (void)step(line, &ev, now_ns);
     carry(line);
     ol_wipe(shelf.bytes, shelf.used);

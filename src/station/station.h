@@ -8,6 +8,7 @@
  *   bearers.c   listeners and dialled channels
  *   disk.c      commits that came back, failures, room
  *   submit.c    what waits to be taken
+ *   files.h     attachments, both ways
  *   courier.c   pouch files in and out
  *   control.c   the socket; methods*.c what it answers; events.c watchers
  *   reload.c    the configuration, read again
@@ -31,6 +32,7 @@
 #include "station/control.h"
 #include "station/dir.h"
 #include "station/file.h"
+#include "station/files.h"
 #include "station/guard.h"
 #include "station/pair.h"
 #include "station/text.h"
@@ -98,6 +100,7 @@ struct ol_station_line {
     unsigned n_bundles;
     uint64_t courier_ns; /* try again; OL_NEVER_NS: nothing waits */
     uint64_t stuck_ns;   /* since when the first cannot be taken, 0: it can */
+    struct ol_line_files files;
     /* reload: what it becomes when it is drained */
     struct ol_conf_line *next_conf; /* or NULL, and it is going */
     bool going;
@@ -108,8 +111,8 @@ struct ol_station_line {
 struct ol_fifo_entry {
     struct ol_station_line *line; /* NULL: the station itself */
     uint64_t token;
-    struct ol_request *rq; /* of a meta batch; answered when it is done */
-    void (*then)(struct ol_request *rq, enum ol_err err);
+    void *arg; /* of `then`, which hears what became of the batch */
+    void (*then)(void *arg, enum ol_err err); /* NULL: it is the core's */
     uint64_t at_ns; /* when it was handed in */
 };
 
@@ -158,6 +161,11 @@ struct ol_station {
     struct ol_watch *watches;
     unsigned n_watches;
     struct ol_job *jobs;
+    struct ol_taking *takings; /* send with files */
+    unsigned n_takings;
+    struct ol_saving *savings; /* save */
+    unsigned n_savings;
+    unsigned works; /* on libuv's threads */
     struct ol_import *import;
     struct ol_request *reloading; /* who asked for it, if anybody */
     bool reload_changed, reload_again;
@@ -219,10 +227,11 @@ bool ol_bearers_listening(const struct ol_station *st, const char *scheme);
 
 /* ---- disk.c ---- */
 
-/* Hands a line's puts, or metas, to the ledger. */
+/* Hands a line's puts, or metas, to the ledger. then: NULL for the core's own
+ * batches, else called with what became of it. */
 enum ol_err ol_disk_commit(struct ol_station_line *line,
-                           struct ol_batch *batch, struct ol_request *rq,
-                           void (*then)(struct ol_request *, enum ol_err));
+                           struct ol_batch *batch, void *arg,
+                           void (*then)(void *arg, enum ol_err err));
 void ol_disk_done(struct ol_station *st); /* what has come back */
 void ol_disk_pump(struct ol_station *st); /* drained lines, room, retries */
 /* Below it nothing new is taken: OL_MIN_FREE, or OPENLINE_MIN_FREE's bytes. */

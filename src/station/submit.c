@@ -93,6 +93,9 @@ static struct ol_request *finish(struct ol_station *st, struct ol_submit **at)
 
     *at = s->next;
     st->n_submits--;
+    /* If it became no message its files are of no use. */
+    if (s->rec.n_attachments > 0)
+        ol_sweep_again(s->line);
     free(s);
     return rq;
 }

@@ -166,6 +166,11 @@ static enum ol_err check_file_name(struct ol_span s)
     return OL_OK;
 }
 
+bool ol_record_file_name_ok(struct ol_span name)
+{
+    return check_file_name(name) == OL_OK;
+}
+
 static enum ol_err check_attachment(const struct ol_attachment *a)
 {
     enum ol_err err = check_file_name(a->name);

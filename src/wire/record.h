@@ -29,6 +29,9 @@ OL_MUST_USE enum ol_err ol_record_decode(struct ol_span bytes,
 OL_MUST_USE enum ol_err ol_record_encode(struct ol_writer *w,
                                          const struct ol_record *rec);
 
+/* May an attachment be called so. */
+bool ol_record_file_name_ok(struct ol_span name);
+
 /* The canonical body: what is released before numbers exist. As encode,
  * without keys 2, 3 and 20. */
 OL_MUST_USE enum ol_err ol_record_encode_body(struct ol_writer *w,
