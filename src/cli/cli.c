@@ -123,6 +123,22 @@ bool ol_cli_slurp(const char *path, char *buf, size_t max, size_t *n)
     return good && *n < max;
 }
 
+uint64_t ol_cli_count(const json_t *object, const char *key)
+{
+    json_int_t v = json_integer_value(json_object_get(object, key));
+
+    return v > 0 ? (uint64_t)v : 0;
+}
+
+void ol_cli_progress(const json_t *params)
+{
+    ol_out_progress(ol_cli_str(params, "doing", "moving"),
+                    ol_cli_str(params, "file", "a file"),
+                    ol_cli_count(params, "have"),
+                    ol_cli_count(params, "size"),
+                    ol_cli_count(params, "rate"));
+}
+
 const char *ol_cli_str(const json_t *object, const char *key,
                        const char *none)
 {

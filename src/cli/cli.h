@@ -21,11 +21,12 @@ int ol_verb_card(struct ol_args *args);
 int ol_verb_pair(struct ol_args *args);
 int ol_verb_safety(struct ol_args *args);
 int ol_verb_run(struct ol_args *args);
-/* status.c, send.c, read.c, watch.c, line.c, demo.c */
+/* status.c, send.c, read.c, save.c, watch.c, line.c, demo.c */
 int ol_verb_status(struct ol_args *args);
 int ol_verb_send(struct ol_args *args);
 int ol_verb_inbox(struct ol_args *args);
 int ol_verb_read(struct ol_args *args);
+int ol_verb_save(struct ol_args *args);
 int ol_verb_understood(struct ol_args *args);
 int ol_verb_log(struct ol_args *args);
 int ol_verb_watch(struct ol_args *args);
@@ -61,6 +62,10 @@ json_t *ol_cli_params(const char *key, ...) __attribute__((sentinel));
  * *n: its length. False, and said: unreadable or longer. */
 bool ol_cli_slurp(const char *path, char *buf, size_t max, size_t *n);
 
+/* A "progress" notification, on a terminal. */
+void ol_cli_progress(const json_t *params);
+/* A member as a number of bytes or of things; 0 when it is not one. */
+uint64_t ol_cli_count(const json_t *object, const char *key);
 /* A member as a string; `none` when it is absent, null or of another type. */
 const char *ol_cli_str(const json_t *object, const char *key,
                        const char *none);

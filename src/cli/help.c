@@ -56,14 +56,18 @@ const struct ol_verb ol_verbs[] = {
      0, 0, 1, ol_verb_doctor},
     {"send",
      "PEER [TEXT|-] [--subject S] [--precedence P] [--lang TAG]\n"
-     "    [--marking M] [--to ROLE] [--wait RUNG] [--timeout DURATION]",
+     "    [--marking M] [--file F]... [--to ROLE] [--wait RUNG]\n"
+     "    [--timeout DURATION]",
      "send a message; prints its name",
      "TEXT is UTF-8 of at most 4,096 bytes; - reads it from stdin, without\n"
      "the newline at its end. P: flash, immediate, priority or routine (which\n"
      "it is if nothing is said). M: actual, exercise or test. --wait returns\n"
      "once the message came as far as RUNG: queued, sent, delivered, read or\n"
      "understood; with --timeout (10s, 5m, 12h) exit status 4 if it did not.\n"
-     "What was sent stays sent, also when waiting was in vain.\n",
+     "What was sent stays sent, also when waiting was in vain.\n"
+     "--file sends a file of any size with it, up to 8 of them; then there\n"
+     "need be no TEXT. The message goes first, its files behind all messages;\n"
+     "status and watch show how far they are.\n",
      SEND_OPTIONS, 1, 2, ol_verb_send},
     {"inbox", "[PEER] [--all]", "what arrived and is not understood yet",
      "Shows heads only, no text, and gives no receipt. --all shows also what\n"
@@ -77,6 +81,14 @@ const struct ol_verb ol_verbs[] = {
      "Tells the author that the message was understood, with --readback in\n"
      "your own words.\n",
      OL_TAKES(READBACK), 1, 1, ol_verb_understood},
+    {"save", "NAME [--out DIR] [--timeout DURATION]",
+     "the files of a message, into a folder",
+     "Writes each file that came with the message into DIR (else here) and\n"
+     "prints its path. Names are made safe and nothing is overwritten: a name\n"
+     "that is taken gets a number. What is not here yet is fetched first,\n"
+     "also if the line's policy did not want it; exit status 4 if it did not\n"
+     "come in time, and then it goes on coming.\n",
+     OL_TAKES(OUT) | OL_TAKES(TIMEOUT), 1, 1, ol_verb_save},
     {"log", "[PEER] [--from T] [--to T]", "all that was said, both ways",
      "Lists every record by index within author and precedence. What is not\n"
      "read yet shows its head only. T: 2026-11-23T10:00:00Z, 18:00Z (today)\n"
@@ -113,7 +125,6 @@ const struct ol_verb ol_verbs[] = {
     LATER("decline"),
     LATER("supersede"),
     LATER("cancel"),
-    LATER("save"),
     LATER("check"),
     {NULL, NULL, NULL, NULL, 0, 0, 0, NULL},
 };

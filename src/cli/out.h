@@ -40,6 +40,14 @@ void ol_out_tinted(enum ol_tint tint, const char *format, ...)
 void ol_out_body(const char *text);
 /* One line to stderr: "openline: WHAT: WHAT TO DO". */
 void ol_out_fault(const char *format, ...) OL_PRINTF(1, 2);
+/* "1.5 MiB"; at most 15 letters. */
+void ol_out_bytes(uint64_t bytes, char out[16]);
+/* A line on stderr that the next one takes the place of, if that is a
+ * terminal; rate: bytes a second, 0: unknown. Gone with ol_out_progress_end,
+ * which comes before anything else is printed. */
+void ol_out_progress(const char *doing, const char *file, uint64_t have,
+                     uint64_t size, uint64_t rate);
+void ol_out_progress_end(void);
 /* A JSON document as it came, on one line. Control characters that JSON
  * allows in a string are written as escapes: the same document. */
 void ol_out_json(const char *raw, size_t n);

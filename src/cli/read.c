@@ -6,6 +6,7 @@
  * side stand behind two blanks and without control characters.
  */
 #include "cli/cli.h"
+#include "cli/files.h"
 
 #include <string.h>
 
@@ -45,7 +46,8 @@ static void reference(const json_t *m, char out[128])
 int ol_verb_inbox(struct ol_args *args)
 {
     static const char *const head[] = {"NAME", "PRECEDENCE", "MARKING",
-                                       "ARRIVED", "", "RUNG", "SUBJECT"};
+                                       "ARRIVED", "", "RUNG", "FILES",
+                                       "SUBJECT"};
     json_t *params = ol_cli_params("peer", args->word[0], NULL), *m;
     struct ol_table t;
     struct ol_doc doc;
@@ -66,13 +68,14 @@ int ol_verb_inbox(struct ol_args *args)
                               ? "Nothing has arrived."
                               : "Nothing is waiting: all that arrived is "
                                 "understood.");
-    ol_table_init(&t, 7);
+    ol_table_init(&t, 8);
     if (json_array_size(doc.value) > 0)
         ol_table_head(&t, head);
     json_array_foreach(doc.value, i, m) {
         const char *precedence = ol_cli_str(m, "precedence", "?");
         char upper[32], mark[32], group[OL_WHEN_TEXT] = "";
         const char *arrived = ol_cli_str(m, "arrived", "");
+        char files[OL_FILES_TEXT];
         int64_t ms;
 
         ol_cli_upper(precedence, upper);
@@ -84,7 +87,9 @@ int ol_verb_inbox(struct ol_args *args)
         ol_table_cell(&t, OL_WARN, "%s", mark);
         ol_table_cell(&t, OL_PLAIN, "%s", group);
         ol_table_cell(&t, OL_FAINT, "%s", arrived);
+        ol_files_sum(m, files);
         ol_table_cell(&t, OL_PLAIN, "%s", ol_cli_str(m, "rung", "?"));
+        ol_table_cell(&t, OL_PLAIN, "%s", files);
         ol_table_cell(&t, OL_PLAIN, "%s", ol_cli_str(m, "subject", ""));
     }
     ol_table_print(&t, 0);
@@ -148,6 +153,10 @@ int ol_verb_read(struct ol_args *args)
         ol_out_line("%s", "");
         ol_out_body(ol_cli_str(doc.value, "text", ""));
         ol_out_line("%s", "");
+        ol_files_show(doc.value);
+        if (json_array_size(json_object_get(doc.value, "attachments")) > 0)
+            ol_out_tinted(OL_FAINT, "Its files into a folder: openline -d %s "
+                          "save %s --out DIR", args->dir, called(doc.value));
         if (strcmp(author, line) == 0)
             ol_out_tinted(OL_FAINT,
                           "%s is told that you read it. When it is understood:"
@@ -187,18 +196,22 @@ static void time_param(json_t *params, const char *key, const char *value)
     json_object_set_new(params, key, json_string(text));
 }
 
-/* What a line of the log says: subject and the first line of the text, as far
- * as they fit, or what it refers to. */
+/* What a line of the log says: how many files, subject and the first line of
+ * the text, as far as they fit, or what it refers to. */
 static void gist(const json_t *m, char out[160])
 {
     const char *subject = ol_cli_str(m, "subject", "");
     const char *text = ol_cli_str(m, "text", "");
-    char ref[128], whole[512];
+    size_t n_files = json_array_size(json_object_get(m, "attachments"));
+    char ref[128], files[32] = "", whole[512];
     size_t n;
 
     reference(m, ref);
-    snprintf(whole, sizeof(whole), "%s%s%s%s%.*s", ref,
-             *ref && (*subject || *text) ? ": " : "", subject,
+    if (n_files > 0)
+        snprintf(files, sizeof(files), "[%zu file%s]%s", n_files,
+                 n_files == 1 ? "" : "s", *subject || *text ? " " : "");
+    snprintf(whole, sizeof(whole), "%s%s%s%s%s%.*s", ref,
+             *ref && (*subject || *text) ? ": " : "", files, subject,
              *subject && *text ? ": " : "", (int)strcspn(text, "\n"), text);
     n = strlen(whole);
     if (n > 159) {

@@ -94,15 +94,40 @@ void ol_rpc_close(struct ol_rpc *rpc)
     rpc->n = rpc->used = rpc->cap = 0;
 }
 
-static bool write_all(int fd, const char *p, size_t n)
+/* Descriptors go with the first byte. */
+static bool write_all(struct ol_rpc *rpc, const char *p, size_t n)
 {
-    while (n > 0) {
-        ssize_t w = send(fd, p, n, MSG_NOSIGNAL);
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(OL_RPC_FDS * sizeof(int))];
+    } control = {0};
+    size_t room = rpc->n_fds * sizeof(int);
+    struct iovec io;
+    struct msghdr msg = {.msg_iov = &io, .msg_iovlen = 1};
 
+    if (rpc->n_fds > 0) {
+        struct cmsghdr *h = &control.align;
+
+        h->cmsg_level = SOL_SOCKET;
+        h->cmsg_type = SCM_RIGHTS;
+        h->cmsg_len = CMSG_LEN(room);
+        memcpy(CMSG_DATA(h), rpc->fds, room);
+        msg.msg_control = &control;
+        msg.msg_controllen = CMSG_SPACE(room);
+    }
+    rpc->n_fds = 0;
+    while (n > 0) {
+        ssize_t w;
+
+        io.iov_base = (char *)p;
+        io.iov_len = n;
+        w = sendmsg(rpc->fd, &msg, MSG_NOSIGNAL);
         if (w < 0 && errno == EINTR)
             continue;
         if (w <= 0)
             return false;
+        msg.msg_control = NULL;
+        msg.msg_controllen = 0;
         p += w;
         n -= (size_t)w;
     }
@@ -327,9 +352,19 @@ static int ask(struct ol_rpc *rpc, const char *method, json_t *params,
                     "that all words are UTF-8", method);
     n = strlen(text);
     text[n] = '\n'; /* in place of the NUL: one question, one write */
-    sent = write_all(rpc->fd, text, n + 1);
+    sent = write_all(rpc, text, n + 1);
     free(text);
     return sent ? OL_EXIT_DONE : ended(rpc, why);
+}
+
+static void tell(const struct ol_rpc *rpc, const json_t *envelope)
+{
+    const char *method =
+        json_string_value(json_object_get(envelope, "method"));
+
+    if (rpc->notice != NULL && method != NULL)
+        rpc->notice(rpc->notice_arg, method,
+                    json_object_get(envelope, "params"));
 }
 
 int ol_rpc_call(struct ol_rpc *rpc, const char *method, json_t *params,
@@ -353,6 +388,7 @@ int ol_rpc_call(struct ol_rpc *rpc, const char *method, json_t *params,
             return error_of(envelope, why);
         if (json_integer_value(id) == (json_int_t)rpc->id)
             return give(envelope, "result", text, len, out);
+        tell(rpc, envelope);
         json_decref(envelope); /* a notification, or an answer given up */
     }
     /* No answer in time is a failure; 4 is what the station says of waits. */

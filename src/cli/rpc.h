@@ -15,12 +15,21 @@
 
 #define OL_RPC_BYTES_MAX (512u * 1024 * 1024) /* of one answer */
 #define OL_RPC_FOR_EVER (-1)
+#define OL_RPC_FDS 8u
+
+/* The params of a notification that came before the answer. */
+typedef void (*ol_rpc_notice)(void *arg, const char *method,
+                              const json_t *params);
 
 struct ol_rpc {
     const char *dir; /* borrowed, for messages */
     int fd;          /* -1: not open */
     int timeout_ms;  /* of each answer; OL_RPC_FOR_EVER */
     unsigned id;
+    ol_rpc_notice notice; /* of ol_rpc_call; NULL: passed over */
+    void *notice_arg;
+    const int *fds; /* n_fds descriptors that go with the next question */
+    unsigned n_fds; /* at most OL_RPC_FDS */
     char *buf; /* used bytes were given out; then up to n are at hand */
     size_t n, used, cap;
 };

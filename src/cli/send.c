@@ -1,11 +1,13 @@
 /*
- * send: one message to a peer, and how far it came.
+ * send: one message to a peer, with its files, and how far it came.
  *
- * Happy path: check the text, give the message an id, ask the station, print
- * its name, and with --wait wait for a rung. The id is made here, so that a
- * station that ends half-way leaves something to look for: the message may
- * have been taken. Texts that no record can hold are refused before that.
+ * Happy path: check the text, open the files, give the message an id, ask the
+ * station, print its name, and with --wait wait for a rung. The id is made
+ * here, so that a station that ends half-way leaves something to look for: the
+ * message may have been taken. Texts that no record can hold are refused before
+ * that.
  */
+#include "cli/attach.h"
 #include "cli/cli.h"
 
 #include <openline/record.h>
@@ -30,17 +32,16 @@ static int from_stdin(char *text, size_t max, size_t *n)
 }
 
 /* What a record can hold: 1 to 4,096 bytes of UTF-8. */
-static int check_text(const char *text, size_t n)
+static int check_text(const char *text, size_t n, bool files)
 {
-    if (n == 0) {
+    if (n == 0 && !files) {
         ol_out_fault("the text is empty: give it in quotes, or - to read it "
                      "from stdin");
         return OL_EXIT_USAGE;
     }
     if (n > OL_TEXT_MAX) {
-        ol_out_fault("the text is longer than %u bytes: a longer one is sent "
-                     "as a file; this version has no attachments yet, so "
-                     "split it into several messages", OL_TEXT_MAX);
+        ol_out_fault("the text is longer than %u bytes: send it as a file, "
+                     "with --file", OL_TEXT_MAX);
         return OL_EXIT_USAGE;
     }
     if (!ol_span_utf8(OL_SPAN(text, n))) {
@@ -58,6 +59,10 @@ static int take_text(const struct ol_args *args, char *text, size_t max)
     size_t n;
     int status;
 
+    if (given == NULL && args->n_files > 0) {
+        text[0] = '\0';
+        return OL_EXIT_DONE;
+    }
     if (given == NULL)
         return ol_cli_usage(args, "there is no text: give TEXT, or - to read "
                                   "it from stdin");
@@ -70,7 +75,7 @@ static int take_text(const struct ol_args *args, char *text, size_t max)
         memcpy(text, given, n);
     }
     text[n] = '\0';
-    return check_text(text, n);
+    return check_text(text, n, args->n_files > 0);
 }
 
 static void new_id(char out[ID_TEXT])
@@ -118,6 +123,13 @@ static int wait_rung(struct ol_args *args, struct ol_rpc *rpc,
     return OL_EXIT_DONE;
 }
 
+static void on_notice(void *arg, const char *method, const json_t *params)
+{
+    (void)arg;
+    if (strcmp(method, "progress") == 0)
+        ol_cli_progress(params);
+}
+
 static int send_it(struct ol_args *args, struct ol_rpc *rpc, json_t *params,
                    const char *id)
 {
@@ -126,6 +138,7 @@ static int send_it(struct ol_args *args, struct ol_rpc *rpc, json_t *params,
     struct ol_doc doc;
     int status = ol_rpc_call(rpc, "send", params, &doc, why);
 
+    ol_out_progress_end();
     if (status == OL_EXIT_DOWN) {
         ol_out_fault("the station ended half-way: message %s may have been "
                      "taken: start the station and look for it in its log "
@@ -140,6 +153,7 @@ static int send_it(struct ol_args *args, struct ol_rpc *rpc, json_t *params,
     }
     if (ol_args_has(args, OL_OPT_WAIT))
         status = wait_rung(args, rpc, &doc, why);
+    ol_out_progress_end();
     if (json)
         ol_cli_json(args, &doc);
     ol_doc_free(&doc);
@@ -151,14 +165,13 @@ int ol_verb_send(struct ol_args *args)
 {
     static char text[OL_TEXT_MAX + 3];
     char why[OL_WHY_MAX] = "", id[ID_TEXT];
+    struct ol_attach files = {.n = 0};
     struct ol_rpc rpc;
     json_t *params;
     int status;
 
     if (ol_args_has(args, OL_OPT_TIMEOUT) && !ol_args_has(args, OL_OPT_WAIT))
         return ol_cli_usage(args, "--timeout is for --wait RUNG");
-    if (args->n_files > 0)
-        return ol_cli_usage(args, "--file is not in this version yet");
     status = take_text(args, text, sizeof(text));
     if (status != OL_EXIT_DONE)
         return status;
@@ -176,7 +189,17 @@ int ol_verb_send(struct ol_args *args)
         args->opt[OL_OPT_SUBJECT], "precedence", args->opt[OL_OPT_PRECEDENCE],
         "lang", args->opt[OL_OPT_LANG], "marking", args->opt[OL_OPT_MARKING],
         "to", args->opt[OL_OPT_ROLE], "id", id, NULL);
-    status = send_it(args, &rpc, params, id);
+    status = ol_attach_open(&files, args, params);
+    rpc.fds = files.fds;
+    rpc.n_fds = files.n;
+    rpc.notice = on_notice;
+    if (files.n > 0)
+        rpc.timeout_ms = OL_RPC_FOR_EVER; /* they may be large */
+    if (status == OL_EXIT_DONE)
+        status = send_it(args, &rpc, params, id);
+    else
+        json_decref(params);
+    ol_attach_close(&files);
     ol_rpc_close(&rpc);
     return status;
 }

@@ -6,6 +6,7 @@
  * whether every line asked for is open.
  */
 #include "cli/cli.h"
+#include "cli/files.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -256,6 +257,7 @@ static void show_line(const json_t *line)
     facts_safety(&t, line);
     facts_people(&t, line);
     ol_table_print(&t, 2);
+    ol_files_moving(line);
 }
 
 /* Collects a sentence in pieces of at most what is left. */

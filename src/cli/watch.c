@@ -7,6 +7,7 @@
  * pipe is never late.
  */
 #include "cli/cli.h"
+#include "cli/files.h"
 
 #include <string.h>
 
@@ -28,6 +29,7 @@ static const struct phrase {
     {"blackout", OL_BAD, "BLACKOUT: no channel is up"},
     {"restored", OL_GOOD, "the line is back"},
     {"alarm", OL_BAD, "ALARM"},
+    {"attachment", OL_PLAIN, "file"},
 };
 
 static const struct phrase *phrase_of(const char *event)
@@ -51,10 +53,15 @@ static void show(const json_t *ev)
     const char *channel = ol_cli_str(ev, "channel", "");
     const char *state = ol_cli_str(ev, "state", "");
     const char *detail = ol_cli_str(ev, "detail", "");
-    char at[OL_CLI_TIME], prec[32];
+    char at[OL_CLI_TIME], prec[32], file[320];
 
     ol_cli_time(ev, "at", "", at);
     ol_cli_upper(ol_cli_str(ev, "precedence", ""), prec);
+    if (strcmp(event, "attachment") == 0) {
+        ol_files_event(ev, file, sizeof(file));
+        detail = file;
+        state = "";
+    }
     ol_out_tinted(phrase->tint, "%s  %s  %s%s%s%s%s%s%s%s%s%s%s%s%s", at,
                   ol_cli_str(ev, "line", "-"), prec, *prec ? " " : "",
                   kind, *kind ? " " : "", name, *name ? " " : "",

@@ -323,6 +323,24 @@ static void submit(struct ol_taking *t)
         a->type = ol_span_str(ol_media_type(t->file[k].name));
     }
     ol_submit(t->line, t->rq, &t->rec, t->id);
+    ol_sweep_again(t->line); /* it may have been refused */
+}
+
+/* In words, when the disk takes nothing now. */
+static void check_disk(struct ol_taking *t)
+{
+    char why[OL_WHY_MAX];
+
+    if (!t->refused && !t->st->disk_full)
+        return;
+    ol_text_put(why, sizeof(why), "the disk %s: nothing was sent; %s",
+                t->st->disk_err == OL_ERR_FULL || !t->st->disk_full
+                    ? "is full"
+                    : "refuses",
+                t->st->disk_err == OL_ERR_FULL || !t->st->disk_full
+                    ? "make room and send it again"
+                    : t->st->disk_why);
+    end(t, why);
 }
 
 static void free_taking(struct ol_taking *t)
@@ -346,9 +364,7 @@ static bool one_turn(struct ol_taking *t)
         end(t, "gone");
     if (line == NULL)
         end(t, "the line is gone: nothing was sent");
-    if (t->refused || t->st->disk_full)
-        end(t, "the disk is full, or refused: nothing was sent; make room "
-               "and send it again");
+    check_disk(t);
     if (t->why[0] != '\0') {
         if (t->commits > 0)
             return false;
