@@ -146,6 +146,7 @@ enum ol_ev {
     /* Attachments: the station says what is wanted, the core moves pieces. */
     OL_EV_WANT,    /* file (hash size upto map): pull it, in place of the one
                       before; file NULL: pull nothing. Ends in NOTE PULLED */
+    OL_EV_PASS,    /* file (hash): not now; answers NOTE OFFERED */
     OL_EV_DONE,    /* file (hash size): verified and on disk as WHOLE; tell the
                       peer, until NOTE NOTED. OL_ERR_AGAIN: later */
     OL_EV_DECLINE, /* file (hash size): not wanted; else as DONE */
@@ -280,7 +281,8 @@ struct ol_load {
 
 enum ol_note_kind {
     OL_NOTE_TAKEN,       /* token prec index number: a SUBMIT is on disk */
-    OL_NOTE_EXPORTED,    /* token, index: bundles written */
+    OL_NOTE_EXPORTED,    /* token, index: bundles written; size: bytes of
+                            attachments that had no room */
     OL_NOTE_IMPORTED,    /* channel: all PUTs of bundles so far are on disk */
     OL_NOTE_WRONG_SHARE, /* channel or ANY: this peer's knock, other share */
     OL_NOTE_WRONG_IDENTITY, /* its knock carries another static key */
@@ -295,6 +297,9 @@ enum ol_note_kind {
     OL_NOTE_RESET,       /* channel: it is down; open its transport anew */
     OL_NOTE_PULL,        /* hash index: so many pieces of it are on our disk */
     OL_NOTE_PULLED,      /* hash: all are; now verify it */
+    OL_NOTE_OFFERED,     /* hash: bundles bring it. The file that is being read
+                            waits for WANT (of this hash) or PASS, 2 s at
+                            most; records before it are on disk */
     OL_NOTE_NOTED,       /* hash, done or declined: the peer has it on disk
                             that we said so */
     OL_NOTE_SERVED,      /* hash size index: the peer has so many pieces of

@@ -76,6 +76,12 @@ struct ol_pull {
     uint64_t want_ns; /* none that asks before */
     uint16_t data_ch; /* where the newest blob came */
     struct ol_said said[OL_SAID_MAX];
+    bool offer_on;   /* a bundle brings another one: the station is asked */
+    bool offer_told;
+    uint8_t offer[32];
+    uint64_t offer_ns; /* since when */
+    uint8_t passed[OL_SAID_MAX][32]; /* not wanted of bundles: a ring */
+    uint32_t n_passed;
     struct ol_pull_slot slot[OL_PULL_WINDOW]; /* by piece % window */
     uint8_t data[OL_PULL_WINDOW][OL_PIECE];
 };
@@ -96,6 +102,9 @@ bool ol_push_piece(struct ol_line *l, const struct ol_event *ev);
 enum ol_err ol_push_note(struct ol_line *l, const struct ol_event *ev);
 /* Loads, and repeats of what was never held. */
 void ol_push_pump(struct ol_line *l);
+/* Does the peer hold this piece of ours, as far as it has said. */
+bool ol_push_held(const struct ol_line *l, const struct ol_file *file,
+                  uint32_t piece);
 /* A new epoch: serials count anew. */
 void ol_push_epoch(struct ol_line *l);
 /* The peer runs a new boot: of pieces in part it knows nothing. */
@@ -120,6 +129,8 @@ enum ol_err ol_pull_say(struct ol_line *l, const struct ol_event *ev,
                         uint8_t flag);
 enum ol_err ol_pull_blob(struct ol_line *l, const struct ol_where *at,
                          const struct ol_blob *b);
+/* OL_EV_PASS: what bundles bring of it is passed over. */
+void ol_pull_pass(struct ol_line *l, const uint8_t hash[32]);
 /* The peer has noted what we said. */
 void ol_pull_noted(struct ol_line *l, const struct ol_want *v);
 /* Puts whole pieces; tells what is on disk. */

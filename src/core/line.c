@@ -147,6 +147,9 @@ static enum ol_err attachment(struct ol_line *l, const struct ol_event *ev)
     switch (ev->kind) {
     case OL_EV_WANT:
         return ol_pull_want(l, ev);
+    case OL_EV_PASS:
+        ol_pull_pass(l, ev->file->hash);
+        return OL_OK;
     case OL_EV_DONE:
         return ol_pull_say(l, ev, OL_WANT_DONE);
     case OL_EV_DECLINE:
@@ -154,8 +157,11 @@ static enum ol_err attachment(struct ol_line *l, const struct ol_event *ev)
     case OL_EV_NOTED:
         return ol_push_note(l, ev);
     case OL_EV_PIECE:
-        (void)ol_push_piece(l, ev);
+        if (!ol_push_piece(l, ev))
+            (void)ol_pouch_piece(l, ev);
         return OL_OK;
+    case OL_EV_FILE:
+        return ol_pouch_file(l, ev);
     default:
         return OL_ERR_INPUT;
     }

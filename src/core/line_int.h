@@ -267,6 +267,11 @@ struct ol_lchan {
     uint64_t bundle_ns;      /* the last with records in it; 0: never */
     uint64_t bundle_held_ns; /* the last that was made for HELD */
     bool bundle_held;        /* HELD has changed since */
+    uint64_t blob_after;     /* attachments: the order of the last one in */
+    uint64_t blob_resume;    /* of one that is in up to a piece, or 0 */
+    uint32_t blob_piece;     /* that piece */
+    bool blob_more;          /* some of them wait for a file */
+    uint64_t blob_look_ns;   /* then look for some anew */
     struct ol_path path;
 };
 
@@ -298,7 +303,13 @@ struct ol_kept { /* what state.c writes */
     uint8_t n_boots;
 };
 
-enum ol_job_state { OL_JOB_NONE, OL_JOB_RESERVE, OL_JOB_READ, OL_JOB_BUILD };
+enum ol_job_state {
+    OL_JOB_NONE,
+    OL_JOB_RESERVE,
+    OL_JOB_READ,
+    OL_JOB_BUILD,
+    OL_JOB_LOOK /* is there an attachment to carry: no file yet */
+};
 
 struct ol_job { /* one pouch file in the making */
     uint8_t state; /* enum ol_job_state */
@@ -313,10 +324,22 @@ struct ol_job { /* one pouch file in the making */
     uint64_t seen;    /* what the envelopes say: on disk since the reserve */
     uint8_t heard[8];
     uint32_t bundles;
-    bool records;   /* some are in it */
+    bool records;   /* some are in it, or pieces */
     bool head_done; /* HELD and checkpoints are in the plaintext */
+    bool full;      /* the plaintext is to be sealed when there is room */
+    /* pouch_files.c: attachments, behind the records */
+    bool files_done;
+    bool file_on;        /* file is the one at hand */
+    struct ol_file file;
+    uint64_t after;      /* the order of the last one done with */
+    uint64_t resume;     /* the order of the one that begins at piece */
+    uint32_t piece;      /* the next to load */
+    uint64_t left;       /* bytes that may still go in */
+    uint64_t unsent;     /* bytes that did not */
+    uint32_t here_n, here_at; /* of here: bytes, and those that are in */
     size_t n;       /* plaintext so far */
     uint8_t plain[OL_PLAIN_MAX];
+    uint8_t here[OL_PIECE];
 };
 
 struct ol_line {
@@ -608,6 +631,7 @@ enum ol_err ol_recv_segment(struct ol_line *l, const struct ol_segment *s);
 void ol_recv_committed(struct ol_line *l, const struct ol_open_batch *b);
 /* Puts whole records, heads, events, rungs, parts. */
 void ol_recv_pump(struct ol_line *l);
+bool ol_recv_waits(const struct ol_line *l); /* records to be put */
 bool ol_recv_busy(const struct ol_line *l); /* a bundle may not fit now */
 
 /* ---- holding.c ---------------------------------------------------------- */
@@ -656,5 +680,18 @@ bool ol_pouch_loaded(struct ol_line *l, const struct ol_event *ev);
 /* The peer does not know what we hold: the next bundle is to say it. */
 void ol_pouch_changed(struct ol_line *l);
 void ol_pouch_pump(struct ol_line *l);
+void ol_pouch_build(struct ol_line *l); /* goes on with the file */
+
+/* ---- pouch_files.c ------------------------------------------------------ */
+
+void ol_pouch_files_start(struct ol_line *l, struct ol_job *j);
+void ol_pouch_files_end(struct ol_line *l, struct ol_job *j); /* a folder's */
+/* Writes blobs into the plaintext. true: it is full; false: a LOAD is under
+ * way, or files_done. */
+bool ol_pouch_files(struct ol_line *l);
+enum ol_err ol_pouch_file(struct ol_line *l, const struct ol_event *ev);
+bool ol_pouch_piece(struct ol_line *l, const struct ol_event *ev);
+/* Asks, when it is time, whether a folder has attachments to carry. */
+void ol_pouch_look(struct ol_line *l, unsigned c);
 
 #endif

@@ -62,6 +62,7 @@ static void write_head(struct ol_line *l)
     struct ol_job *j = &l->job;
     struct ol_writer w;
     struct ol_held h;
+    uint32_t serial;
 
     ol_writer_init(&w, j->plain, sizeof(j->plain));
     ol_recv_holding(l, 0xf, &h);
@@ -71,6 +72,8 @@ static void write_head(struct ol_line *l)
         if (o->cp_durable > 0 && o->cp_durable == o->cp.size)
             (void)ol_checkpoint_encode(&w, OL_CHUNK_CHECKPOINT, &o->cp);
     }
+    ol_pull_wants(l, &w, true, &serial);
+    ol_push_answers(l, &w);
     OL_CHECK(!w.failed);
     j->n = w.n;
     j->head_done = true;
@@ -136,49 +139,64 @@ static void end_job(struct ol_line *l)
         n->channel = OL_CHANNEL_FILE;
         n->token = j->token;
         n->index = j->bundles;
+        n->size = j->unsent;
     } else {
         struct ol_lchan *ch = &l->ch[j->channel];
         for (unsigned p = 0; p < OL_PRECS; p++)
             ch->bundled[p] = OL_MAX(ch->bundled[p], j->end[p]);
         if (j->records)
             ch->bundle_ns = l->now_ns;
+        ol_pouch_files_end(l, j);
     }
     j->state = OL_JOB_NONE;
     ol_wipe(j->plain, sizeof(j->plain));
+    ol_wipe(j->here, j->here_n);
 }
 
-/* Goes on with the file: another page, another bundle, or the end. */
-static void build(struct ol_line *l, bool full)
+/* Seals and hands out; false: there is no more to do now. */
+static bool next_bundle(struct ol_line *l, bool done)
 {
     struct ol_job *j = &l->job;
-    bool done;
 
-    if (!ol_fx_room(l, 3, OL_BUNDLE_MAX)) {
-        j->state = OL_JOB_BUILD;
-        return;
-    }
-    if (j->number == j->number_end) {
-        j->state = OL_JOB_RESERVE;
-        j->batch = 0;
-        return;
-    }
-    done = cursor_done(j);
-    if (done || full) {
-        if (!j->head_done)
-            write_head(l);
-        if (seal(l, done) != OL_OK) {
-            /* Only a peer's impossible key gets here; init refuses those. */
-            j->state = OL_JOB_NONE;
-            return;
-        }
-        if (done) {
-            end_job(l);
-            return;
-        }
-    }
     if (!j->head_done)
         write_head(l);
-    next_load(l);
+    if (seal(l, done) != OL_OK) {
+        /* Only a peer's impossible key gets here; init refuses those. */
+        j->state = OL_JOB_NONE;
+        return false;
+    }
+    j->full = false;
+    if (done)
+        end_job(l);
+    return !done;
+}
+
+/* Goes on with the file: another page or piece, another bundle, the end. */
+void ol_pouch_build(struct ol_line *l)
+{
+    struct ol_job *j = &l->job;
+
+    j->state = OL_JOB_BUILD;
+    while (j->state == OL_JOB_BUILD) {
+        bool records, done;
+        if (!ol_fx_room(l, 3, OL_BUNDLE_MAX))
+            return;
+        if (j->number == j->number_end) {
+            j->state = OL_JOB_RESERVE;
+            j->batch = 0;
+            return;
+        }
+        records = !cursor_done(j);
+        done = !records && j->files_done;
+        if ((j->full || done) && !next_bundle(l, done))
+            return;
+        if (!j->head_done)
+            write_head(l);
+        if (records)
+            next_load(l);
+        else if (!j->files_done)
+            j->full = ol_pouch_files(l);
+    }
 }
 
 bool ol_pouch_loaded(struct ol_line *l, const struct ol_event *ev)
@@ -212,7 +230,8 @@ bool ol_pouch_loaded(struct ol_line *l, const struct ol_event *ev)
     /* A page that gave nothing new would be asked for without end. */
     if (ev->n_loaded == 0)
         j->next[j->prec] = j->end[j->prec] + 1;
-    build(l, full || j->n + OL_RECORD_MAX > sizeof(j->plain));
+    j->full = full || j->n + OL_RECORD_MAX > sizeof(j->plain);
+    ol_pouch_build(l);
     return true;
 }
 
@@ -231,6 +250,7 @@ static void start(struct ol_line *l, uint16_t channel, uint64_t token)
         j->next[p] = from + 1;
         j->end[p] = l->out[p].durable;
     }
+    ol_pouch_files_start(l, j);
 }
 
 enum ol_err ol_pouch_export(struct ol_line *l, uint64_t token)
@@ -261,7 +281,7 @@ static void reserve(struct ol_line *l)
             memcpy(j->heard, l->kept.boots[0], sizeof(j->heard));
     }
     if (j->batch <= l->committed)
-        build(l, false);
+        ol_pouch_build(l);
 }
 
 /* The peer has opened a number that we never gave: our ledger is an old copy.
@@ -305,16 +325,21 @@ static bool given_up(struct ol_line *l)
     return false;
 }
 
+/* Is it a folder's turn at all. */
+static bool folder(struct ol_line *l, const struct ol_lchan *ch)
+{
+    return ch->conf.kind == OL_CHAN_POUCH && !ch->disabled && ch->up &&
+           !ol_line_live(l) && given_up(l);
+}
+
 /* Does a folder want a file now. */
 static bool wanted(struct ol_line *l, struct ol_lchan *ch)
 {
     uint64_t pause = OL_BUNDLE_PAUSE_MS * OL_NS_PER_MS;
     uint64_t age = l->now_ns - ch->bundle_ns;
     uint64_t held_at = ch->bundle_held_ns + OL_HELD_POUCH_MS * OL_NS_PER_MS;
-    bool fresh = false, owed = false;
+    bool fresh = ch->blob_more, owed = false;
 
-    if (ch->disabled || !ch->up || ol_line_live(l) || !given_up(l))
-        return false;
     for (unsigned p = 0; p < OL_PRECS; p++) {
         struct ol_out_log *o = &l->out[p];
         owed |= o->durable > o->acked;
@@ -353,14 +378,19 @@ void ol_pouch_pump(struct ol_line *l)
     if (j->state == OL_JOB_RESERVE && ol_fx_can_put(l))
         reserve(l);
     else if (j->state == OL_JOB_BUILD)
-        build(l, false);
+        ol_pouch_build(l);
     /* Last, so that whatever ended just now has its next time set. */
-    for (unsigned c = 0; c < l->n_ch && j->state == OL_JOB_NONE; c++)
-        if (l->ch[c].conf.kind == OL_CHAN_POUCH && wanted(l, &l->ch[c])) {
+    for (unsigned c = 0; c < l->n_ch && j->state == OL_JOB_NONE; c++) {
+        if (!folder(l, &l->ch[c]))
+            continue;
+        if (wanted(l, &l->ch[c])) {
             start(l, (uint16_t)c, 0);
             if (ol_fx_can_put(l))
                 reserve(l);
+        } else {
+            ol_pouch_look(l, c);
         }
+    }
 }
 
 /* ---- in ----------------------------------------------------------------- */
@@ -379,7 +409,7 @@ enum ol_err ol_pouch_packet(struct ol_line *l, const struct ol_event *ev)
     if (!ol_wrap_ours(&l->wrap, ev->bytes))
         return ol_wrap_mine(&l->wrap, ev->bytes) ? OL_ERR_FOREIGN
                                                  : OL_ERR_STRANGER;
-    if (ol_recv_busy(l))
+    if (ol_recv_busy(l) || ol_pull_busy(l))
         return OL_ERR_AGAIN;
     err = ol_wrap_open(plain, &l->wrap, OL_SPAN(ev->bytes.p, OL_ENVELOPE));
     if (err == OL_OK)

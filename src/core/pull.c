@@ -16,6 +16,7 @@
 #include "core/frames.h"
 
 #define BATCH_PIECES 8u
+#define OFFER_NS (2 * OL_NS_PER_S) /* a bundle waits for the station */
 #define SAY_AGAIN_NS (2 * OL_NS_PER_S)
 #define SAY_AGAIN_MOST 10u /* doublings */
 
@@ -76,6 +77,10 @@ enum ol_err ol_pull_want(struct ol_line *l, const struct ol_event *ev)
     p->upto = f->upto;
     p->map = f->map;
     p->on = true;
+    p->offer_on = false;
+    for (unsigned k = 0; k < OL_SAID_MAX; k++)
+        if (memcmp(p->passed[k], f->hash, 32) == 0)
+            memset(p->passed[k], 0, sizeof(p->passed[k]));
     p->dirty = p->pieces > 0;
     p->pulled_due = p->upto == p->pieces;
     p->want_ns = 0;
@@ -155,6 +160,60 @@ static void place(struct ol_pull *p, struct ol_pull_slot *s,
     p->whole++;
 }
 
+static bool is_passed(const struct ol_pull *p, const uint8_t hash[32])
+{
+    for (uint32_t k = 0; k < OL_MIN(p->n_passed, OL_SAID_MAX); k++)
+        if (memcmp(p->passed[k], hash, 32) == 0)
+            return true;
+    return false;
+}
+
+void ol_pull_pass(struct ol_line *l, const uint8_t hash[32])
+{
+    struct ol_pull *p = &l->pull;
+
+    if (p->offer_on && memcmp(p->offer, hash, 32) == 0)
+        p->offer_on = false;
+    if (!is_passed(p, hash))
+        memcpy(p->passed[p->n_passed++ % OL_SAID_MAX], hash, 32);
+}
+
+/* A bundle brings what we do not pull now: the station says whether it is to
+ * be, and the bundle waits for that. */
+static enum ol_err offered(struct ol_line *l, const uint8_t hash[32])
+{
+    struct ol_pull *p = &l->pull;
+
+    if (is_passed(p, hash))
+        return OL_OK;
+    if (p->offer_on)
+        return OL_ERR_AGAIN;
+    p->offer_on = true;
+    p->offer_told = false;
+    p->offer_ns = l->now_ns;
+    memcpy(p->offer, hash, sizeof(p->offer));
+    return OL_ERR_AGAIN;
+}
+
+/* When the records before it are on disk, for they say what it is. */
+static void offer(struct ol_line *l)
+{
+    struct ol_pull *p = &l->pull;
+
+    if (!p->offer_on)
+        return;
+    if (l->now_ns - p->offer_ns >= OFFER_NS) {
+        ol_pull_pass(l, p->offer);
+        return;
+    }
+    ol_wake(l, p->offer_ns + OFFER_NS);
+    if (p->offer_told || l->given > l->committed || ol_recv_waits(l) ||
+        !ol_fx_room(l, 1, 0))
+        return;
+    p->offer_told = true;
+    (void)note(l, OL_NOTE_OFFERED, p->offer, 0);
+}
+
 enum ol_err ol_pull_blob(struct ol_line *l, const struct ol_where *at,
                          const struct ol_blob *b)
 {
@@ -165,7 +224,7 @@ enum ol_err ol_pull_blob(struct ol_line *l, const struct ol_where *at,
 
     /* Of another one that we wanted a moment ago, or never. */
     if (!p->on || memcmp(p->hash, b->hash, 32) != 0)
-        return OL_OK;
+        return at->epoch == NULL ? offered(l, b->hash) : OL_OK;
     if (end > p->size || (b->bytes.n % OL_BLOB_UNIT != 0 && end != p->size))
         return OL_ERR_MALFORMED;
     if (at->epoch != NULL)
@@ -264,6 +323,7 @@ void ol_pull_pump(struct ol_line *l)
         committed(l);
     if (p->on && p->batch == 0 && p->whole > 0)
         put(l);
+    offer(l);
     if (p->pulled_due && ol_fx_room(l, 1, 0)) {
         p->pulled_due = false;
         (void)note(l, OL_NOTE_PULLED, p->hash, p->size);

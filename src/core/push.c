@@ -125,6 +125,15 @@ static bool held(const struct ol_want *v, uint32_t piece)
     return piece - v->upto - 1 < 64 && (v->map >> (piece - v->upto - 1) & 1);
 }
 
+bool ol_push_held(const struct ol_line *l, const struct ol_file *file,
+                  uint32_t piece)
+{
+    const struct ol_want *v = &l->push.want;
+
+    return l->push.on && v->size == file->size &&
+           memcmp(v->hash, file->hash, 32) == 0 && held(v, piece);
+}
+
 static void served(struct ol_line *l, const struct ol_want *v)
 {
     struct ol_note *n;

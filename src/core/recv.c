@@ -370,8 +370,7 @@ void ol_recv_pump(struct ol_line *l)
         if (in->high > in->upto)
             put_parts(l, p);
     }
-    if (l->import_due && l->in[0].whole + l->in[1].whole + l->in[2].whole +
-                                l->in[3].whole == 0) {
+    if (l->import_due && !ol_recv_waits(l) && !ol_pull_waits(l)) {
         if (l->import_batch == 0)
             l->import_batch = l->given;
         if (l->import_batch <= l->committed) {
@@ -398,6 +397,12 @@ void ol_recv_committed(struct ol_line *l, const struct ol_open_batch *b)
                 in->dirty = true;
         }
     }
+}
+
+bool ol_recv_waits(const struct ol_line *l)
+{
+    return l->in[0].whole + l->in[1].whole + l->in[2].whole +
+               l->in[3].whole > 0;
 }
 
 bool ol_recv_busy(const struct ol_line *l)

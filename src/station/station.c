@@ -191,6 +191,7 @@ static void on_note(struct ol_station_line *line, const struct ol_effect *fx)
         break;
     case OL_NOTE_PULL:
     case OL_NOTE_PULLED:
+    case OL_NOTE_OFFERED:
     case OL_NOTE_NOTED:
         ol_fetch_note(line, n);
         break;

@@ -84,11 +84,181 @@ static void two_paths_add_up(void)
     EXPECT(f->times == 1);
 }
 
+static uint32_t arrived(unsigned prec)
+{
+    struct sim_station *s = &w.st[1];
+    uint8_t frontier[1024];
+    uint32_t size = 0;
+    size_t n;
+
+    EXPECT(s->ledger->ops->head(s->ledger, s->line_no, OL_PEER, (uint8_t)prec,
+                                &size, frontier, &n) == OL_OK);
+    return size;
+}
+
+/* From its submission to the other disk: the mean and the worst of 40. */
+static void latency(unsigned prec, double *mean_ms, double *worst_ms)
+{
+    *mean_ms = *worst_ms = 0;
+    for (unsigned i = 0; i < 40; i++) {
+        uint64_t from = w.now_ns;
+        uint32_t before = arrived(prec);
+        double ms;
+
+        world_say(&w, 0, (uint8_t)prec, 400);
+        while (arrived(prec) == before && w.now_ns - from < 20 * S)
+            run_for(MS / 4);
+        EXPECT(arrived(prec) == before + 1);
+        ms = (double)(w.now_ns - from) / 1e6;
+        *mean_ms += ms / 40;
+        *worst_ms = OL_MAX(*worst_ms, ms);
+        run_for(7 * MS + i * MS / 3);
+    }
+}
+
+/* A record meets no more than the small queue that the paths allow. */
+static void records_pass_it(void)
+{
+    static const char *const name[] = {"FLASH", "IMMEDIATE", "PRIORITY",
+                                       "ROUTINE"};
+    double alone[OL_PRECS], worst_alone[OL_PRECS], beside, worst;
+    struct sim_file *f;
+
+    two_paths();
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        latency(p, &alone[p], &worst_alone[p]);
+    f = world_offer(&w, 0, 192 * MIB, 2);
+    world_want(&w, f);
+    run_for(5 * S);
+    for (unsigned p = 0; p < OL_PRECS; p++) {
+        latency(p, &beside, &worst);
+        EXPECT(f->whole_ns == 0); /* it was under way throughout */
+        printf("  %-9s alone %.1f ms (worst %.1f), beside an attachment "
+               "%.1f ms (worst %.1f): ratio %.2f\n",
+               name[p], alone[p], worst_alone[p], beside, worst,
+               beside / alone[p]);
+        EXPECT(worst < worst_alone[p] + 60);
+    }
+}
+
+/* One path dies, and both stations start anew at different times: it goes on
+ * where the receiver's disk stands. */
+static void it_survives_all_that(void)
+{
+    struct sim_file *f;
+    uint64_t before, ns, again;
+
+    two_paths();
+    f = world_offer(&w, 0, 64 * MIB, 3);
+    before = sent();
+    world_want(&w, f);
+    for (unsigned i = 0; i < 8; i++)
+        world_say(&w, 0, (uint8_t)(i % OL_PRECS), 300);
+    run_for(2 * S);
+    EXPECT(f->served > 0);
+    world_cut(&w, 1, 0, true);
+    world_cut(&w, 1, 1, true);
+    run_for(S);
+    before = sent() - before; /* the count ends with the station */
+    world_crash(&w, 0, S);
+    run_for(4 * S);
+    again = sent();
+    world_crash(&w, 1, S);
+    for (unsigned i = 0; i < 8; i++)
+        world_say(&w, 0, (uint8_t)(i % OL_PRECS), 300);
+    ns = until_settled(120 * S);
+    again = before + sent();
+    printf("  64 MiB whole %.1f s later; %.2f MiB sent beyond it and its "
+           "headers\n",
+           (double)ns / 1e9,
+           (double)again / MIB - 64 * 1.0625);
+    EXPECT(f->times == 1);
+    /* A window for each restart, and what the dead path had. */
+    EXPECT(again < 64 * MIB * 1.0625 + 5.0 * MIB);
+    EXPECT(world_settled(&w));
+    check_end(&w);
+}
+
+/* Both ways at once, in every size that has an edge; an empty one too. */
+static void every_size_both_ways(void)
+{
+    static const uint64_t size[] = {0,         1,          63,      64,
+                                    65,        255,        256,     65535,
+                                    65536,     65537,      3 * MIB, 100000,
+                                    4 * MIB - 1};
+
+    two_paths();
+    for (unsigned i = 0; i < 2 * OL_LEN(size); i++)
+        world_want(&w, world_offer(&w, i & 1, size[i / 2], 100 + i));
+    printf("  %u files in %.2f s\n", w.n_files,
+           (double)until_settled(60 * S) / 1e9);
+    for (unsigned i = 0; i < w.n_files; i++)
+        EXPECT(w.file[i].times == 1);
+}
+
+/* A hash that nobody has, and one whose size is another: asked for ever more
+ * slowly, and in nobody's way. */
+static void what_is_not_there_is_not_asked_for_all_day(void)
+{
+    struct sim_file no = {.from = 0, .size = 5 * MIB, .hash = {9}};
+    uint64_t loads;
+    struct sim_file *f;
+
+    two_paths();
+    w.file[w.n_files++] = no;
+    world_want(&w, &w.file[0]);
+    run_for(600 * S);
+    loads = w.pieces_loaded;
+    printf("  asked the disk %llu times in 10 min\n",
+           (unsigned long long)loads);
+    EXPECT(loads >= 5 && loads < 40);
+    /* The station gives up on it, and wants another. */
+    w.file[0].wanted = false;
+    world_unwant(&w, &w.file[0]);
+    f = world_offer(&w, 0, MIB, 7);
+    world_want(&w, f);
+    EXPECT(until_settled(30 * S) < 5 * S);
+}
+
+/* No live channel at all. A file for a folder is a day or so under way. */
+static void the_courier_carries_them(void)
+{
+    static const uint64_t size[] = {0, 1, 65536, 65537, 5 * MIB, 100 * MIB};
+    uint64_t from;
+
+    world_init_calm(&w, 5, 0, true);
+    w.ch[0].path[0].delay_ns = w.ch[0].path[1].delay_ns = 3600 * S;
+    run_for(60 * S);
+    from = w.now_ns;
+    for (unsigned i = 0; i < OL_LEN(size); i++) {
+        world_want(&w, world_offer(&w, 0, size[i], 200 + i));
+        world_want(&w, world_offer(&w, 1, size[i] / 50, 300 + i));
+    }
+    world_say(&w, 0, OL_ROUTINE, 100);
+    world_say(&w, 1, OL_ROUTINE, 100);
+    run_for(2 * 3600 * S);
+    for (unsigned i = 0; i < w.n_files; i++)
+        EXPECT(w.file[i].whole_ns != 0);
+    while (!world_files_settled(&w) && w.now_ns - from < 100 * 3600 * S)
+        run_for(600 * S);
+    printf("  whole with the first file, noted by both after %.1f h\n",
+           (double)(w.now_ns - from) / 3600e9);
+    EXPECT(world_files_settled(&w));
+    for (unsigned i = 0; i < w.n_files; i++)
+        EXPECT(w.file[i].times == 1);
+}
+
 static const struct {
     const char *name;
     void (*tell)(void);
 } stories[] = {
     {"two_paths_add_up", two_paths_add_up},
+    {"records_pass_it", records_pass_it},
+    {"it_survives_all_that", it_survives_all_that},
+    {"every_size_both_ways", every_size_both_ways},
+    {"what_is_not_there_is_not_asked_for_all_day",
+     what_is_not_there_is_not_asked_for_all_day},
+    {"the_courier_carries_them", the_courier_carries_them},
 };
 
 /* In a process of its own, so that one that fails does not end the others. */

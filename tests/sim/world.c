@@ -222,6 +222,7 @@ static void boot(struct world *w, unsigned st)
         world_fail(w, "the line does not load from its own ledger");
     s->ledger->ops->snapshot_free(s->ledger, &conf.snapshot);
     s->alive = true;
+    s->reading = false;
     s->wake_ns = 0;
     s->file_n = 0;
     (void)!step(w, st, &ev);
@@ -342,6 +343,47 @@ static void committed(struct world *w, unsigned st)
     world_committed(w, st);
 }
 
+#define GOES_ON UINT64_MAX
+
+/* Come back with the rest of the file when there is room. */
+static void again(struct world *w, struct entry rest, const struct entry *e,
+                  size_t at)
+{
+    rest.at_ns = w->now_ns + 20 * OL_NS_PER_MS;
+    rest.n = e->n - at;
+    rest.bytes = malloc(rest.n);
+    OL_CHECK(rest.bytes != NULL);
+    memcpy(rest.bytes, e->bytes + at, rest.n);
+    push(w, rest);
+}
+
+/* A pouch file, bundle by bundle; one file at a time, as a station reads. */
+static void bundles(struct world *w, const struct entry *e)
+{
+    struct sim_station *s = &w->st[e->st];
+    struct ol_event ev = {.kind = OL_EV_FRAME, .channel = e->ch};
+    size_t at = 0, n = 0;
+    struct entry rest = *e;
+
+    if (s->reading && e->arg != GOES_ON) {
+        again(w, rest, e, 0);
+        return;
+    }
+    for (s->reading = false; at + 4 <= e->n; at += 4 + n) {
+        n = (size_t)e->bytes[at] << 24 | (size_t)e->bytes[at + 1] << 16 |
+            (size_t)e->bytes[at + 2] << 8 | e->bytes[at + 3];
+        if (n > e->n - at - 4)
+            return;
+        ev.bytes = OL_SPAN(e->bytes + at + 4, n);
+        if (step(w, e->st, &ev) != OL_ERR_AGAIN)
+            continue;
+        s->reading = true;
+        rest.arg = GOES_ON;
+        again(w, rest, e, at);
+        return;
+    }
+}
+
 static void packet(struct world *w, struct entry *e)
 {
     struct ol_event ev = {.kind = OL_EV_FRAME,
@@ -358,25 +400,7 @@ static void packet(struct world *w, struct entry *e)
         (void)!step(w, e->st, &ev);
         return;
     }
-    for (size_t at = 0; at + 4 <= e->n;) {
-        size_t n = (size_t)e->bytes[at] << 24 | (size_t)e->bytes[at + 1] << 16 |
-                   (size_t)e->bytes[at + 2] << 8 | e->bytes[at + 3];
-        if (n > e->n - at - 4)
-            return;
-        ev.bytes = OL_SPAN(e->bytes + at + 4, n);
-        if (step(w, e->st, &ev) == OL_ERR_AGAIN) {
-            /* Come back with this bundle and the rest when it has room. */
-            struct entry rest = *e;
-            rest.at_ns = w->now_ns + 20 * OL_NS_PER_MS;
-            rest.n = e->n - at;
-            rest.bytes = malloc(rest.n);
-            OL_CHECK(rest.bytes != NULL);
-            memcpy(rest.bytes, e->bytes + at, rest.n);
-            push(w, rest);
-            return;
-        }
-        at += 4 + n;
-    }
+    bundles(w, e);
 }
 
 static void replay(struct world *w)

@@ -98,6 +98,7 @@ struct sim_station {
     uint8_t *file; /* the pouch file in the making */
     size_t file_n;
     uint64_t notes[32];
+    bool reading; /* a pouch file waits for room in the middle */
     uint8_t pulling[32]; /* the hash that its line pulls, or zeros */
 };
 
@@ -176,6 +177,7 @@ bool world_settled(struct world *w);
 struct sim_file *world_offer(struct world *w, unsigned from, uint64_t size,
                              uint64_t seed);
 void world_want(struct world *w, struct sim_file *f);
+void world_unwant(struct world *w, struct sim_file *f);
 /* All that is wanted is whole there, and both know it. */
 bool world_files_settled(struct world *w);
 /* Bytes of the content that `seed` stands for; at: a multiple of 8. */

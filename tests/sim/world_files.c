@@ -132,6 +132,24 @@ static bool first_only(void *arg, const struct ol_row_file *f)
     return choose(arg, f) && false;
 }
 
+static void pull(struct world *w, unsigned st, struct ol_file *f)
+{
+    struct sim_station *s = &w->st[st];
+    struct ol_row_file row;
+
+    memcpy(s->pulling, f->hash, 32);
+    if (s->ledger->ops->pieces(s->ledger, s->line_no, OL_PEER, f->hash,
+                               &f->upto, &f->map) != OL_OK ||
+        s->ledger->ops->file(s->ledger, s->line_no, OL_PEER, f->hash,
+                             &row) != OL_OK)
+        world_fail(w, "a file that is wanted is not there");
+    if (f->upto + (uint32_t)__builtin_popcountll(f->map) != row.have)
+        world_fail(w, "pieces outside the window: %u counted, %u here",
+                   f->upto + (uint32_t)__builtin_popcountll(f->map),
+                   row.have);
+    tell(w, st, OL_EV_WANT, f, true);
+}
+
 /* Names the one to pull: the highest precedence, then the oldest. */
 static void pull_next(struct world *w, unsigned st)
 {
@@ -146,17 +164,9 @@ static void pull_next(struct world *w, unsigned st)
     memset(s->pulling, 0, sizeof(s->pulling));
     if (!c.any)
         return;
-    memcpy(s->pulling, c.best.hash, 32);
     memcpy(f.hash, c.best.hash, 32);
     f.size = c.best.size;
-    if (s->ledger->ops->pieces(s->ledger, s->line_no, OL_PEER, f.hash,
-                               &f.upto, &f.map) != OL_OK)
-        world_fail(w, "a file that is wanted is not there");
-    if (f.upto + (uint32_t)__builtin_popcountll(f.map) != c.best.have)
-        world_fail(w, "pieces outside the window: %u counted, %u here",
-                   f.upto + (uint32_t)__builtin_popcountll(f.map),
-                   c.best.have);
-    tell(w, st, OL_EV_WANT, &f, true);
+    pull(w, st, &f);
 }
 
 void world_want(struct world *w, struct sim_file *f)
@@ -167,6 +177,16 @@ void world_want(struct world *w, struct sim_file *f)
     put_state(w, st, OL_PEER, f, OL_FILE_WANTED);
     if (w->st[st].alive)
         pull_next(w, st);
+}
+
+void world_unwant(struct world *w, struct sim_file *f)
+{
+    unsigned st = 1 - f->from;
+
+    f->wanted = false;
+    put_state(w, st, OL_PEER, f, OL_FILE_GONE);
+    tell(w, st, OL_EV_WANT, NULL, false);
+    pull_next(w, st);
 }
 
 struct telling {
@@ -258,6 +278,12 @@ void world_file_turn(struct world *w, const struct entry *e)
     unsigned st = e->st;
 
     switch ((enum ol_note_kind)e->ch) {
+    case OL_NOTE_OFFERED:
+        if (!f->wanted || f->times > 0)
+            tell(w, st, OL_EV_PASS, &file, true);
+        else
+            pull(w, st, &file);
+        break;
     case OL_NOTE_PULLED:
         if (f->whole_ns == 0)
             f->whole_ns = w->now_ns;

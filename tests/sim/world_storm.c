@@ -147,6 +147,21 @@ void world_storm(struct world *w, const struct sim_plan *plan)
                                .ch = (uint8_t)rnd_below(r, OL_PRECS),
                                .arg = size});
     }
+    for (uint32_t i = 0; i < plan->files; i++) {
+        static const uint64_t edge[] = {0,     1,     63,     64,    255,
+                                        256,   65535, 65536,  65537, 131072,
+                                        300000};
+        push(w, (struct entry){.at_ns = t + rnd_below(r, plan->run_ns),
+                               .what = W_OFFER,
+                               .st = (uint8_t)rnd_below(r, 2),
+                               .ch = (uint8_t)rnd_below(r, 60),
+                               .arg = edge[rnd_below(r, OL_LEN(edge))]});
+    }
+    if (plan->files > 0 && plan->big)
+        push(w, (struct entry){.at_ns = t + rnd_below(r, plan->run_ns / 2),
+                               .what = W_OFFER,
+                               .st = (uint8_t)rnd_below(r, 2),
+                               .arg = 1 + rnd_below(r, 6u << 20)});
     while (t < end) {
         t += rnd_below(r, 40 * OL_NS_PER_S);
         if (plan->cuts) {
