@@ -342,6 +342,8 @@ struct ol_job { /* one pouch file in the making */
     uint8_t here[OL_PIECE];
 };
 
+/* Keys stand in front, what is large behind: a caller that can lock only some
+ * of it in memory locks from the front. */
 struct ol_line {
     uint64_t magic;
     uint64_t now_ns;

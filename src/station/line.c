@@ -176,8 +176,12 @@ static enum ol_err make_core(struct ol_station_line *line)
         line->mem = NULL;
         err = OL_ERR_IO;
     } else {
-        /* Keys and texts lie in it. */
+        /* Keys and texts lie in it, keys in front. As much as may be locked is
+         * kept out of swap, when it comes to be used. */
         (void)madvise(line->mem, ol_line_size(), MADV_DONTDUMP);
+        for (size_t n = ol_line_size();
+             n > 0 && mlock2(line->mem, n, MLOCK_ONFAULT) != 0;)
+            n /= 2;
         err = ol_line_init(&line->core, line->mem, &conf);
     }
     lg->ops->snapshot_free(lg, &conf.snapshot);
