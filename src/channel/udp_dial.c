@@ -150,7 +150,8 @@ static void choose(struct dial *d, const struct ol_socks *socks)
     }
     if (!d->up) {
         say_refused(d, sys);
-    } else if (!was_up || !ol_sock_eq(&d->to, &old)) {
+    } else if (!was_up || d->refused || !ol_sock_eq(&d->to, &old)) {
+        /* An old refusal is told again if it still is one. */
         d->refused = d->answered = false;
         say(d, "sending to %s, nothing received yet");
     } else if (d->answered) {
