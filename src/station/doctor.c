@@ -16,9 +16,6 @@
 #include "station/clock.h"
 #include "station/methods.h"
 
-/* Earlier than this program: the clock is wrong. 2025-01-01. */
-#define EPOCH_MS (UINT64_C(1735689600) * 1000)
-
 void ol_finding(struct ol_findings *f, const char *peer, const char *channel,
                 enum ol_severity severity, const char *fmt, ...)
 {
@@ -54,6 +51,11 @@ void ol_finding_bearer(struct ol_findings *f, const char *peer,
                act ? act + 2 : "check the address in lines.d and the network");
 }
 
+bool ol_bearer_complains(const struct ol_bearer_status *b)
+{
+    return b->last_err != OL_OK && strstr(b->state, ": ") != NULL;
+}
+
 void ol_finding_why(struct ol_findings *f, const char *peer, const char *why)
 {
     const char *colon = NULL;
@@ -65,19 +67,6 @@ void ol_finding_why(struct ol_findings *f, const char *peer, const char *why)
     else
         ol_finding(f, peer, NULL, OL_FINDING_FAULT, "%.*s|%s",
                    (int)(colon - why), why, colon + 2);
-}
-
-static void clock_looks(struct ol_findings *f)
-{
-    uint64_t now = ol_clock_wall_ms();
-    char text[OL_TIME_TEXT];
-
-    ol_text_time(text, now);
-    if (now < EPOCH_MS)
-        ol_finding(f, NULL, NULL, OL_FINDING_FAULT, "the clock says %s|set "
-                   "it: messages carry its time", text);
-    else
-        ol_finding(f, NULL, NULL, OL_FINDING_OK, "the clock says %s|", text);
 }
 
 void ol_doctor_marker(struct ol_findings *f, const struct ol_marker *m,
@@ -167,7 +156,8 @@ bool ol_doctor_directory(struct ol_findings *f, const char *dir,
         ol_finding_why(f, NULL, why);
         return false;
     }
-    clock_looks(f);
+    if (st != NULL)
+        ol_doctor_clock(f, ol_doctor_newest(st->ledger));
     lines(f, dir, &conf, keys);
     ol_keys_close(keys);
     return true;
@@ -188,8 +178,10 @@ void ol_method_doctor(struct ol_request *rq)
 
 /* Without a running station. */
 
-static void try_ledger(struct ol_findings *f, const char *dir)
+/* Opens it, as a start would; gives the time of the newest thing in it. */
+static uint64_t try_ledger(struct ol_findings *f, const char *dir)
 {
+    uint64_t newest_ms = 0;
     char path[OL_PATH_MAX], lock[OL_PATH_MAX], why[256] = "";
     char words[OL_WHY_MAX];
     struct ol_ledger *lg;
@@ -201,11 +193,12 @@ static void try_ledger(struct ol_findings *f, const char *dir)
         !ol_path(lock, dir, "ledger.db.lock", NULL) ||
         (!ol_file_exists(path) && !ol_file_exists(lock)) ||
         ol_dir_lock(dir, &fd, words) != OL_EXIT_OK)
-        return;
+        return 0;
     if (ol_keys_open(dir, &keys, words) == OL_EXIT_OK) {
         if (ol_sqlite_open(&lg, path, keys->storage, NULL, NULL, why) ==
             OL_OK) {
             ol_finding(f, NULL, NULL, OL_FINDING_OK, "the ledger opens|");
+            newest_ms = ol_doctor_newest(lg);
             lg->ops->close(lg);
         } else {
             ol_finding_why(f, NULL, why); /* it says what to do itself */
@@ -213,6 +206,7 @@ static void try_ledger(struct ol_findings *f, const char *dir)
         ol_keys_close(keys);
     }
     close(fd);
+    return newest_ms;
 }
 
 static void marker(struct ol_findings *f, const char *dir)
@@ -232,7 +226,7 @@ static void look(struct ol_findings *f, const char *dir)
 {
     if (ol_doctor_directory(f, dir, NULL)) {
         marker(f, dir);
-        try_ledger(f, dir);
+        ol_doctor_clock(f, try_ledger(f, dir));
         ol_doctor_away(f, dir);
     }
     ol_finding(f, NULL, NULL, OL_FINDING_NOTE, "the station is not running|"

@@ -34,11 +34,18 @@ void ol_finding_why(struct ol_findings *f, const char *peer, const char *why);
  */
 void ol_finding_bearer(struct ol_findings *f, const char *peer,
                        const char *channel, const struct ol_bearer_status *b);
+/* Does it say what went wrong and what to do, and not what it is doing. */
+bool ol_bearer_complains(const struct ol_bearer_status *b);
 
 /* Directory, disk, clock, lines' cards; st: the station that runs, or NULL.
  * False: the station cannot even be read, nothing further makes sense. */
 bool ol_doctor_directory(struct ol_findings *f, const char *dir,
                          const struct ol_station *st);
+/* doctor_clock.c: our clock, against the newest thing in the ledger (Unix time,
+ * 0: nothing); the other side's, against ours. */
+void ol_doctor_clock(struct ol_findings *f, uint64_t newest_ms);
+uint64_t ol_doctor_newest(struct ol_ledger *lg);
+void ol_doctor_clocks(struct ol_findings *f, struct ol_station_line *line);
 /* doctor_disk.c: the disk; every file's owner and mode. */
 void ol_doctor_disk(struct ol_findings *f, const char *dir,
                     const struct ol_station *st);

@@ -3,7 +3,9 @@
  *
  * The bearers themselves are opened for a few seconds, all at once, and asked
  * what became of them: so the words are the same as those of a station that
- * runs. Nothing is sent. What only a knock can tell stays unknown.
+ * runs. Nothing is sent but, over udp, one byte that no station answers, so
+ * that a machine or a router can refuse it. What only a knock can tell stays
+ * unknown.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +14,12 @@
 #include "station/doctor.h"
 
 #define PATIENCE_NS (6 * OL_NS_PER_S)
+#define REFUSAL_NS (3 * OL_NS_PER_S / 2) /* a refusal takes a round trip */
 
 struct trial {
     struct ol_bearer *bearer;
     bool up;
+    uint64_t sent_ns; /* udp: when its byte was sent */
     char peer[OL_STATION_MAX + 1];
     struct ol_conf_channel conf;
 };
@@ -30,11 +34,16 @@ static void on_packet(void *arg, struct ol_bearer *bearer,
 static void on_changed(void *arg, struct ol_bearer *bearer,
                        const struct ol_addr *from, const struct ol_chan *chan)
 {
+    static const struct ol_addr there = {0};
     struct trial *t = arg;
 
-    (void)bearer;
-    if (t != NULL && (from == NULL || from->len == 0))
-        t->up = chan->up;
+    if (t == NULL || (from != NULL && from->len != 0))
+        return;
+    t->up = chan->up;
+    if (!chan->up || bearer->ops->kind != OL_CHAN_DATAGRAM || t->sent_ns != 0)
+        return;
+    t->sent_ns = ol_clock_ns();
+    (void)bearer->ops->send(bearer, &there, OL_SPAN("", 1), true);
 }
 
 static const struct ol_bearer_events events = {on_packet, on_changed};
@@ -78,10 +87,13 @@ static bool known(const struct trial *t)
 {
     struct ol_bearer_status b;
 
-    if (t->bearer == NULL || t->up)
+    if (t->bearer == NULL)
         return true;
     t->bearer->ops->status(t->bearer, &b);
-    return b.last_err != OL_OK;
+    if (t->up && t->sent_ns != 0)
+        return ol_bearer_complains(&b) ||
+               ol_clock_ns() - t->sent_ns > REFUSAL_NS;
+    return t->up || b.last_err != OL_OK;
 }
 
 static void judge(struct ol_findings *f, const struct trial *t)
@@ -91,7 +103,7 @@ static void judge(struct ol_findings *f, const struct trial *t)
     if (t->bearer == NULL)
         return;
     t->bearer->ops->status(t->bearer, &b);
-    if (t->up)
+    if (t->up && !ol_bearer_complains(&b))
         ol_finding(f, t->peer, t->conf.name, OL_FINDING_OK, "%s|", b.state);
     else
         ol_finding_bearer(f, t->peer, t->conf.name, &b);

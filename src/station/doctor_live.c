@@ -68,7 +68,8 @@ static bool transport(struct ol_findings *f, struct ol_station_line *line,
         return true;
     }
     port->bearer->ops->status(port->bearer, &b);
-    if (port->chan.up || b.last_err == OL_OK)
+    /* A udp socket is always up; a refusal comes back to it. */
+    if (port->chan.up ? !ol_bearer_complains(&b) : b.last_err == OL_OK)
         return false;
     ol_finding_bearer(f, line->conf.peer, ch->name, &b);
     return true;
@@ -80,7 +81,9 @@ static void sick(struct ol_findings *f, struct ol_station_line *line,
     const struct ol_conf_channel *ch = &line->conf.channels[k];
     bool dials = ch->url[0] != '\0';
 
-    if (dials && !s->transport_up && transport(f, line, k))
+    if (dials && (!s->transport_up || ol_conf_kind(ch->scheme) ==
+                                          OL_CHAN_DATAGRAM) &&
+        transport(f, line, k))
         return;
     if (!dials && s->last_heard_ns == 0 && s->knocks_answered == 0 &&
         !s->transport_up) {
@@ -99,6 +102,27 @@ static void sick(struct ol_findings *f, struct ol_station_line *line,
                    "%s worked and is silent now|the way there is cut, or %s "
                    "is down: it comes back by itself when they are",
                    ch->name, line->conf.peer);
+}
+
+/* A frame of ours may be answered over another channel: so both are told. */
+static void one_way(struct ol_findings *f, struct ol_station_line *line,
+                    unsigned k, const struct ol_chan_status *s)
+{
+    const struct ol_conf_channel *ch = &line->conf.channels[k];
+    const char *peer = line->conf.peer;
+
+    if (s->last_heard_ns >= s->answered_ns)
+        ol_finding(f, peer, ch->name, OL_FINDING_FAULT,
+                   "%s is one-way: we hear %s, and nothing of ours gets "
+                   "through to them|a firewall or NAT stops what we send: let "
+                   "%s out at this side and in at %s's", ch->name, peer,
+                   ch->scheme, peer);
+    else
+        ol_finding(f, peer, ch->name, OL_FINDING_FAULT,
+                   "%s is one-way: %s hears us, and nothing of theirs gets "
+                   "through to us|a firewall or NAT stops what they send: let "
+                   "%s in at this side and out at %s's", ch->name, peer,
+                   ch->scheme, peer);
 }
 
 static void channel(struct ol_findings *f, struct ol_station_line *line,
@@ -124,10 +148,7 @@ static void channel(struct ol_findings *f, struct ol_station_line *line,
                    "%s' when it is wanted", name, peer, name);
         break;
     case OL_CHAN_ONE_WAY:
-        ol_finding(f, peer, name, OL_FINDING_FAULT,
-                   "frames pass %s in one direction only|a firewall or NAT "
-                   "lets one direction through: check it on both sides",
-                   name);
+        one_way(f, line, k, s);
         break;
     case OL_CHAN_DOUBTFUL:
         ol_finding(f, peer, name, OL_FINDING_NOTE,
@@ -191,6 +212,7 @@ static void one_line(struct ol_findings *f, struct ol_station_line *line)
     }
     ol_line_status(line->core, ol_clock_ns(), &s);
     cards(f, line, &s);
+    ol_doctor_clocks(f, line);
     if (s.stopped)
         ol_finding(f, peer, NULL, OL_FINDING_FAULT,
                    "%s holds records that this station does not have, or "

@@ -122,8 +122,11 @@ static void nobody_answers(void **state)
              "channel = fibre accept=tcp\n", south.port, south.port);
     bed_write(north.dir, "lines.d/south.conf", conf);
     bed_start(&north);
-    comes_to_say(&north, "knocks sent on radio, none answered");
-    comes_to_say(&north, "refused by 127.0.0.1");
+    /* The machine says that nobody is there, over either. */
+    comes_to_say(&north, "\"channel\":\"radio\",\"severity\":\"fault\","
+                         "\"what\":\"refused by 127.0.0.1");
+    comes_to_say(&north, "\"channel\":\"cable\",\"severity\":\"fault\","
+                         "\"what\":\"refused by 127.0.0.1");
     says("nobody has called on fibre");
     assert_int_equal(ask(&north), 1);
 }
