@@ -239,6 +239,7 @@ struct ol_put {
     uint8_t rung;
     uint8_t what;     /* EVENT */
     uint8_t state;    /* FILE: enum ol_file_state */
+    bool erase;       /* STATE: no older copy of it may stay on the disk */
     uint16_t channel; /* SENT, EVENT; OL_CHANNEL_ANY: none */
     uint16_t size, offset; /* PART */
     uint32_t index;
@@ -293,7 +294,11 @@ enum ol_note_kind {
     OL_NOTE_ROOT,        /* prec index: the peer's HELD has a foreign root */
     OL_NOTE_CHECKPOINT,  /* prec index: the peer's checkpoint does not hold */
     OL_NOTE_ROLLED_BACK, /* the peer holds less than it once said */
-    OL_NOTE_UNOPENED,    /* a bundle of this line that does not open */
+    OL_NOTE_UNOPENED,    /* a bundle of this line that does not open; index:
+                            the prekey it is for, when we do not have that */
+    OL_NOTE_CARD_ONLY,   /* bundles go to the card's key from now on: no
+                            forward secrecy */
+    OL_NOTE_PREKEY,      /* and to a prekey of the peer again */
     OL_NOTE_RESET,       /* channel: it is down; open its transport anew */
     OL_NOTE_PULL,        /* hash index: so many pieces of it are on our disk */
     OL_NOTE_PULLED,      /* hash: all are; now verify it */
@@ -384,7 +389,8 @@ struct ol_line_status {
     uint64_t dark_detected_ns;
     uint64_t last_heard_ns;
     bool shared_fate;     /* all open channels share one */
-    bool forward_secrecy; /* of what is sent now */
+    bool forward_secrecy; /* of what is sent now: by a live channel, or else
+                             in a bundle to a prekey */
     bool live;            /* a confirmed epoch exists */
     bool stopped; /* a log is: the peer's record of it is not ours */
     enum ol_attendance ours, theirs;

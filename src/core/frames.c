@@ -204,6 +204,8 @@ uint8_t ol_frame_dirty_logs(const struct ol_line *l)
     for (unsigned p = 0; p < OL_PRECS; p++)
         if (l->in[p].dirty)
             logs |= (uint8_t)(1u << p);
+    if (l->prekey_news && ol_prekey_own(l) != NULL)
+        logs |= OL_HELD_OURS;
     return logs;
 }
 
@@ -225,9 +227,14 @@ void ol_frame_add_held(struct ol_line *l, struct ol_out_frame *f, bool keep)
     if (logs == 0)
         return;
     ol_recv_holding(l, logs, &h);
-    /* Without its last ranges it is still true; not begun, it is not said. */
-    if (!ol_held_encode(&f->w, &h) && f->w.n == before)
-        return;
+    /* Without its last ranges it is still true; not begun, it is not said. The
+     * prekey can wait for a frame with more room. */
+    if (!ol_held_encode(&f->w, &h) && f->w.n == before) {
+        logs &= (uint8_t)~OL_HELD_OURS;
+        h.has_prekey = false;
+        if (logs == 0 || (!ol_held_encode(&f->w, &h) && f->w.n == before))
+            return;
+    }
     f->asks = true;
     f->flags |= OL_FLIGHT_HELD;
     f->held_logs = logs;
@@ -235,11 +242,15 @@ void ol_frame_add_held(struct ol_line *l, struct ol_out_frame *f, bool keep)
     for (unsigned p = 0; p < OL_PRECS; p++)
         if (logs & (1u << p))
             l->in[p].told = h.serial;
+    if (logs & OL_HELD_OURS)
+        l->prekey_told = h.serial;
     l->ch[f->c].held_ns = l->now_ns + held_gap(&l->ch[f->c].path);
     if (keep)
         return;
     for (unsigned p = 0; p < OL_PRECS; p++)
         l->in[p].dirty = l->in[p].urgent = false;
+    if (logs & OL_HELD_OURS)
+        l->prekey_news = false;
 }
 
 void ol_frame_add_wants(struct ol_line *l, struct ol_out_frame *f, bool keep)

@@ -14,7 +14,6 @@
 #include <string.h>
 
 #define LAZY_NS (250 * OL_NS_PER_MS)
-#define KEPT_MAX 512u /* bytes of the core's own state, at most */
 
 bool ol_fx_room(struct ol_line *l, unsigned n, size_t bytes)
 {
@@ -246,19 +245,31 @@ static void flush_events(struct ol_line *l)
     l->kept_dirty = true;
 }
 
+/* It has prekeys in it, which are not to outlive themselves here. */
+void ol_fx_wipe(struct ol_line *l)
+{
+    if (l->kept_put == NULL)
+        return;
+    ol_wipe(l->kept_at, OL_KEPT_MAX);
+    l->kept_put = NULL;
+}
+
 uint64_t ol_fx_keep(struct ol_line *l)
 {
-    struct ol_put *put;
     size_t n;
-    uint8_t *p;
 
-    if (!ol_fx_can_put(l) || !ol_fx_room(l, 1, KEPT_MAX))
-        return 0;
-    p = ol_fx_bytes(l, KEPT_MAX);
-    n = ol_kept_encode(&l->kept, p, KEPT_MAX);
-    put = ol_fx_put(l, OL_PUT_STATE);
-    put->bytes = OL_SPAN(p, n);
-    l->kept_dirty = false;
+    /* One put a step: what it says is what the last of its callers wants. */
+    if (l->kept_put == NULL) {
+        if (!ol_fx_can_put(l) || !ol_fx_room(l, 1, OL_KEPT_MAX))
+            return 0;
+        l->kept_at = ol_fx_bytes(l, OL_KEPT_MAX);
+        l->kept_put = ol_fx_put(l, OL_PUT_STATE);
+    }
+    l->kept.ran_s = ol_prekey_ran(l);
+    n = ol_kept_encode(&l->kept, l->kept_at, OL_KEPT_MAX);
+    l->kept_put->bytes = OL_SPAN(l->kept_at, n);
+    l->kept_put->erase |= l->kept_erased;
+    l->kept_dirty = l->kept_erased = false;
     return l->cur->token;
 }
 

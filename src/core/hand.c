@@ -66,7 +66,7 @@ static size_t payload(struct ol_line *l, bool with_held, uint8_t *out)
     ol_writer_init(&w, out, OL_PAYLOAD_MAX);
     OL_CHECK(ol_hello_encode(&w, &hello));
     if (with_held) {
-        ol_recv_holding(l, 0xf, &held);
+        ol_recv_holding(l, OL_HELD_ALL, &held);
         (void)ol_held_encode(&w, &held);
     }
     return w.n;

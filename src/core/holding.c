@@ -49,6 +49,7 @@ static void boot_of_peer(struct ol_line *l, const uint8_t boot[8])
     memcpy(l->peer_boot, boot, 8);
     l->peer_any = true;
     memset(l->peer_serial, 0, sizeof(l->peer_serial));
+    l->prekey_serial = 0;
     ol_send_forget(l);
     while (n < l->kept.n_boots && memcmp(l->kept.boots[n], boot, 8) != 0)
         n++;
@@ -62,6 +63,20 @@ static void boot_of_peer(struct ol_line *l, const uint8_t boot[8])
     l->kept_dirty = true;
 }
 
+/* One that the peer ran before: its place in what we remember, or 0. */
+static bool older(const struct ol_line *l, const uint8_t boot[8])
+{
+    for (unsigned n = 1; n < l->kept.n_boots; n++)
+        if (memcmp(l->kept.boots[n], boot, 8) == 0)
+            return true;
+    return false;
+}
+
+static bool newest(const struct ol_line *l, const uint8_t boot[8])
+{
+    return l->kept.n_boots > 0 && memcmp(l->kept.boots[0], boot, 8) == 0;
+}
+
 void ol_recv_held(struct ol_line *l, const struct ol_held *h, bool current)
 {
     bool same = l->peer_any && memcmp(l->peer_boot, h->boot, 8) == 0;
@@ -69,11 +84,17 @@ void ol_recv_held(struct ol_line *l, const struct ol_held *h, bool current)
 
     /* It may have been under way for days: what it holds it held, but what
      * it lacks says nothing of today. */
-    if (!current && !same) {
+    if ((!current && !same) || older(l, h->boot)) {
         ol_send_held(l, h, h->logs, false);
+        /* Nobody told us of that boot: a peer that was put back counts from
+         * where it was, and can learn how far we are from us alone. */
+        if (!older(l, h->boot) && !newest(l, h->boot))
+            ol_pouch_changed(l);
         return;
     }
     boot_of_peer(l, h->boot);
+    if (current || !l->kept.card_only)
+        ol_prekey_told(l, h);
     /* The newest counts, log by log: one of all may come behind one of some. */
     for (unsigned p = 0; p < OL_PRECS; p++) {
         if (!(h->logs & (1u << p)) || h->serial <= l->peer_serial[p])
@@ -118,10 +139,17 @@ static void holding_beyond(struct ol_line *l, unsigned p,
 
 void ol_recv_holding(struct ol_line *l, uint8_t logs, struct ol_held *h)
 {
+    const struct ol_prekey *own = ol_prekey_own(l);
+
     memset(h, 0, sizeof(*h));
     memcpy(h->boot, l->boot, 8);
     h->serial = ++l->held_serial;
-    h->logs = logs;
+    h->logs = logs & (uint8_t)~OL_HELD_OURS;
+    h->has_prekey = (logs & OL_HELD_OURS) && own != NULL;
+    if (h->has_prekey) {
+        h->prekey_id = own->id;
+        memcpy(h->prekey, own->pk, sizeof(h->prekey));
+    }
     for (unsigned p = 0; p < OL_PRECS; p++) {
         struct ol_in_log *in = &l->in[p];
         struct ol_held_log *o = &h->log[p];

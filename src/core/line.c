@@ -90,6 +90,7 @@ enum ol_err ol_line_init(struct ol_line **line, void *mem,
             return err;
     }
     err = ol_kept_decode(conf->snapshot.state, &l->kept);
+    l->ran_s = l->kept.ran_s;
     if (err == OL_OK)
         err = ol_send_init(l, &conf->snapshot);
     if (err == OL_OK)
@@ -216,6 +217,7 @@ static void pump(struct ol_line *l)
     ol_pull_pump(l);
     ol_push_pump(l);
     ol_hand_pump(l);
+    ol_prekey_pump(l);
     ol_pouch_pump(l);
     ol_schedule_pump(l);
     ol_fx_flush(l);
@@ -231,6 +233,7 @@ enum ol_err ol_line_step(struct ol_line *l, const struct ol_event *ev,
     /* Time does not run backwards; a caller's clock that does stands. */
     l->now_ns = OL_MAX(l->now_ns, now_ns);
     l->fx = eff;
+    ol_fx_wipe(l);
     l->arena_n = 0;
     /* Between steps the transport has spoken, if it was full. */
     for (unsigned c = 0; c < l->n_ch && !l->going_on; c++)

@@ -20,6 +20,7 @@
  *   frames.c    frames in and out, and their small chunks
  *   schedule.c  which bytes go on which channel
  *   pouch.c     bundles
+ *   prekey.c    whom bundles are sealed to
  *   state.c     what the core itself keeps on disk, as bytes
  *
  * Each ends with what it wants done by when: ol_wake lowers eff->wake_ns.
@@ -294,6 +295,14 @@ struct ol_sent_range {
     uint32_t lo, hi; /* lo 0: free */
 };
 
+struct ol_prekey { /* one of our own */
+    uint32_t id;
+    bool used;      /* a bundle to it has opened */
+    uint64_t made_s; /* by the line's running time, as dies_s */
+    uint64_t dies_s; /* 0: no newer one was used yet */
+    uint8_t sk[32], pk[32];
+};
+
 struct ol_kept { /* what state.c writes */
     uint64_t open_sent, open_seen;
     uint64_t bundle_reserved; /* numbers below are used */
@@ -301,7 +310,15 @@ struct ol_kept { /* what state.c writes */
     bool dark; /* a blackout was told, and its end was not */
     uint8_t boots[OL_BOOTS_MAX][8]; /* the peer's, newest first */
     uint8_t n_boots;
+    uint64_t ran_s; /* how long the line has run, all its starts together */
+    bool card_only; /* bundles go to prekey 0 until the peer says its own */
+    uint32_t peer_prekey; /* its newest; 0: none known */
+    uint8_t peer_prekey_pk[32];
+    struct ol_prekey prekeys[OL_PREKEYS_MAX]; /* ours, oldest first */
+    uint8_t n_prekeys;
 };
+
+#define OL_KEPT_MAX 3072u /* bytes of it, at most */
 
 enum ol_job_state {
     OL_JOB_NONE,
@@ -374,6 +391,15 @@ struct ol_line {
 
     struct ol_kept kept;
     bool kept_dirty;
+    bool kept_erased; /* what it held before is to be gone for good */
+    struct ol_put *kept_put; /* of this step, or NULL */
+    uint8_t *kept_at;        /* its bytes, which the next step wipes */
+
+    uint64_t ran_s;        /* kept.ran_s at the start */
+    uint64_t prekey_batch; /* that makes our newest durable; 0: it is */
+    bool prekey_news;      /* the peer may not know our newest */
+    uint32_t prekey_told;  /* serial of the newest HELD that says it */
+    uint32_t prekey_serial; /* of the HELD that the peer's came in */
 
     uint64_t number; /* own, highest given */
     struct ol_out_log out[OL_PRECS];
@@ -476,6 +502,9 @@ void ol_fx_flush(struct ol_line *l);
 /* Record `index` went out whole on a channel for the first time. */
 void ol_fx_sent(struct ol_line *l, uint16_t channel, uint8_t prec,
                 uint32_t index);
+
+/* Wipes what the last step left of the core's own state. */
+void ol_fx_wipe(struct ol_line *l);
 
 /* ---- state.c ------------------------------------------------------------ */
 
@@ -643,7 +672,10 @@ enum ol_err ol_recv_checkpoint(struct ol_line *l,
 /* current: it is of the boot that the peer runs now (it came in the newest
  * epoch, or in the newest bundle while there is none). */
 void ol_recv_held(struct ol_line *l, const struct ol_held *h, bool current);
-/* What we hold, for a HELD of the logs in `logs` (bits). */
+/* What we hold, for a HELD of the logs in `logs` (bits), and our prekey with
+ * OL_HELD_OURS. */
+#define OL_HELD_OURS (1u << OL_PRECS)
+#define OL_HELD_ALL (2u * OL_HELD_OURS - 1)
 void ol_recv_holding(struct ol_line *l, uint8_t logs, struct ol_held *h);
 
 /* ---- chunks.c ----------------------------------------------------------- */
@@ -681,6 +713,8 @@ enum ol_err ol_pouch_export(struct ol_line *l, uint64_t token);
 bool ol_pouch_loaded(struct ol_line *l, const struct ol_event *ev);
 /* The peer does not know what we hold: the next bundle is to say it. */
 void ol_pouch_changed(struct ol_line *l);
+/* The peer may have lost what was bundled: the next file holds all again. */
+void ol_pouch_again(struct ol_line *l);
 void ol_pouch_pump(struct ol_line *l);
 void ol_pouch_build(struct ol_line *l); /* goes on with the file */
 
@@ -695,5 +729,24 @@ enum ol_err ol_pouch_file(struct ol_line *l, const struct ol_event *ev);
 bool ol_pouch_piece(struct ol_line *l, const struct ol_event *ev);
 /* Asks, when it is time, whether a folder has attachments to carry. */
 void ol_pouch_look(struct ol_line *l, unsigned c);
+
+/* ---- prekey.c ----------------------------------------------------------- */
+
+/* Seconds that this line has run, all its starts together. */
+uint64_t ol_prekey_ran(const struct ol_line *l);
+/* Ours that HELD announces: the newest on disk, or NULL. */
+const struct ol_prekey *ol_prekey_own(const struct ol_line *l);
+/* Ours of that id, or NULL: erased, or never made. */
+const struct ol_prekey *ol_prekey_find(const struct ol_line *l, uint32_t id);
+/* A bundle to it opened. */
+void ol_prekey_used(struct ol_line *l, uint32_t id);
+/* Whom the next bundle is sealed to: 0 and the card's key, or a prekey. */
+uint32_t ol_prekey_to(const struct ol_line *l, const uint8_t **pk);
+/* Something of our past is missing: the card's key, until the peer is heard. */
+void ol_prekey_doubt(struct ol_line *l);
+/* A current HELD of the peer. */
+void ol_prekey_told(struct ol_line *l, const struct ol_held *h);
+/* Makes, erases, and keeps the running time. */
+void ol_prekey_pump(struct ol_line *l);
 
 #endif

@@ -188,6 +188,7 @@ static void held_log(struct ol_line *l, unsigned p,
         ol_fx_note(l, OL_NOTE_ROLLED_BACK, OL_CHANNEL_ANY, (uint8_t)p,
                    h->upto);
         ol_window_rewind(l, p, h->upto);
+        ol_pouch_again(l);
     }
     if (h->upto > o->loaded) {
         o->behind = h->upto;

@@ -146,6 +146,9 @@ static void held_again(struct ol_line *l, const struct ol_flight *f)
         if ((f->flags & OL_FLIGHT_HELD) && (f->held_logs & (1u << q)) &&
             f->held_serial == l->in[q].told)
             l->in[q].dirty = true;
+    if ((f->flags & OL_FLIGHT_HELD) && (f->held_logs & OL_HELD_OURS) &&
+        f->held_serial == l->prekey_told)
+        l->prekey_news = true;
     if (f->flags & OL_FLIGHT_WANT)
         ol_pull_lost(l, f->want_serial);
 }

@@ -65,7 +65,7 @@ static void write_head(struct ol_line *l)
     uint32_t serial;
 
     ol_writer_init(&w, j->plain, sizeof(j->plain));
-    ol_recv_holding(l, 0xf, &h);
+    ol_recv_holding(l, OL_HELD_ALL, &h);
     (void)ol_held_encode(&w, &h);
     for (unsigned p = 0; p < OL_PRECS; p++) {
         struct ol_out_log *o = &l->out[p];
@@ -91,8 +91,10 @@ static enum ol_err seal(struct ol_line *l, bool last)
     uint8_t *out = ol_fx_bytes(l, n);
     struct ol_writer w;
     struct ol_send *s;
+    const uint8_t *pk;
     enum ol_err err;
 
+    env.prekey = ol_prekey_to(l, &pk);
     memcpy(env.heard, j->heard, sizeof(env.heard));
     ol_writer_init(&w, plain, sizeof(plain));
     ol_envelope_encode(&w, &env);
@@ -100,7 +102,7 @@ static enum ol_err seal(struct ol_line *l, bool last)
     ol_wrap_seal(out, &l->wrap, OL_PACKET_BUNDLE, nonce, ol_writer_span(&w));
     ol_rng_fill(&l->rng, e_sk, sizeof(e_sk));
     err = ol_noise_k_seal(prologue(l, plain, pro), l->id.x_sk, l->id.x_pk,
-                          l->peer.x_pk, l->shared.psk, e_sk,
+                          pk, l->shared.psk, e_sk,
                           OL_SPAN(j->plain, j->n), out + OL_ENVELOPE);
     ol_wipe(e_sk, sizeof(e_sk));
     if (err != OL_OK)
@@ -299,6 +301,7 @@ static void overtake(struct ol_line *l, uint64_t seen)
         j->batch = 0;
     else
         j->number = j->number_end = 0;
+    ol_prekey_doubt(l);
     ol_pouch_changed(l);
 }
 
@@ -306,6 +309,12 @@ void ol_pouch_changed(struct ol_line *l)
 {
     for (unsigned c = 0; c < l->n_ch; c++)
         l->ch[c].bundle_held = true;
+}
+
+void ol_pouch_again(struct ol_line *l)
+{
+    for (unsigned c = 0; c < l->n_ch; c++)
+        memset(l->ch[c].bundled, 0, sizeof(l->ch[c].bundled));
 }
 
 /* No live channel is configured, or all have been silent for the hold time. */
@@ -395,14 +404,72 @@ void ol_pouch_pump(struct ol_line *l)
 
 /* ---- in ----------------------------------------------------------------- */
 
+/* The Noise message, with the key that the envelope names. */
+static enum ol_err open_message(struct ol_line *l,
+                                const uint8_t plain[OL_ENVELOPE_PLAIN],
+                                uint32_t prekey, struct ol_span msg)
+{
+    const struct ol_prekey *p = ol_prekey_find(l, prekey);
+    uint8_t pro[PROLOGUE_MAX];
+
+    if (prekey != 0 && p == NULL)
+        return OL_ERR_MISSING;
+    return ol_noise_k_open(prologue(l, plain, pro), p ? p->sk : l->id.x_sk,
+                           p ? p->pk : l->id.x_pk, l->peer.x_pk,
+                           l->shared.psk, msg, l->plain);
+}
+
+/* It is the peer's and for a key that we do not have: one of us was put back
+ * from an old copy. Either way the peer has to hear from us; and if it is new,
+ * it is we who know too little. */
+static void missing(struct ol_line *l, const struct ol_envelope *env)
+{
+    if (ol_line_live(l))
+        return;
+    if (env->number > l->kept.bundle_seen)
+        ol_prekey_doubt(l);
+    ol_pouch_changed(l);
+}
+
+/* Authentic: it is counted, and what is in it taken. */
+static enum ol_err opened(struct ol_line *l, const struct ol_event *ev,
+                          const struct ol_envelope *env, struct ol_span plain)
+{
+    struct ol_where at = {.c = ev->channel, .from = &ev->from};
+    uint32_t before = l->kept.peer_prekey;
+    enum ol_err err;
+    bool asks;
+
+    /* While a channel is up, what is said there is newer. */
+    at.current = env->number > l->kept.bundle_seen && !ol_line_live(l);
+    if (env->number > l->kept.bundle_seen) {
+        l->kept.bundle_seen = env->number;
+        l->kept_dirty = true;
+    }
+    ol_prekey_used(l, env->prekey);
+    l->last_heard_ns = l->now_ns;
+    if (ev->channel < l->n_ch) {
+        l->ch[ev->channel].heard_ns = l->now_ns;
+        l->ch[ev->channel].frames_received++;
+        l->ch[ev->channel].bytes_received += ev->bytes.n;
+    }
+    l->import_due = true;
+    l->import_channel = ev->channel;
+    l->import_batch = 0;
+    err = ol_chunks_take(l, plain, OL_IN_BUNDLE, &at, &asks);
+    /* It has another prekey than it had, and does not trust in ours: what we
+     * bundled for the old one is lost to it. */
+    if (env->prekey == 0 && before != 0 && l->kept.peer_prekey != before)
+        ol_pouch_again(l);
+    return err;
+}
+
 enum ol_err ol_pouch_packet(struct ol_line *l, const struct ol_event *ev)
 {
-    uint8_t plain[OL_ENVELOPE_PLAIN], pro[PROLOGUE_MAX];
-    struct ol_where at = {.c = ev->channel, .from = &ev->from};
+    uint8_t plain[OL_ENVELOPE_PLAIN];
     struct ol_envelope env;
     struct ol_span msg;
     enum ol_err err;
-    bool asks;
 
     if (ev->bytes.n < OL_BUNDLE_OVER)
         return OL_ERR_SHORT;
@@ -414,33 +481,20 @@ enum ol_err ol_pouch_packet(struct ol_line *l, const struct ol_event *ev)
     err = ol_wrap_open(plain, &l->wrap, OL_SPAN(ev->bytes.p, OL_ENVELOPE));
     if (err == OL_OK)
         err = ol_envelope_decode(OL_SPAN(plain, sizeof(plain)), &env);
-    if (err == OL_OK)
-        overtake(l, env.seen);
-    if (err == OL_OK && env.prekey != 0)
-        err = OL_ERR_AUTH;
-    msg = OL_SPAN(ev->bytes.p + OL_ENVELOPE, ev->bytes.n - OL_ENVELOPE);
-    if (err == OL_OK)
-        err = ol_noise_k_open(prologue(l, plain, pro), l->id.x_sk,
-                              l->id.x_pk, l->peer.x_pk, l->shared.psk, msg,
-                              l->plain);
     if (err != OL_OK) {
         ol_fx_note(l, OL_NOTE_UNOPENED, ev->channel, 0, 0);
         return err;
     }
-    at.current = env.number > l->kept.bundle_seen && l->sending < 0;
-    if (env.number > l->kept.bundle_seen) {
-        l->kept.bundle_seen = env.number;
-        l->kept_dirty = true;
-    }
-    l->last_heard_ns = l->now_ns;
-    if (ev->channel < l->n_ch) {
-        l->ch[ev->channel].heard_ns = l->now_ns;
-        l->ch[ev->channel].frames_received++;
-        l->ch[ev->channel].bytes_received += ev->bytes.n;
-    }
-    l->import_due = true;
-    l->import_channel = ev->channel;
-    l->import_batch = 0;
-    return ol_chunks_take(l, OL_SPAN(l->plain, msg.n - OL_NOISE_K_OVER),
-                          OL_IN_BUNDLE, &at, &asks);
+    overtake(l, env.seen);
+    msg = OL_SPAN(ev->bytes.p + OL_ENVELOPE, ev->bytes.n - OL_ENVELOPE);
+    err = open_message(l, plain, env.prekey, msg);
+    if (err == OL_OK)
+        return opened(l, ev, &env,
+                      OL_SPAN(l->plain, msg.n - OL_NOISE_K_OVER));
+    ol_fx_note(l, OL_NOTE_UNOPENED, ev->channel, 0,
+               err == OL_ERR_MISSING ? env.prekey : 0);
+    if (err != OL_ERR_MISSING)
+        return err;
+    missing(l, &env);
+    return OL_ERR_AUTH;
 }

@@ -46,6 +46,8 @@ static bool shared_fate(const struct ol_line *l)
 void ol_line_status(const struct ol_line *l, uint64_t now_ns,
                     struct ol_line_status *o)
 {
+    const uint8_t *pk;
+
     (void)now_ns;
     memset(o, 0, sizeof(*o));
     o->state = l->state == OL_LINE_UNKNOWN ? OL_LINE_DARK : l->state;
@@ -58,8 +60,8 @@ void ol_line_status(const struct ol_line *l, uint64_t now_ns,
     o->live = l->sending >= 0;
     for (unsigned p = 0; p < OL_PRECS; p++)
         o->stopped |= l->out[p].stopped;
-    /* Bundles go to the card's key until prekeys exist. */
-    o->forward_secrecy = l->sending >= 0 && l->state != OL_LINE_POUCH_ONLY;
+    /* Without a live channel, what leaves leaves in a bundle. */
+    o->forward_secrecy = ol_line_live(l) || ol_prekey_to(l, &pk) != 0;
     o->ours = OL_ATT_UNKNOWN;
     o->theirs = l->peer_line_ns != 0 ? l->peer_attendance : OL_ATT_UNKNOWN;
     for (unsigned p = 0; p < OL_PRECS; p++)

@@ -44,6 +44,7 @@ struct ol_sqlite {
     struct ol_rng rng;
     uint64_t seq;  /* the last one given to an event */
     int wal_pages; /* as of the last commit */
+    bool erasing;  /* what was overwritten still stands in the log */
     uint8_t sealed[OL_LEDGER_STATE_MAX + OL_ATREST_OVER];
 
     pthread_t thread;

@@ -5,7 +5,8 @@
  * in one transaction; its COMMIT is one fsync for all of them; then their
  * tokens are done and the owner is woken. What came in meanwhile is the next
  * group. When the write-ahead log has grown, it is copied back after the
- * owner was told, so that nobody waits for that.
+ * owner was told, so that nobody waits for that; when something was erased,
+ * at once, and the log is emptied, for the old page stands in it.
  *
  * How it fails: any statement's error takes the whole group back, and the
  * group and all that follow are done with that error until reset. A failed
@@ -82,6 +83,16 @@ static void free_group(struct ol_held *group)
     }
 }
 
+static bool erases(const struct ol_held *group)
+{
+    for (; group; group = group->next)
+        for (uint16_t k = 0; k < group->batch.n_puts; k++)
+            if (group->batch.puts[k].kind == OL_PUT_STATE &&
+                group->batch.puts[k].erase)
+                return true;
+    return false;
+}
+
 /* Copies the log back into the file. What fails here stays in the log, which
  * is on disk, and is tried again after the next commit; but a failed fsync
  * leaves nothing to rely on. */
@@ -89,13 +100,16 @@ static void copy_back(struct ol_sqlite *l)
 {
     int rc;
 
-    if (l->wal_pages < OL_WAL_PAGES)
+    if (l->wal_pages < OL_WAL_PAGES && !l->erasing)
         return;
     errno = 0;
     rc = sqlite3_wal_checkpoint_v2(l->writer.db, NULL,
-                                   SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+                                   l->erasing ? SQLITE_CHECKPOINT_TRUNCATE
+                                              : SQLITE_CHECKPOINT_PASSIVE,
+                                   NULL, NULL);
     if (rc == SQLITE_OK) {
         l->wal_pages = 0;
+        l->erasing = false;
     } else if (rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC) {
         enum ol_err err = ol_sql_error(&l->writer, "sync the file");
 
@@ -132,6 +146,7 @@ static void serve_group(struct ol_sqlite *l)
     report(l, group, err);
     wake = l->wake;
     pthread_mutex_unlock(&l->mutex);
+    l->erasing |= err == OL_OK && erases(group);
     if (wake)
         wake(l->wake_arg);
     free_group(group);

@@ -144,14 +144,34 @@ static void suspect(struct ol_station_line *line, enum ol_note_kind kind)
                       "line %s: two copies of its station knock, or an old one "
                       "was put back: ask by voice which one is theirs", peer);
         break;
-    case OL_NOTE_UNOPENED:
-        ol_log_rarely(&line->said_bundle_ns, RARELY_NS,
-                      "line %s: a bundle does not open: it is damaged, or "
-                      "made with an older card; ask for another", peer);
-        break;
     default:
         break;
     }
+}
+
+/* What befell the conversation of bundles. */
+static void on_bundle_note(struct ol_station_line *line,
+                           const struct ol_note *n)
+{
+    const char *peer = line->conf.peer;
+
+    if (n->kind == OL_NOTE_CARD_ONLY)
+        ol_log(OL_LOG_NOTE, "line %s: bundles go to the key on the peer's "
+               "card until it has said which prekey it has: no forward "
+               "secrecy by pouch for now", peer);
+    else if (n->kind == OL_NOTE_PREKEY)
+        ol_log(OL_LOG_NOTE, "line %s: bundles go to a prekey of the peer "
+               "again: forward secrecy by pouch is back", peer);
+    else if (n->index != 0)
+        ol_log_rarely(&line->said_prekey_ns, RARELY_NS,
+                      "line %s: a bundle is sealed to a prekey that is not "
+                      "here: erased after its time, or this station was "
+                      "restored from a copy; our next bundle tells the peer, "
+                      "which says it again", peer);
+    else
+        ol_log_rarely(&line->said_bundle_ns, RARELY_NS,
+                      "line %s: a bundle does not open: it is damaged, or "
+                      "made with an older card; ask for another", peer);
 }
 
 static void on_note(struct ol_station_line *line, const struct ol_effect *fx)
@@ -173,8 +193,12 @@ static void on_note(struct ol_station_line *line, const struct ol_effect *fx)
     case OL_NOTE_WRONG_IDENTITY:
     case OL_NOTE_SECOND:
     case OL_NOTE_PEER_SECOND:
-    case OL_NOTE_UNOPENED:
         suspect(line, n->kind);
+        break;
+    case OL_NOTE_UNOPENED:
+    case OL_NOTE_CARD_ONLY:
+    case OL_NOTE_PREKEY:
+        on_bundle_note(line, n);
         break;
     case OL_NOTE_ROOT:
     case OL_NOTE_CHECKPOINT:

@@ -106,6 +106,7 @@ struct ol_station_line {
     bool going;
     uint64_t said_share_ns, said_identity_ns, said_bundle_ns, said_disk_ns;
     uint64_t said_second_ns;
+    uint64_t said_prekey_ns;
 };
 
 struct ol_fifo_entry {

@@ -123,6 +123,7 @@ enum ol_chunk_type {
 #define OL_CHANNELS_MAX 16u
 #define OL_EPOCHS_MAX 4u
 #define OL_BOOTS_MAX 32u /* boot ids of the peer that are remembered */
+#define OL_PREKEYS_MAX 40u /* own ones, not erased yet */
 
 /* What of each log is loaded, in records: the window and the credit. */
 #define OL_WINDOW_FLASH 64u
@@ -155,6 +156,9 @@ enum ol_chunk_type {
 #define OL_EPOCH_KEEP_S 180u  /* receive keys after the next is confirmed */
 #define OL_EPOCH_FRAMES UINT32_MAX
 #define OL_DH_PER_S 20u       /* handshakes per line and second */
+#define OL_PREKEY_EACH_S 86400u     /* the newest is used at least for */
+#define OL_PREKEY_KEEP_S 2592000u   /* 30 days, after a newer one was used */
+#define OL_PREKEY_CLOCK_S 3600u     /* running time on disk, at least */
 #define OL_HELD_POUCH_MS 60000u     /* a bundle for a changed HELD only */
 #define OL_BUNDLE_AGAIN_S 86400u    /* bundle again what is not held */
 #define OL_BUNDLE_PAUSE_MS 1000u    /* between bundles for new records */
