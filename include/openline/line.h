@@ -162,6 +162,8 @@ enum ol_ev {
 struct ol_chan {
     bool up;   /* the transport can take packets for the empty address */
     bool gone; /* `from` (of the event) will never take packets again */
+    bool news; /* its network may have changed: what was known is old */
+    bool too_big; /* a packet was, says the transport; a hint only */
     uint32_t room_bytes; /* what the transport takes without queueing */
 };
 
@@ -299,7 +301,9 @@ enum ol_note_kind {
     OL_NOTE_CARD_ONLY,   /* bundles go to the card's key from now on: no
                             forward secrecy */
     OL_NOTE_PREKEY,      /* and to a prekey of the peer again */
-    OL_NOTE_RESET,       /* channel: it is down; open its transport anew */
+    OL_NOTE_RESET,       /* channel: a stream that is down, open it anew; a
+                            datagram channel that is not answered, look its
+                            name up again */
     OL_NOTE_PULL,        /* hash index: so many pieces of it are on our disk */
     OL_NOTE_PULLED,      /* hash: all are; now verify it */
     OL_NOTE_OFFERED,     /* hash: bundles bring it. The file that is being read
@@ -378,6 +382,7 @@ struct ol_chan_status {
     uint64_t knocks_sent;     /* since the last answer */
     uint64_t knocks_answered; /* since start */
     uint64_t dropped;         /* not authentic, or not permitted */
+    uint32_t frame_bytes; /* the largest frame that is sent now */
     bool transport_up;
 };
 

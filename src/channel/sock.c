@@ -235,7 +235,7 @@ enum ol_err ol_sock_no_listen(int sys, const union ol_sock *sock, char *why)
     case EADDRNOTAVAIL:
         ol_why(why, "cannot listen on %s: this machine has no such address",
                name);
-        return OL_ERR_IO;
+        return OL_ERR_DOWN;
     case EACCES:
         ol_why(why,
                "cannot listen on %s: not permitted; take a port above 1023",

@@ -12,6 +12,7 @@
  */
 #include "channel/udp.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,19 +33,27 @@ struct dial {
     bool lately;   /* since the last look */
     bool refused;  /* the status says so */
     bool tell;     /* in the next turn */
+    bool too_big;  /* the next turn tells that a packet to `big` was */
+    struct ol_addr big;
     bool doubt;    /* `to` is not answered: the next address has its turn */
 };
 
 static void look_again(uv_timer_t *timer);
 
-static void tell(struct dial *d)
+static void tell_of(struct dial *d, const struct ol_addr *addr, bool too_big)
 {
     const struct ol_chan chan = {
         .up = d->up,
+        .too_big = too_big,
         .room_bytes = d->up && !d->udp.full ? OL_UDP_ROOM : 0,
     };
 
-    (void)ol_base_changed(&d->base, NULL, &chan);
+    (void)ol_base_changed(&d->base, addr, &chan);
+}
+
+static void tell(struct dial *d)
+{
+    tell_of(d, NULL, false);
 }
 
 static void say(struct dial *d, const char *what)
@@ -100,11 +109,25 @@ static void look_soon(struct dial *d)
         uv_timer_start(&d->again, look_again, OL_UDP_RETRY_MS, 0);
 }
 
+static void on_turn(uv_idle_t *turn);
+
+static void note_too_big(struct dial *d)
+{
+    d->too_big = true;
+    (void)uv_idle_start(&d->turn, on_turn);
+}
+
 static void on_refused(struct ol_base *base, const union ol_sock *to, int sys)
 {
     struct dial *d = (struct dial *)base;
 
-    if (d->up && ol_sock_eq(to, &d->to)) {
+    if (sys == EMSGSIZE) {
+        /* A router says so, or whoever forged it: only a hint. */
+        ol_sock_encode(to, 0, &d->big);
+        if (d->up && ol_sock_eq(to, &d->to))
+            d->big.len = 0;
+        note_too_big(d);
+    } else if (d->up && ol_sock_eq(to, &d->to)) {
         say_refused(d, sys);
         if (d->several)
             look_soon(d);
@@ -214,7 +237,11 @@ static void on_turn(uv_idle_t *turn)
     struct dial *d = turn->data;
 
     uv_idle_stop(turn);
-    if (d->tell) {
+    if (d->too_big) {
+        d->too_big = false;
+        tell_of(d, &d->big, true);
+    }
+    if (d->tell && !d->base.closed) {
         d->tell = false;
         tell(d);
     }
@@ -240,6 +267,9 @@ static enum ol_err dial_send(struct ol_bearer *b, const struct ol_addr *to,
     if (err == OL_ERR_AGAIN) {
         d->tell = true;
         (void)uv_idle_start(&d->turn, on_turn);
+    } else if (err && sys == EMSGSIZE) {
+        d->big = *to;
+        note_too_big(d);
     } else if (err && to->len == 0) {
         say_refused(d, sys);
         look_soon(d);

@@ -9,6 +9,7 @@
  */
 #include "channel/udp.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -16,7 +17,8 @@
 struct listener {
     struct ol_base base;
     struct ol_udp udp;
-    uv_idle_t turn; /* keeps the struct until the loop has turned */
+    uv_idle_t turn;
+    struct ol_addr big; /* a packet to it was too large; told in a turn */
 };
 
 static void on_packet(struct ol_base *base, const union ol_sock *from,
@@ -46,6 +48,15 @@ static const struct ol_udp_ops udp_ops = {
     .refused = on_refused,
 };
 
+static void on_turn(uv_idle_t *turn)
+{
+    const struct ol_chan chan = {.too_big = true, .room_bytes = OL_UDP_ROOM};
+    struct listener *l = turn->data;
+
+    uv_idle_stop(turn);
+    (void)ol_base_changed(&l->base, &l->big, &chan);
+}
+
 static enum ol_err listener_send(struct ol_bearer *b, const struct ol_addr *to,
                                  struct ol_span packet, bool last)
 {
@@ -63,8 +74,12 @@ static enum ol_err listener_send(struct ol_bearer *b, const struct ol_addr *to,
     if (packet.n == 0 || !ol_sock_decode(to, &sock, &local))
         return ol_base_dropped(&l->base, OL_ERR_INPUT);
     err = ol_udp_send(&l->udp, &sock, local, packet, &sys);
-    if (err == OL_ERR_IO)
+    if (err == OL_ERR_IO && sys == EMSGSIZE) {
+        l->big = *to;
+        (void)uv_idle_start(&l->turn, on_turn);
+    } else if (err == OL_ERR_IO) {
         ol_base_failed(&l->base, err, sys);
+    }
     return err ? ol_base_dropped(&l->base, err) : OL_OK;
 }
 

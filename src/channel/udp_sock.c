@@ -46,8 +46,10 @@ static void set_options(int fd, int family, bool wildcard, bool errors)
 {
     set_option(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BYTES);
     set_option(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BYTES);
-    /* A narrow path fragments our packets rather than swallow them. */
-    set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+    /* Nothing is cut up on its way: a packet in pieces is lost with each of
+     * them, and many a firewall passes only the first. The core finds out
+     * what passes, and needs no word of a router for it (RFC 8899). */
+    set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
     if (wildcard)
         set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
     if (errors)
@@ -55,7 +57,7 @@ static void set_options(int fd, int family, bool wildcard, bool errors)
     if (family != AF_INET6)
         return;
     set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-    set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
+    set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
     if (wildcard)
         set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
     if (errors)

@@ -42,7 +42,7 @@ static enum ol_err opened(struct ol_line *l, const struct ol_event *ev,
     if (e->state == OL_EP_UNCONFIRMED)
         ol_epoch_confirm(l, e);
     at.current = e == ol_epoch_sending(l);
-    ol_probe_heard(l, c, &ev->from);
+    ol_probe_heard(l, c, &ev->from, ev->bytes.n);
     err = ol_chunks_take(l, OL_SPAN(l->plain, ev->bytes.n - OL_FRAME_OVER),
                          OL_IN_FRAME, &at, &asks);
     if (asks)
@@ -87,17 +87,10 @@ enum ol_err ol_frame_packet(struct ol_line *l, const struct ol_event *ev)
 
 /* ---- one frame out ------------------------------------------------------ */
 
-static const struct ol_addr *addr_of(const struct ol_lchan *ch)
-{
-    static const struct ol_addr own;
-
-    return ch->has_addr ? &ch->addr : &own;
-}
-
 bool ol_frame_begin(struct ol_line *l, struct ol_out_frame *f, unsigned c,
                   const struct ol_addr *to)
 {
-    size_t most = OL_MIN(l->ch[c].conf.mtu, l->frame_max);
+    size_t most = ol_size_frame(l, c);
     struct ol_epoch *e = ol_epoch_sending(l);
 
     if (e == NULL || !ol_fx_room(l, 1, OL_FRAME_MAX) ||
@@ -106,10 +99,20 @@ bool ol_frame_begin(struct ol_line *l, struct ol_out_frame *f, unsigned c,
         return false;
     memset(f, 0, offsetof(struct ol_out_frame, refs));
     f->c = c;
-    f->to = to != NULL ? to : addr_of(&l->ch[c]);
+    f->to = to != NULL ? to : ol_addr_of(&l->ch[c]);
     ol_writer_init(&f->w, l->arena + l->arena_n + OL_FRAME_HEAD,
                    most - OL_FRAME_OVER);
     return true;
+}
+
+void ol_frame_pad(const struct ol_line *l, struct ol_out_frame *f,
+                  uint32_t size)
+{
+    size = OL_MIN(size, OL_MIN(l->ch[f->c].conf.mtu, l->frame_max));
+    if (size < OL_FRAME_OVER + f->w.n)
+        return;
+    memset(f->w.p + f->w.n, 0, size - OL_FRAME_OVER - f->w.n);
+    f->w.n = size - OL_FRAME_OVER;
 }
 
 void ol_frame_finish(struct ol_line *l, struct ol_out_frame *f)
@@ -144,6 +147,7 @@ void ol_frame_finish(struct ol_line *l, struct ol_out_frame *f)
     ch->frames_sent++;
     ch->bytes_sent += n;
     ch->spent += (uint32_t)n;
+    ol_addr_spend(ch, f->to, n);
     s = &ol_fx_add(l, OL_FX_SEND)->send;
     s->channel = (uint16_t)f->c;
     s->to = *f->to;

@@ -25,6 +25,11 @@ bool ol_frame_begin(struct ol_line *l, struct ol_out_frame *f, unsigned c,
 /* Seals and sends what was added; nothing when nothing was. */
 void ol_frame_finish(struct ol_line *l, struct ol_out_frame *f);
 
+/* Pads a frame up to `size` bytes in all, at most the channel's largest,
+ * whatever size its frames have now. Nothing may be added behind it. */
+void ol_frame_pad(const struct ol_line *l, struct ol_out_frame *f,
+                  uint32_t size);
+
 /* Acks that are told on this channel: its own, and on the best channel those
  * of channels whose return is dead. */
 void ol_frame_add_acks(struct ol_line *l, struct ol_out_frame *f);

@@ -63,7 +63,7 @@ static size_t payload(struct ol_line *l, bool with_held, uint8_t *out)
     struct ol_held held;
     struct ol_writer w;
 
-    ol_writer_init(&w, out, OL_PAYLOAD_MAX);
+    ol_writer_init(&w, out, OL_PAYLOAD_SAID);
     OL_CHECK(ol_hello_encode(&w, &hello));
     if (with_held) {
         ol_recv_holding(l, OL_HELD_ALL, &held);
@@ -99,13 +99,7 @@ static void send_wrapped(struct ol_line *l, enum ol_packet type, unsigned c,
     s->to = *to;
     s->bytes = OL_SPAN(out, w.n + OL_WRAP_OVER);
     l->ch[c].bytes_sent += s->bytes.n;
-}
-
-static const struct ol_addr *addr_of(const struct ol_lchan *ch)
-{
-    static const struct ol_addr own;
-
-    return ch->has_addr ? &ch->addr : &own;
+    ol_addr_spend(&l->ch[c], to, s->bytes.n);
 }
 
 /* ---- initiator ---------------------------------------------------------- */
@@ -177,7 +171,7 @@ static void knock(struct ol_line *l)
         }
         if (!ol_fx_room(l, 1, OL_KNOCK_MAX))
             return;
-        send_wrapped(l, OL_PACKET_KNOCK, c, addr_of(ch),
+        send_wrapped(l, OL_PACKET_KNOCK, c, ol_addr_of(ch),
                      OL_SPAN(a->msg, a->msg_n), a->opening);
         a->sent++;
         ch->knocks_sent++;
@@ -277,7 +271,7 @@ static void respond(struct ol_line *l)
     for (unsigned c = 0; c < l->n_ch; c++)
         if (c != r->channel && l->ch[c].conf.kind != OL_CHAN_POUCH &&
             ol_chan_reachable(&l->ch[c]))
-            send_wrapped(l, OL_PACKET_RESPONSE, c, addr_of(&l->ch[c]), msg,
+            send_wrapped(l, OL_PACKET_RESPONSE, c, ol_addr_of(&l->ch[c]), msg,
                          r->opening);
     l->ch[r->channel].response_ns = l->now_ns;
     r->due = false;

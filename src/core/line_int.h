@@ -8,6 +8,8 @@
  *   hand.c      the handshake: attempts, knocks, responses
  *   epoch.c     generations of session keys
  *   path.c      per channel: round trip, loss, congestion, frames in flight
+ *   size.c      per channel: how large a frame passes
+ *   address.c   per channel: where it sends
  *   probe.c     per channel: heard, answered, states; the line's state; views
  *   send.c      own logs: from the submitter to our disk
  *   window.c    own logs: what is loaded, paging
@@ -227,6 +229,15 @@ struct ol_path {
     uint32_t pto_count;
     uint64_t pto_ns;      /* when the next probe timeout fires */
     double loss;          /* recent share, for people */
+    /* size.c */
+    uint32_t frame;       /* the largest that is sent, but for probes */
+    uint32_t top;         /* so large is lost, 0: not known */
+    uint32_t asked;       /* the size that is being tried, 0: none */
+    uint32_t asks;        /* of that size, lost */
+    uint32_t large_lost;  /* in a row */
+    uint32_t large_acked; /* highest counter of a large one, this epoch */
+    uint64_t ask_ns;      /* the next padded probe */
+    uint64_t again_ns;    /* how long a search that is over holds */
 };
 
 struct ol_lchan {
@@ -244,6 +255,16 @@ struct ol_lchan {
     struct ol_addr cand;
     uint32_t cand_probe; /* the probe id that went there */
     uint64_t cand_ns;    /* and when */
+    uint64_t cand_move_ns; /* it echoed: it is used then, if nothing speaks
+                              against it; OL_NEVER_NS: it did not */
+    bool has_prev;       /* an address that was in use, and had echoed */
+    struct ol_addr prev;
+    bool cand_kept;      /* the address in use answered too: we stayed */
+    uint64_t current_ns; /* the address in use echoed last */
+    bool proved;         /* addr has echoed */
+    uint32_t credit;     /* bytes that may go there until it has */
+    bool ask;            /* probe now, however well it seems */
+    uint64_t news_ns;    /* its network changed: it is to prove itself */
     uint8_t state;       /* enum ol_chan_state */
     uint8_t told;        /* the state last told by an EVENT */
     uint64_t born_ns;    /* enabled since */
@@ -575,10 +596,45 @@ uint64_t ol_path_pto(const struct ol_path *p);
 /* Since when the oldest open frame is unanswered; OL_NEVER_NS: none is. */
 uint64_t ol_path_oldest(const struct ol_path *p);
 
+/* ---- size.c ------------------------------------------------------------- */
+
+void ol_size_init(struct ol_path *p, const struct ol_chan_conf *conf);
+/* The largest frame that goes on a channel now. */
+uint32_t ol_size_frame(const struct ol_line *l, unsigned c);
+void ol_size_lost(struct ol_line *l, unsigned c, const struct ol_flight *f);
+void ol_size_acked(struct ol_line *l, unsigned c, const struct ol_flight *f);
+void ol_size_epoch(struct ol_path *p); /* counters begin anew */
+void ol_size_moved(struct ol_line *l, unsigned c); /* another address */
+void ol_size_hint(struct ol_line *l, unsigned c); /* too large, says somebody */
+void ol_size_pump(struct ol_line *l, unsigned c);
+
+/* ---- address.c ---------------------------------------------------------- */
+
+/* Where a channel sends; the empty one: its own destination. */
+const struct ol_addr *ol_addr_of(const struct ol_lchan *ch);
+/* May anything go there now. */
+bool ol_addr_open(const struct ol_lchan *ch);
+/* n bytes went to this address. */
+void ol_addr_spend(struct ol_lchan *ch, const struct ol_addr *to, size_t n);
+/* An authentic frame of so many bytes came from there. */
+void ol_addr_heard(struct ol_line *l, unsigned c, const struct ol_addr *from,
+                   size_t bytes);
+void ol_addr_echoed(struct ol_line *l, unsigned c, uint32_t id,
+                    const struct ol_addr *from);
+void ol_addr_pump(struct ol_line *l, unsigned c);
+/* Its connection ended; true: it was the one in use. */
+bool ol_addr_gone(struct ol_line *l, unsigned c, const struct ol_addr *from);
+bool ol_addr_in_use(const struct ol_lchan *ch, const struct ol_addr *from);
+/* The same, and our own destination counts. */
+bool ol_addr_is(const struct ol_lchan *ch, const struct ol_addr *a);
+/* Back to our own destination, if there is one. */
+void ol_addr_home(struct ol_line *l, unsigned c);
+
 /* ---- probe.c ------------------------------------------------------------ */
 
-/* An authentic frame came on c. */
-void ol_probe_heard(struct ol_line *l, unsigned c, const struct ol_addr *from);
+/* An authentic frame of so many bytes came on c. */
+void ol_probe_heard(struct ol_line *l, unsigned c, const struct ol_addr *from,
+                    size_t bytes);
 /* A frame of ours, sent at sent_ns on c, was answered. */
 void ol_probe_answered(struct ol_line *l, unsigned c, uint64_t sent_ns);
 void ol_probe_asked(struct ol_line *l, unsigned c, const struct ol_probe *p,
@@ -705,6 +761,9 @@ void ol_schedule_pump(struct ol_line *l);
 /* A frame with a probe to this address (a candidate, or the channel's). */
 void ol_schedule_probe(struct ol_line *l, unsigned c, const struct ol_addr *to,
                        uint32_t id);
+/* The same and nothing else in it; padded to a frame of `size`, 0: bare. */
+void ol_schedule_ask(struct ol_line *l, unsigned c, const struct ol_addr *to,
+                     uint32_t id, uint32_t size);
 
 /* ---- pouch.c ------------------------------------------------------------ */
 

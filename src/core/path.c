@@ -32,6 +32,7 @@ void ol_path_init(struct ol_path *p, const struct ol_chan_conf *conf)
     p->ssthresh = UINT32_MAX;
     p->loss_ns = p->pto_ns = OL_NEVER_NS;
     p->loss = -1;
+    ol_size_init(p, conf);
 }
 
 static struct ol_flight *at(struct ol_path *p, uint32_t i)
@@ -310,8 +311,12 @@ static void detect_lost(struct ol_line *l, unsigned c)
             continue;
         if ((p->high - f->counter >= PACKET_THRESHOLD && !stream(l, c)) ||
             f->sent_ns + wait <= l->now_ns) {
-            newest = f->sent_ns;
-            p->loss = p->loss < 0 ? 0 : p->loss + (1 - p->loss) / 64;
+            /* A probe for a larger size is meant to get lost. */
+            if (f->bytes <= p->frame) {
+                newest = f->sent_ns;
+                p->loss = p->loss < 0 ? 0 : p->loss + (1 - p->loss) / 64;
+            }
+            ol_size_lost(l, c, f);
             close_flight(l, c, f, true);
         } else {
             p->loss_ns = OL_MIN(p->loss_ns, f->sent_ns + wait);
@@ -353,6 +358,7 @@ void ol_path_acked(struct ol_line *l, unsigned c, const struct ol_ack *ack)
         newest = OL_MAX(newest, f->sent_ns);
         p->loss = p->loss < 0 ? 0 : p->loss - p->loss / 64;
         close_flight(l, c, f, false);
+        ol_size_acked(l, c, f);
         grow(l, c, f);
     }
     if (newest == 0)

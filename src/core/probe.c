@@ -46,7 +46,7 @@ bool ol_chan_reachable(const struct ol_lchan *ch)
 {
     if (ch->disabled)
         return false;
-    return ch->has_addr || (ch->conf.dials && ch->up);
+    return ch->has_addr ? ol_addr_open(ch) : ch->conf.dials && ch->up;
 }
 
 bool ol_chan_room(const struct ol_lchan *ch, size_t n)
@@ -90,50 +90,10 @@ bool ol_line_live(const struct ol_line *l)
     return false;
 }
 
-/* ---- addresses ---------------------------------------------------------- */
+/* ---- signs of life ------------------------------------------------------- */
 
-static bool same_addr(const struct ol_addr *a, const struct ol_addr *b)
-{
-    return a->len == b->len && memcmp(a->b, b->b, a->len) == 0;
-}
-
-static void move_to(struct ol_lchan *ch, const struct ol_addr *to)
-{
-    ch->has_addr = to->len > 0;
-    ch->addr = *to;
-    ch->addr_room = OL_STREAM_ROOM;
-}
-
-/* Where we send is where frames come from, once an echo has proved it. When
- * both sides dial, the lower key keeps to its own destination, so that the
- * two do not chase each other. */
-static void follow(struct ol_line *l, unsigned c, const struct ol_addr *from)
-{
-    struct ol_lchan *ch = &l->ch[c];
-    static const struct ol_addr own;
-    const struct ol_addr *cur = ch->has_addr ? &ch->addr : &own;
-    bool working = ol_chan_usable(ch);
-
-    if (same_addr(cur, from) && (from->len > 0 || ch->conf.dials))
-        return;
-    if (working && l->shared.lower && ch->conf.dials && !ch->has_addr)
-        return;
-    if (!working) {
-        move_to(ch, from);
-        ch->probe_next_ns = l->now_ns;
-        return;
-    }
-    if (ch->has_cand && same_addr(&ch->cand, from) &&
-        l->now_ns - ch->cand_ns < OL_NS_PER_S)
-        return;
-    ch->cand_ns = l->now_ns;
-    ch->has_cand = true;
-    ch->cand = *from;
-    ch->cand_probe = ++l->next_probe_id;
-    ol_schedule_probe(l, c, from, ch->cand_probe);
-}
-
-void ol_probe_heard(struct ol_line *l, unsigned c, const struct ol_addr *from)
+void ol_probe_heard(struct ol_line *l, unsigned c, const struct ol_addr *from,
+                    size_t bytes)
 {
     struct ol_lchan *ch = &l->ch[c];
 
@@ -145,7 +105,7 @@ void ol_probe_heard(struct ol_line *l, unsigned c, const struct ol_addr *from)
     }
     ch->heard_ns = l->now_ns;
     l->last_heard_ns = l->now_ns;
-    follow(l, c, from);
+    ol_addr_heard(l, c, from, bytes);
 }
 
 void ol_probe_answered(struct ol_line *l, unsigned c, uint64_t sent_ns)
@@ -183,11 +143,7 @@ void ol_probe_echoed(struct ol_line *l, unsigned c, const struct ol_probe *p,
      * must lie in our past to be believed. */
     if (p->id == 0 || sent_ns > l->now_ns)
         return;
-    if (ch->has_cand && p->id == ch->cand_probe &&
-        same_addr(from, &ch->cand)) {
-        ch->has_cand = false;
-        move_to(ch, from);
-    }
+    ol_addr_echoed(l, c, p->id, from);
     if (p->id == ch->probe_id || p->id == ch->cand_probe)
         ol_probe_answered(l, c, sent_ns);
 }
@@ -233,24 +189,41 @@ void ol_probe_viewed(struct ol_line *l, const struct ol_view *v)
 
 /* ---- transport and the officer's switch --------------------------------- */
 
+/* The networks of this machine have changed, or it slept: what was known of
+ * the way is old. Ask at once, and wait for no timer that was set before. */
+static void news(struct ol_line *l, unsigned c)
+{
+    struct ol_lchan *ch = &l->ch[c];
+
+    if (ch->conf.kind == OL_CHAN_POUCH)
+        return;
+    ch->ask = true;
+    ch->news_ns = l->now_ns;
+    ch->reset_ns = 0;
+    ch->path.pto_count = 0;
+    ol_hand_hurry(l, (uint16_t)c);
+}
+
 void ol_probe_transport(struct ol_line *l, unsigned c,
                         const struct ol_addr *from, const struct ol_chan *t)
 {
     struct ol_lchan *ch = &l->ch[c];
 
+    if (t->too_big &&
+        (from->len > 0 ? ol_addr_in_use(ch, from) : !ch->has_addr))
+        ol_size_hint(l, c);
+    if (t->news)
+        news(l, c);
     if (t->gone) {
-        if (ch->has_cand && same_addr(&ch->cand, from))
-            ch->has_cand = false;
-        if (!ch->has_addr || !same_addr(&ch->addr, from))
+        if (!ol_addr_gone(l, c, from))
             return;
-        ch->has_addr = false;
         if (ch->conf.kind == OL_CHAN_STREAM)
             ol_path_drop(l, c);
         ch->probe_next_ns = l->now_ns;
         return;
     }
     if (from->len > 0) {
-        if (ch->has_addr && same_addr(&ch->addr, from))
+        if (ol_addr_in_use(ch, from))
             ch->addr_room = t->room_bytes;
         return;
     }
@@ -359,11 +332,7 @@ static void became(struct ol_line *l, unsigned c, uint8_t state)
     if (state == OL_CHAN_DOWN) {
         ch->down_ns = l->now_ns;
         ol_path_drop(l, c);
-        /* An address that was followed and is silent gives way to our own
-         * destination. */
-        ch->has_cand = false;
-        if (ch->conf.dials)
-            ch->has_addr = false;
+        ol_addr_home(l, c);
     }
     if (state == OL_CHAN_DOUBTFUL)
         ol_path_doubt(l, c);
@@ -432,6 +401,8 @@ static bool probe_due(struct ol_line *l, const struct ol_lchan *ch)
 {
     uint64_t idle = l->probe_ns, at = ch->probe_next_ns;
 
+    if (ch->ask)
+        return true;
     /* Up and answered: only after the probe interval, the lower key first. */
     if (ch->state == OL_CHAN_UP && ch->probe_sent_ns == 0 &&
         ch->path.pto_count == 0) {
@@ -448,45 +419,77 @@ static bool probe_due(struct ol_line *l, const struct ol_lchan *ch)
 static void probe(struct ol_line *l, unsigned c)
 {
     struct ol_lchan *ch = &l->ch[c];
-    static const struct ol_addr own;
 
     if (ol_epoch_sending(l) == NULL || ch->conf.kind == OL_CHAN_POUCH ||
         !ol_chan_reachable(ch) || !probe_due(l, ch))
         return;
     if (!ol_fx_room(l, 1, OL_FRAME_MAX))
         return;
+    ch->ask = false;
     ch->probe_id = ++l->next_probe_id;
     if (ch->probe_sent_ns == 0)
         ch->probe_sent_ns = l->now_ns;
     ch->probe_next_ns = l->now_ns + interval(l, ch);
     ol_wake(l, ch->probe_next_ns);
-    ol_schedule_probe(l, c, ch->has_addr ? &ch->addr : &own, ch->probe_id);
+    ol_schedule_probe(l, c, ol_addr_of(ch), ch->probe_id);
 }
 
-/* A dialled stream that is down hangs in its kernel's timers: after a cut of
- * a minute those are a minute long. Ask for a new connection instead. */
+/* Is another try of the transport worth more than patience: a dialled stream
+ * that is down hangs in its kernel's timers, which after a cut of a minute are
+ * a minute long; the name of a datagram channel that is not answered may mean
+ * another address by now. */
+static bool transport_is_old(const struct ol_line *l, const struct ol_lchan *ch)
+{
+    switch (ch->state) {
+    case OL_CHAN_DOWN:
+        return true;
+    case OL_CHAN_DOUBTFUL:
+        /* A stream keeps what is in doubt, unless its network changed. */
+        return ch->conf.kind == OL_CHAN_DATAGRAM ||
+               (ch->news_ns != 0 && ch->probe_sent_ns >= ch->news_ns);
+    case OL_CHAN_FRESH:
+    case OL_CHAN_ONE_WAY:
+        return ch->conf.kind == OL_CHAN_DATAGRAM &&
+               l->now_ns - ch->born_ns >= 3 * OL_NS_PER_S;
+    default:
+        return false;
+    }
+}
+
 static void reset(struct ol_line *l, unsigned c)
 {
     struct ol_lchan *ch = &l->ch[c];
+    bool stream = ch->conf.kind == OL_CHAN_STREAM;
+    uint64_t gap = (stream ? 3 : 5) * OL_NS_PER_S;
 
-    if (ch->state != OL_CHAN_DOWN || ch->conf.kind != OL_CHAN_STREAM ||
-        !ch->conf.dials || !ch->up)
+    if (!ch->conf.dials || !ch->up || ch->conf.kind == OL_CHAN_POUCH)
         return;
-    if (ch->reset_ns != 0 && l->now_ns - ch->reset_ns < 3 * OL_NS_PER_S) {
-        ol_wake(l, ch->reset_ns + 3 * OL_NS_PER_S);
+    if (ch->state == OL_CHAN_FRESH && !stream)
+        ol_wake(l, ch->born_ns + 3 * OL_NS_PER_S);
+    if (!transport_is_old(l, ch))
+        return;
+    if (!stream && ch->state == OL_CHAN_DOWN &&
+        l->now_ns - ch->down_ns > 60 * OL_NS_PER_S)
+        gap = 30 * OL_NS_PER_S;
+    if (ch->reset_ns != 0 && l->now_ns - ch->reset_ns < gap) {
+        ol_wake(l, ch->reset_ns + gap);
         return;
     }
     ch->reset_ns = l->now_ns;
+    ch->news_ns = 0;
     ol_fx_note(l, OL_NOTE_RESET, (uint16_t)c, 0, 0);
 }
 
 void ol_probe_pump(struct ol_line *l)
 {
     for (unsigned c = 0; c < l->n_ch; c++) {
+        ol_addr_pump(l, c);
         became(l, c, judge(l, &l->ch[c]));
         reset(l, c);
     }
     judge_line(l);
-    for (unsigned c = 0; c < l->n_ch; c++)
+    for (unsigned c = 0; c < l->n_ch; c++) {
+        ol_size_pump(l, c);
         probe(l, c);
+    }
 }

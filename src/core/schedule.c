@@ -31,6 +31,20 @@ void ol_schedule_probe(struct ol_line *l, unsigned c, const struct ol_addr *to,
     ol_frame_finish(l, &f);
 }
 
+void ol_schedule_ask(struct ol_line *l, unsigned c, const struct ol_addr *to,
+                     uint32_t id, uint32_t size)
+{
+    struct ol_probe p = {.id = id, .sent_us = l->now_ns / OL_NS_PER_US};
+    struct ol_out_frame f;
+
+    if (!ol_frame_begin(l, &f, c, to))
+        return;
+    (void)ol_probe_encode(&f.w, &p);
+    f.asks = true;
+    ol_frame_pad(l, &f, size);
+    ol_frame_finish(l, &f);
+}
+
 static void echo(struct ol_line *l, unsigned c)
 {
     struct ol_lchan *ch = &l->ch[c];
@@ -43,9 +57,12 @@ static void echo(struct ol_line *l, unsigned c)
     p.delay_us = (uint32_t)((l->now_ns - ch->echo_heard_ns) / OL_NS_PER_US);
     (void)ol_echo_encode(&f.w, &p);
     f.asks = true;
-    ol_frame_add_acks(l, &f);
-    ol_frame_add_held(l, &f, true);
-    ol_frame_add_view(l, &f);
+    /* An address that is not in use gets what it asked for and no more. */
+    if (ol_addr_is(ch, &ch->echo_to)) {
+        ol_frame_add_acks(l, &f);
+        ol_frame_add_held(l, &f, true);
+        ol_frame_add_view(l, &f);
+    }
     ol_frame_finish(l, &f);
 }
 
@@ -151,7 +168,7 @@ static void segment_began(struct ol_line *l)
 static bool fits(struct ol_line *l, unsigned c, const struct ol_out_slot *s)
 {
     const struct ol_lchan *ch = &l->ch[c];
-    uint32_t frame = OL_MIN(ch->conf.mtu, l->frame_max);
+    uint32_t frame = ol_size_frame(l, c);
     uint32_t units = (frame - OL_FRAME_OVER - OL_CHUNK_HEAD -
                       OL_SEGMENT_HEAD) / OL_UNIT;
     uint32_t frames = (s->size + units * OL_UNIT - 1) / (units * OL_UNIT);

@@ -22,6 +22,7 @@ static void channel(const struct ol_lchan *ch, struct ol_chan_status *o)
     o->knocks_sent = ch->knocks_sent;
     o->knocks_answered = ch->knocks_answered;
     o->dropped = ch->dropped;
+    o->frame_bytes = ch->path.frame;
     o->transport_up = ch->up || ch->has_addr;
 }
 

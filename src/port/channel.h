@@ -109,7 +109,8 @@ OL_MUST_USE enum ol_err ol_bearer_open(struct ol_bearer **out,
                                        const struct ol_way *way,
                                        const struct ol_bearer_events *events,
                                        void *arg, char why[160]);
-/* A listener for any number of peers. OL_ERR_EXISTS: the port is in use. */
+/* A listener for any number of peers. OL_ERR_EXISTS: the port is in use;
+ * OL_ERR_DOWN: this machine does not have that address, now. */
 OL_MUST_USE enum ol_err ol_bearer_listen(struct ol_bearer **out,
                                          struct uv_loop_s *loop,
                                          const char *url,

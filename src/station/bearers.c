@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "station/clock.h"
 #include "station/log.h"
 #include "station/station.h"
 
@@ -153,6 +154,7 @@ static void on_changed(void *arg, struct ol_bearer *bearer,
     }
     if (ev.from.len == 0) {
         port->chan = *chan;
+        port->chan.too_big = false; /* news, not how it stands */
         port->told = true;
     }
     (void)ol_station_step(port->line, &ev);
@@ -242,7 +244,46 @@ void ol_bearers_tell(struct ol_station_line *line)
     }
 }
 
+void ol_bearers_doubt(struct ol_station_line *line, unsigned channel)
+{
+    struct ol_port *port = channel < line->conf.n_channels
+                               ? &line->ports[channel]
+                               : NULL;
+
+    if (port == NULL || port->bearer == NULL)
+        return;
+    if (port->bearer->ops->kind == OL_CHAN_STREAM)
+        ol_bearers_redial(line, channel);
+    else if (port->bearer->ops->again != NULL)
+        port->bearer->ops->again(port->bearer, true);
+}
+
+static void again(struct ol_station_line *line)
+{
+    for (unsigned k = 0; k < line->conf.n_channels; k++) {
+        struct ol_port *port = &line->ports[k];
+        struct ol_chan chan = port->chan;
+        struct ol_event ev = {.kind = OL_EV_CHANNEL, .channel = (uint16_t)k,
+                              .chan = &chan};
+
+        if (port->bearer != NULL && port->bearer->ops->again != NULL)
+            port->bearer->ops->again(port->bearer, false);
+        chan.news = true;
+        (void)ol_station_step(line, &ev);
+    }
+}
+
+void ol_bearers_again(struct ol_station *st)
+{
+    for (unsigned k = 0; k < st->n_lines; k++)
+        if (st->lines[k]->phase == OL_PHASE_RUN && st->lines[k]->core != NULL)
+            again(st->lines[k]);
+}
+
 /* Listeners. */
+
+#define LISTEN_AGAIN_NS (1 * OL_NS_PER_S)
+#define RARELY_NS (60 * OL_NS_PER_S)
 
 static void shut(struct ol_port *port)
 {
@@ -280,7 +321,9 @@ static struct ol_port *slot_of(struct ol_station *st, const char *url)
 int ol_bearers_listen(struct ol_station *st, char why[OL_WHY_MAX])
 {
     char words[160] = "";
+    enum ol_err err;
 
+    st->listen_ns = OL_NEVER_NS;
     for (unsigned k = 0; k < OL_LISTEN_MAX; k++)
         if (st->listeners[k].bearer != NULL &&
             !wanted(st, st->listeners[k].url))
@@ -295,14 +338,34 @@ int ol_bearers_listen(struct ol_station *st, char why[OL_WHY_MAX])
         port->line = NULL;
         port->strangers = 0;
         ol_text_put(port->url, sizeof(port->url), "%s", st->conf.listen[k]);
-        if (ol_bearer_listen(&port->bearer, &st->loop, port->url, &events,
-                             port, words) != OL_OK) {
-            port->bearer = NULL;
+        err = ol_bearer_listen(&port->bearer, &st->loop, port->url, &events,
+                               port, words);
+        if (err == OL_OK)
+            continue;
+        port->bearer = NULL;
+        if (err == OL_ERR_DOWN) {
+            /* No network yet, or no longer: it comes. */
+            st->listen_ns = ol_clock_ns() + LISTEN_AGAIN_NS;
+            ol_log_rarely(&st->said_listen_ns, RARELY_NS,
+                          "%s: it is tried again until it has", words);
+        } else {
             return ol_fail(why, OL_EXIT_FAILED, "cannot listen on %s: %s",
                            port->url, words);
         }
     }
     return OL_EXIT_OK;
+}
+
+void ol_bearers_pump(struct ol_station *st)
+{
+    char why[OL_WHY_MAX];
+
+    if (ol_clock_ns() < st->listen_ns || st->stopping)
+        return;
+    if (ol_bearers_listen(st, why) == OL_EXIT_OK)
+        return;
+    st->listen_ns = ol_clock_ns() + LISTEN_AGAIN_NS;
+    ol_log_rarely(&st->said_listen_ns, RARELY_NS, "%s", why);
 }
 
 bool ol_bearers_listening(const struct ol_station *st, const char *scheme)

@@ -18,6 +18,15 @@ static inline uint64_t ol_clock_ns(void)
     return (uint64_t)t.tv_sec * OL_NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
+/* The same but for the time that the machine slept. */
+static inline uint64_t ol_clock_awake_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * OL_NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
 static inline uint64_t ol_clock_wall_ms(void)
 {
     struct timespec t;

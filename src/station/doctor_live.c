@@ -246,6 +246,11 @@ void ol_doctor_live(struct ol_findings *f, struct ol_station *st)
                        "card of the other",
                        (unsigned long long)st->listeners[k].strangers,
                        st->listeners[k].url);
+    if (st->listen_ns != OL_NEVER_NS)
+        ol_finding(f, NULL, NULL, OL_FINDING_FAULT,
+                   "a listen line names an address that this machine does not "
+                   "have|bring that network up, or correct the line: "
+                   "[::] takes every address");
     for (unsigned k = 0; k < st->n_lines; k++)
         if (f->only == NULL || strcmp(f->only, st->lines[k]->conf.peer) == 0)
             one_line(f, st->lines[k]);

@@ -73,6 +73,8 @@ static json_t *channel(struct ol_station_line *line, unsigned k,
     set(&doc, "frames_received", count(s->frames_received));
     set(&doc, "bytes_sent", count(s->bytes_sent));
     set(&doc, "bytes_received", count(s->bytes_received));
+    set(&doc, "frame_bytes", s->frame_bytes ? count(s->frame_bytes)
+                                            : json_null());
     set(&doc, "dials", json_boolean(conf->url[0] != '\0'));
     set(&doc, "transport", transport(&line->ports[k]));
     set(&knocks, "sent", count(s->knocks_sent));

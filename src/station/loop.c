@@ -54,6 +54,7 @@ static uint64_t earliest(const struct ol_station *st)
     uint64_t at = OL_MIN(st->disk_ns, ol_waits_next_ns(st));
 
     at = OL_MIN(at, ol_saving_next_ns(st));
+    at = OL_MIN(at, OL_MIN(st->listen_ns, st->networks.due_ns));
     at = OL_MIN(at, st->watchdog_next_ns);
     at = OL_MIN(at, st->fresh_ns + FRESH_NS);
     if (!st->guard.busy)
@@ -103,6 +104,8 @@ static void on_turn(uv_prepare_t *handle)
     uint64_t now_ns = ol_clock_ns();
 
     (void)uv_idle_stop(&st->busy);
+    ol_networks_pump(st, now_ns);
+    ol_bearers_pump(st);
     ol_control_pump(st);
     ol_reload_pump(st);
     ol_disk_pump(st);
@@ -134,6 +137,7 @@ static void on_timer(uv_poll_t *handle, int status, int events)
 
     (void)status;
     (void)events;
+    ol_networks_late(st, st->armed_ns);
     /* Only to be woken; what is due, the end of the turn finds. */
     if (read(st->timer_fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
         ol_log(OL_LOG_DEBUG, "timer: %s", strerror(errno));
@@ -196,7 +200,8 @@ int ol_loop_open(struct ol_station *st, char why[OL_WHY_MAX])
                        uv_strerror(rc));
     st->turn.data = st->busy.data = st->term.data = st->intr.data =
         st->hup.data = st->committed.data = st->timer.data = st;
-    st->armed_ns = OL_NEVER_NS;
+    ol_networks_open(st);
+    st->armed_ns = st->listen_ns = OL_NEVER_NS;
     st->started_ns = st->fresh_ns = ol_clock_ns();
     st->watchdog_ns = ol_notify_watchdog_ns();
     st->watchdog_next_ns = st->watchdog_ns ? 0 : OL_NEVER_NS;
@@ -225,6 +230,7 @@ static void close_one(uv_handle_t *handle, void *arg)
 void ol_loop_close(struct ol_station *st)
 {
     uv_walk(&st->loop, close_one, st);
+    ol_networks_close(st);
     /* Whatever is closing gets its turns to do so. */
     for (unsigned k = 0; k < 1000 && uv_loop_close(&st->loop) == UV_EBUSY;
          k++)

@@ -211,7 +211,7 @@ static void on_note(struct ol_station_line *line, const struct ol_effect *fx)
                "its station was restored; it is sent again", peer);
         break;
     case OL_NOTE_RESET:
-        ol_bearers_redial(line, n->channel);
+        ol_bearers_doubt(line, n->channel);
         break;
     case OL_NOTE_PULL:
     case OL_NOTE_PULLED:

@@ -34,6 +34,7 @@
 #include "station/file.h"
 #include "station/files.h"
 #include "station/guard.h"
+#include "station/networks.h"
 #include "station/pair.h"
 #include "station/text.h"
 #include "wire/frame.h"
@@ -134,6 +135,10 @@ struct ol_station {
     uint64_t armed_ns;
     uint64_t started_ns, fresh_ns, disk_ns, watchdog_ns, watchdog_next_ns;
 
+    struct ol_networks networks;
+    uint64_t listen_ns; /* try again to listen; OL_NEVER_NS: all do */
+    uint64_t said_listen_ns;
+
     struct ol_ledger *ledger;
     struct ol_fifo_entry fifo[OL_FIFO_MAX];
     unsigned fifo_head, fifo_n;
@@ -221,6 +226,13 @@ void ol_bearers_hang_up(struct ol_station_line *line);
 void ol_bearers_close(struct ol_station *st);
 /* Tells a new core how its transports stand. */
 void ol_bearers_tell(struct ol_station_line *line);
+/* The networks of this machine have changed, or it slept: every channel of
+ * every line tries now. */
+void ol_bearers_again(struct ol_station *st);
+/* The core got no answer on a channel: its transport tries something else. */
+void ol_bearers_doubt(struct ol_station_line *line, unsigned channel);
+/* Listens where it could not. */
+void ol_bearers_pump(struct ol_station *st);
 /* OL_FX_SEND of a channel. */
 void ol_bearers_send(struct ol_station_line *line, const struct ol_send *send);
 /* Is there a listener of this scheme. */

@@ -57,10 +57,12 @@ enum ol_packet {
 #define OL_STATION_MAX 32u
 #define OL_FRAME_MIN 192u    /* the least a live bearer presents */
 #define OL_FRAME_UDP 1200u   /* what udp presents */
+#define OL_FRAME_BASE 548u   /* what passes where an IPv4 host is reached */
 #define OL_FRAME_MAX 4096u   /* streams, for bulk */
 #define OL_BUNDLE_MAX 65535u /* one bundle, whole */
 #define OL_PACKET_MAX OL_BUNDLE_MAX
 #define OL_PAYLOAD_MAX 512u /* of a handshake message */
+#define OL_PAYLOAD_SAID 435u /* by us: its packet is within OL_FRAME_BASE */
 #define OL_KNOCK_MAX                                                           \
     (OL_SEALED_HEAD + OL_KNOCK_PLAIN_HEAD + OL_NOISE_IK1_OVER +                \
      OL_PAYLOAD_MAX + OL_TAG)

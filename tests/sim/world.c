@@ -114,6 +114,9 @@ static void note(struct world *w, unsigned st, const struct ol_note *n)
 
 static void leave(struct world *w, unsigned st, const struct ol_send *s)
 {
+    if (w->sent_bytes != NULL && s->to.len == w->sent_to.len &&
+        memcmp(s->to.b, w->sent_to.b, s->to.len) == 0)
+        *w->sent_bytes += s->bytes.n;
     if (w->lose == NULL || !w->lose(w, s->channel, st, s))
         travel(w, s->channel, st, s->bytes);
 }
@@ -182,14 +185,21 @@ enum ol_err world_step(struct world *w, unsigned st, struct ol_event *ev)
     return step(w, st, ev);
 }
 
-void transport(struct world *w, unsigned st, unsigned ch, bool up)
+void transport_is(struct world *w, unsigned st, unsigned ch,
+                  const struct ol_chan *c)
 {
-    struct ol_chan c = {.up = up, .room_bytes = w->room};
     struct ol_event ev = {
-        .kind = OL_EV_CHANNEL, .channel = (uint16_t)ch, .chan = &c};
+        .kind = OL_EV_CHANNEL, .channel = (uint16_t)ch, .chan = c};
 
     if (w->st[st].alive)
         (void)!step(w, st, &ev);
+}
+
+void transport(struct world *w, unsigned st, unsigned ch, bool up)
+{
+    struct ol_chan c = {.up = up, .room_bytes = w->room};
+
+    transport_is(w, st, ch, &c);
 }
 
 static void boot(struct world *w, unsigned st)
@@ -388,7 +398,8 @@ static void packet(struct world *w, struct entry *e)
 {
     struct ol_event ev = {.kind = OL_EV_FRAME,
                           .channel = e->ch,
-                          .from = w->from[e->st][e->ch],
+                          .from = e->from ? *e->from
+                                          : w->from[e->st][e->ch],
                           .bytes = OL_SPAN(e->bytes, e->n)};
     struct sim_channel *c = &w->ch[e->ch];
 

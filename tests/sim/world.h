@@ -127,6 +127,8 @@ struct world {
     uint64_t load_ns;  /* how long a LOAD takes */
     uint32_t room;     /* what a stream says it takes */
     struct ol_addr from[2][SIM_CHANNELS]; /* where packets come from */
+    struct ol_addr sent_to; /* what goes there is added up, if asked for */
+    uint64_t *sent_bytes;
     uint64_t steps, packets, crashes, replays;
     uint64_t *nonces; /* an open hash set of what was sealed */
     uint32_t n_nonces, cap_nonces;

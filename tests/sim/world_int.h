@@ -37,6 +37,7 @@ struct entry {
     uint8_t ch;
     uint32_t boot;
     uint64_t arg;
+    const struct ol_addr *from; /* PACKET; NULL: as w->from says then */
     struct ol_load load;
     uint8_t *bytes;
     size_t n;
@@ -46,11 +47,16 @@ void push(struct world *w, struct entry e);
 void mix(struct world *w, uint64_t v);
 /* A packet leaves `from` on a channel; a bundle joins its pouch file. */
 void travel(struct world *w, unsigned ch, unsigned from, struct ol_span b);
+/* The same packet by another way, twice as fast, with another sender. */
+void travel_from(struct world *w, unsigned ch, unsigned from, struct ol_span b,
+                 const struct ol_addr *sender);
 void add_bundle(struct world *w, unsigned st, unsigned ch,
                 const struct ol_send *e);
 /* A stream connects or breaks, and both stations hear of it. */
 void connection(struct world *w, unsigned ch, bool up);
 void transport(struct world *w, unsigned st, unsigned ch, bool up);
+void transport_is(struct world *w, unsigned st, unsigned ch,
+                  const struct ol_chan *c);
 
 /* One event for a station's line, and all that it sets off. */
 enum ol_err world_step(struct world *w, unsigned st, struct ol_event *ev);

@@ -89,6 +89,23 @@ void travel(struct world *w, unsigned ch, unsigned from,
         deliver(w, ch, from, b, at + rnd_below(&w->rnd, p->delay_ns + 1));
 }
 
+void travel_from(struct world *w, unsigned ch, unsigned from, struct ol_span b,
+                 const struct ol_addr *sender)
+{
+    struct entry e = {.at_ns = w->now_ns + w->ch[ch].path[from].delay_ns / 2,
+                      .what = W_PACKET,
+                      .st = (uint8_t)(1 - from),
+                      .ch = (uint8_t)ch,
+                      .arg = w->ch[ch].generation,
+                      .from = sender,
+                      .n = b.n};
+
+    e.bytes = malloc(b.n);
+    OL_CHECK(e.bytes != NULL);
+    memcpy(e.bytes, b.p, b.n);
+    push(w, e);
+}
+
 /* A pouch file is on its way: late, twice, damaged, out of order. */
 static void carry(struct world *w, unsigned ch, unsigned from)
 {

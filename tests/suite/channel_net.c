@@ -56,8 +56,8 @@ static void test_listen_words(void **state)
         const char *url, *words;
         enum ol_err err;
     } v[] = {
-        {"tcp://192.0.2.1:4430", "no such address", OL_ERR_IO},
-        {"udp://192.0.2.1:4430", "no such address", OL_ERR_IO},
+        {"tcp://192.0.2.1:4430", "no such address", OL_ERR_DOWN},
+        {"udp://192.0.2.1:4430", "no such address", OL_ERR_DOWN},
         {"tcp://north.example:4430", "is a name", OL_ERR_INPUT},
         {"udp://north.example:4430", "is a name", OL_ERR_INPUT},
         {"courier:///tmp", "no listener", OL_ERR_INPUT},
