@@ -23,6 +23,7 @@
 #include <string.h>
 
 #define HIGHER_WAITS_NS (3 * OL_NS_PER_S)
+#define FRESH_FOR_NS (3 * OL_NS_PER_S) /* then another address is tried */
 
 const char *ol_chan_state_name(enum ol_chan_state s)
 {
@@ -450,7 +451,7 @@ static bool transport_is_old(const struct ol_line *l, const struct ol_lchan *ch)
     case OL_CHAN_FRESH:
     case OL_CHAN_ONE_WAY:
         return ch->conf.kind == OL_CHAN_DATAGRAM &&
-               l->now_ns - ch->born_ns >= 3 * OL_NS_PER_S;
+               l->now_ns - ch->born_ns >= FRESH_FOR_NS;
     default:
         return false;
     }
@@ -464,8 +465,8 @@ static void reset(struct ol_line *l, unsigned c)
 
     if (!ch->conf.dials || !ch->up || ch->conf.kind == OL_CHAN_POUCH)
         return;
-    if (ch->state == OL_CHAN_FRESH && !stream)
-        ol_wake(l, ch->born_ns + 3 * OL_NS_PER_S);
+    if (ch->state == OL_CHAN_FRESH && l->now_ns < ch->born_ns + FRESH_FOR_NS)
+        ol_wake(l, ch->born_ns + FRESH_FOR_NS);
     if (!transport_is_old(l, ch))
         return;
     if (!stream && ch->state == OL_CHAN_DOWN &&

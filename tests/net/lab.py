@@ -245,17 +245,19 @@ class Lab:
         host = SIDES.index(side) + 1
         return f"10.{k}.0.{host}" if version == 4 else f"fd{k:02x}::{host}"
 
-    def hosts(self, side, names):
+    def hosts(self, side, names, ipv4=True):
         """What the names mean to programs in that namespace; no other name
         resolves, and the attempt fails at once."""
         folder = f"/etc/netns/{self.names[side]}"
         os.makedirs(folder, exist_ok=True)
-        lines = ["127.0.0.1 localhost", "::1 localhost"]
+        lines = ["127.0.0.1 localhost"] if ipv4 else []
+        lines += ["::1 localhost"]
         lines += [f"{address} {name}" for name, address in names.items()]
         with open(f"{folder}/hosts", "w", encoding="utf-8") as f:
             f.write("\n".join(lines) + "\n")
         with open(f"{folder}/resolv.conf", "w", encoding="utf-8") as f:
-            f.write("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+            f.write(f"nameserver {'127.0.0.1' if ipv4 else '::1'}\n"
+                    "options timeout:1 attempts:1\n")
 
     def socket(self, side, kind, version=4):
         family = socket.AF_INET if version == 4 else socket.AF_INET6

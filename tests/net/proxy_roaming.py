@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """One station moves to another address every ten seconds; the other is only
-reachable through a SOCKS5 proxy, or dialled over udp.
+reachable through a SOCKS5 proxy. The same over udp, every five seconds.
 
          namespace a                           namespace b
     north, tcp through the proxy ==path 1==> 10.1.0.2:1080, the proxy
@@ -18,13 +18,12 @@ import sys
 import threading
 import time
 
-from lab import HERE, Lab, Failed, Namespace, expect, main, run, say, wait_for
+from lab import HERE, Lab, Namespace, expect, main, run, say, wait_for
 from station import PORT, Station, pair
 from talk import Talk, audit, keep_evidence, sender
 
 MESSAGES = 500  # each way
-MOVE_S = 10
-MOVES = 4
+MOVES = 3
 NAME = "south.onion.invalid"
 LOGIN = "north:s3cret"
 
@@ -80,19 +79,19 @@ def move(lab, side, k, n):
     run(*ip, "addr", "add", f"10.{k}.0.{n}/24", "dev", f"path{k}")
 
 
-def roam(lab, stations, k):
+def roam(lab, stations, k, move_s):
     """Moves north MOVES times while both talk; returns the talks."""
     north, south = stations
     talks = [Talk(north, south, lab.seed), Talk(south, north, lab.seed)]
     stop = threading.Event()
-    gap = (MOVES + 0.5) * MOVE_S / MESSAGES
+    gap = (MOVES + 0.4) * move_s / MESSAGES
     threads = [threading.Thread(target=sender, args=(t, MESSAGES, gap, stop))
                for t in talks]
     for t in threads:
         t.start()
     try:
         for n in range(MOVES):
-            time.sleep(MOVE_S)  # the story itself
+            time.sleep(move_s)  # the story itself
             move(lab, "a", k, 10 + n)
             moved = time.monotonic()
             probe = Talk(south, north, f"{lab.seed} probe {n}")
@@ -103,7 +102,7 @@ def roam(lab, stations, k):
                 f"{time.monotonic() - moved:.2f} s")
     finally:
         for t in threads:
-            t.join(MOVE_S)
+            t.join(2 * move_s)
         stop.set()
     return talks
 
@@ -128,7 +127,7 @@ def on_proxy(lab, north, south, proxy):
         me.ready()
         wait_for(f"cable to be up at {me.name}", 20, lambda m=me, p=peer:
                  m.channels(p.name).get("cable") == "up")
-    talks = roam(lab, (north, south), 1)
+    talks = roam(lab, (north, south), 1, 10)
     check(talks, (north, south))
     expect(proxy.words().count(f"asked {NAME} {PORT}") > MOVES,
            f"the proxy was asked: {proxy.words()}")
@@ -161,7 +160,7 @@ def proxied():
 
 
 def udp():
-    """The same without a proxy, over udp; south only accepts."""
+    """Without a proxy, over udp; south only accepts."""
     with Lab(paths=1) as lab:
         north, south = Station(lab, "a", "north"), Station(lab, "b", "south")
         pair(north, south, [f"radio udp://10.1.0.2:{PORT}"],
@@ -175,7 +174,7 @@ def udp():
                 wait_for(f"radio to be up at {me.name}", 20,
                          lambda m=me, p=peer:
                          m.channels(p.name).get("radio") == "up")
-            check(roam(lab, (north, south), 1), (north, south))
+            check(roam(lab, (north, south), 1, 5), (north, south))
         except BaseException:
             keep_evidence(lab, north, south)
             raise

@@ -31,6 +31,7 @@ struct wire_shape {
     uint64_t corrupt;
     uint64_t rate_bps;    /* 0: as fast as it comes */
     uint64_t queue_bytes; /* what may wait for the rate */
+    uint64_t most_bytes;  /* larger packets vanish in silence; 0: none do */
     bool cut;
 };
 
@@ -42,6 +43,7 @@ struct wire_counts {
     uint64_t lost;       /* by chance */
     uint64_t cut;        /* entered, or was under way, when the path was cut */
     uint64_t overflowed; /* the queue, or the wire's own limit, was full */
+    uint64_t too_big;    /* larger than the path takes */
     uint64_t refused;    /* the device at the far end did not take it */
     uint64_t duplicated, corrupted;
     uint64_t late_ns_max; /* how far the wire itself missed a due time */

@@ -7,6 +7,7 @@
  *
  *     delay MS    one way             loss PCT      rate BITS/S   0: no limit
  *     jitter MS   added, 0 .. MS      dup PCT       queue BYTES   before rate
+ *     most BYTES  larger packets vanish; 0: none
  *     cut, up     what is under way   corrupt PCT   clean         no impairment
  *                 is lost too
  *     tap FILE    writes what enters as pcap; one direction to a file
@@ -88,6 +89,12 @@ static const char *set_queue(struct wire_flow *f, const struct order *o)
     return NULL;
 }
 
+static const char *set_most(struct wire_flow *f, const struct order *o)
+{
+    f->shape.most_bytes = (uint64_t)o->number;
+    return NULL;
+}
+
 static const char *cut(struct wire_flow *f, const struct order *o)
 {
     (void)o;
@@ -135,6 +142,7 @@ static const struct verb verbs[] = {
     {"corrupt", TAKES_NUMBER, 100, set_corrupt},
     {"rate", TAKES_NUMBER, 1e11, set_rate},
     {"queue", TAKES_NUMBER, 1e9, set_queue},
+    {"most", TAKES_NUMBER, WIRE_PACKET_MAX, set_most},
     {"cut", TAKES_NOTHING, 0, cut},
     {"up", TAKES_NOTHING, 0, up},
     {"clean", TAKES_NOTHING, 0, clean},
@@ -225,6 +233,7 @@ static void print_counts(const char *dir, const struct wire_flow *f)
         {"lost", n->lost},
         {"cut", n->cut},
         {"overflowed", n->overflowed},
+        {"too_big", n->too_big},
         {"refused", n->refused},
         {"duplicated", n->duplicated},
         {"corrupted", n->corrupted},

@@ -1,5 +1,6 @@
 /*
- * What becomes of a packet on its way. In order: a cut path loses it; the
+ * What becomes of a packet on its way. In order: a cut path loses it, and one
+ * that is too narrow for it, without a word (no ICMP: a PMTU black hole); the
  * queue in front of the rate takes it or overflows; chance loses, corrupts or
  * doubles it; then it waits in the heap for its due time and is written into
  * the far device. Every packet draws the same count of random numbers whatever
@@ -232,6 +233,10 @@ void wire_enter(struct wire *w, struct wire_flow *f, const uint8_t *bytes,
     f->n.bytes += size;
     if (s->cut) {
         f->n.cut++;
+        return;
+    }
+    if (s->most_bytes > 0 && size > s->most_bytes) {
+        f->n.too_big++;
         return;
     }
     left_ns = serialise(f, size, now_ns);

@@ -176,6 +176,19 @@ def rate():
         expect(len(pair.carry(100)) == 100, "rate 0 is not unlimited")
 
 
+def narrow():
+    """What is larger than the path takes vanishes, one way only."""
+    with Lab(paths=1) as lab:
+        pair = Pair(lab)
+        lab.wire.tell("path 1 most 1000 ab")
+        expect(len(pair.carry(10, size=1000 - UDP_OVER)) == 10,
+               "1,000 bytes did not pass")
+        expect(not pair.carry(10, size=1001 - UDP_OVER), "1,001 bytes passed")
+        counted = lab.wire.stats()
+        expect(counted[1, "ab"]["too_big"] == 10 and
+               counted[1, "ba"]["too_big"] == 0, f"counted {counted}")
+
+
 def ipv6():
     with Lab(paths=2) as lab:
         if not lab.has_ipv6():
@@ -279,5 +292,5 @@ def commands():
 
 if __name__ == "__main__":
     sys.exit(main({"wire_" + f.__name__: f for f in (
-        delay, jitter, loss, duplicates_and_damage, cut, rate, ipv6,
+        delay, jitter, loss, duplicates_and_damage, cut, rate, narrow, ipv6,
         tap_and_replay, streams, commands)}))

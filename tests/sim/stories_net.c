@@ -405,6 +405,24 @@ static void news_is_acted_upon(void)
     EXPECT(took[1] < S);
 }
 
+/* Nobody answers: the clock is asked for what is due and no more. */
+static void waiting_costs_nothing(void)
+{
+    uint64_t steps, packets;
+
+    radio(NULL);
+    for (unsigned f = 0; f < 2; f++)
+        world_cut(&w, RADIO, f, true);
+    world_reboot(&w);
+    steps = w.steps;
+    packets = w.packets;
+    run_for(120 * S);
+    printf("  %llu steps and %llu packets in two minutes\n",
+           (unsigned long long)(w.steps - steps),
+           (unsigned long long)(w.packets - packets));
+    EXPECT(w.steps - steps < 1000);
+}
+
 /* ---- running ------------------------------------------------------------ */
 
 static const struct {
@@ -421,6 +439,7 @@ static const struct {
     {"a_single_message_finds_through", a_single_message_finds_through},
     {"loss_is_no_black_hole", loss_is_no_black_hole},
     {"news_is_acted_upon", news_is_acted_upon},
+    {"waiting_costs_nothing", waiting_costs_nothing},
 };
 
 int main(int argc, char **argv)
