@@ -62,6 +62,7 @@ struct ol_out_slot {
     uint16_t block;
     uint16_t flights;   /* frames in flight that carry a part */
     uint16_t copies_on; /* bit c: wholly sent on c, and not lost there */
+    uint16_t copied_on; /* bit c: a copy went there, lost or not */
     uint64_t owed;      /* bit k: unit k is to be sent */
     uint64_t held;      /* bit k: unit k is on the peer's disk */
     uint8_t root[OL_ROOT]; /* of the log up to here */
@@ -235,7 +236,9 @@ struct ol_path {
     uint32_t asked;       /* the size that is being tried, 0: none */
     uint32_t asks;        /* of that size, lost */
     uint32_t large_lost;  /* in a row */
-    uint32_t large_acked; /* highest counter of a large one, this epoch */
+    uint32_t least_lost;  /* the smallest of them */
+    uint32_t most_acked;  /* the largest size that was acked, this epoch, */
+    uint32_t acked_at;    /* and the highest counter of such a one */
     uint64_t ask_ns;      /* the next padded probe */
     uint64_t again_ns;    /* how long a search that is over holds */
 };
@@ -279,6 +282,7 @@ struct ol_lchan {
     struct ol_addr echo_to;
     uint64_t response_ns; /* the kept response went here last */
     uint64_t held_ns;    /* no HELD before, but for FLASH */
+    uint64_t recopy_ns;  /* copies that were lost here went again then */
     uint64_t reset_ns;   /* the transport was last asked to start anew */
     uint8_t peer_state;  /* enum ol_chan_state, as the peer says */
     uint64_t peer_state_ns;

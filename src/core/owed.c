@@ -46,7 +46,7 @@ void ol_send_owe_all(struct ol_line *l)
             struct ol_out_slot *s = ol_window_slot(l, p, i);
             if (s == NULL || i > o->durable)
                 continue;
-            s->flights = s->copies_on = 0;
+            s->flights = s->copies_on = s->copied_on = 0;
             ol_window_owe(o, s, ol_units_of(s->size) & ~s->held);
         }
         if (o->cp_durable > 0)

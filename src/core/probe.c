@@ -23,6 +23,7 @@
 #include <string.h>
 
 #define HIGHER_WAITS_NS (3 * OL_NS_PER_S)
+#define NEWS_FOR_NS (5 * OL_NS_PER_S) /* a network that changes settles */
 #define FRESH_FOR_NS (3 * OL_NS_PER_S) /* then another address is tried */
 
 const char *ol_chan_state_name(enum ol_chan_state s)
@@ -447,7 +448,8 @@ static bool transport_is_old(const struct ol_line *l, const struct ol_lchan *ch)
     case OL_CHAN_DOUBTFUL:
         /* A stream keeps what is in doubt, unless its network changed. */
         return ch->conf.kind == OL_CHAN_DATAGRAM ||
-               (ch->news_ns != 0 && ch->probe_sent_ns >= ch->news_ns);
+               (ch->news_ns != 0 && ch->probe_sent_ns >= ch->news_ns &&
+                l->now_ns - ch->news_ns >= NEWS_FOR_NS);
     case OL_CHAN_FRESH:
     case OL_CHAN_ONE_WAY:
         return ch->conf.kind == OL_CHAN_DATAGRAM &&
@@ -467,6 +469,8 @@ static void reset(struct ol_line *l, unsigned c)
         return;
     if (ch->state == OL_CHAN_FRESH && l->now_ns < ch->born_ns + FRESH_FOR_NS)
         ol_wake(l, ch->born_ns + FRESH_FOR_NS);
+    if (stream && ch->news_ns != 0 && l->now_ns < ch->news_ns + NEWS_FOR_NS)
+        ol_wake(l, ch->news_ns + NEWS_FOR_NS);
     if (!transport_is_old(l, ch))
         return;
     if (!stream && ch->state == OL_CHAN_DOWN &&

@@ -184,10 +184,22 @@ static void copy(struct ol_line *l, unsigned c, unsigned prec,
                  struct ol_out_slot *s)
 {
     uint64_t want = ol_units_of(s->size) & ~s->held;
+    struct ol_lchan *ch = &l->ch[c];
+    bool again = s->copied_on & (1u << c);
     struct ol_out_frame f;
 
+    /* Copies do not ask the window; those that are lost time and again must
+     * not fill the channel, so they go once a round trip. */
+    if (again && l->now_ns != ch->recopy_ns &&
+        l->now_ns - ch->recopy_ns < ch->path.srtt_ns) {
+        ol_wake(l, ch->recopy_ns + ch->path.srtt_ns);
+        return;
+    }
     if (!fits(l, c, s))
         return;
+    if (again)
+        ch->recopy_ns = l->now_ns;
+    s->copied_on |= (uint16_t)(1u << c);
     while (want != 0) {
         if (!ol_frame_begin(l, &f, c, NULL) ||
             !add_segment(l, &f, prec, s, &want))

@@ -48,7 +48,7 @@ static void fall(struct ol_line *l, unsigned c)
 {
     struct ol_path *p = &l->ch[c].path;
 
-    p->large_lost = 0;
+    p->large_lost = p->most_acked = 0;
     if (p->frame <= OL_FRAME_BASE)
         return;
     p->frame = OL_FRAME_BASE;
@@ -90,8 +90,10 @@ void ol_size_lost(struct ol_line *l, unsigned c, const struct ol_flight *f)
         return;
     }
     /* One that was acked after it says that such frames pass. */
-    if (f->counter < p->large_acked)
+    if (f->bytes <= p->most_acked && f->counter < p->acked_at)
         return;
+    if (p->large_lost == 0 || f->bytes < p->least_lost)
+        p->least_lost = f->bytes;
     if (++p->large_lost >= BLACK_HOLE)
         fall(l, c);
 }
@@ -102,8 +104,13 @@ void ol_size_acked(struct ol_line *l, unsigned c, const struct ol_flight *f)
 
     if (f->bytes <= OL_FRAME_BASE)
         return;
-    p->large_acked = OL_MAX(p->large_acked, f->counter);
-    p->large_lost = 0;
+    if (f->bytes >= p->most_acked) {
+        p->most_acked = f->bytes;
+        p->acked_at = OL_MAX(p->acked_at, f->counter);
+    }
+    /* A smaller one says nothing of those. */
+    if (f->bytes >= p->least_lost)
+        p->large_lost = 0;
     if (f->bytes <= p->frame || f->bytes > l->ch[c].conf.mtu)
         return;
     p->frame = f->bytes;
@@ -119,7 +126,7 @@ void ol_size_acked(struct ol_line *l, unsigned c, const struct ol_flight *f)
 
 void ol_size_epoch(struct ol_path *p)
 {
-    p->large_acked = p->large_lost = 0;
+    p->most_acked = p->acked_at = p->large_lost = 0;
     p->asks = 0;
 }
 

@@ -74,7 +74,7 @@ bool ol_window_load(struct ol_line *l, unsigned prec, uint32_t index,
     s->index = index;
     s->size = (uint16_t)bytes.n;
     s->block = block;
-    s->flights = s->copies_on = 0;
+    s->flights = s->copies_on = s->copied_on = 0;
     s->owed = s->held = 0;
     memcpy(s->root, root, OL_ROOT);
     o->loaded = index;

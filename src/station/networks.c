@@ -28,6 +28,7 @@
 #define GAP_MIN_NS (1 * OL_NS_PER_S) /* between two tries of all channels */
 #define GAP_MAX_NS (32 * OL_NS_PER_S) /* routes may change all the time */
 #define QUIET_NS (60 * OL_NS_PER_S)
+#define FREE_TRIES 8u /* without a quiet minute between; then ever rarer */
 #define SLEPT_NS (1 * OL_NS_PER_S)
 #define LATE_NS (5 * OL_NS_PER_S)
 #define READS_MAX 64 /* of one turn */
@@ -174,9 +175,10 @@ static void again(struct ol_station *st, const char *why)
     struct ol_networks *n = &st->networks;
     uint64_t now_ns = ol_clock_ns();
 
-    n->gap_ns = n->last_ns == 0 || now_ns - n->last_ns > QUIET_NS
-                    ? GAP_MIN_NS
-                    : OL_MIN(2 * n->gap_ns, GAP_MAX_NS);
+    if (n->last_ns == 0 || now_ns - n->last_ns > QUIET_NS)
+        n->tries = 0;
+    n->gap_ns = n->tries++ < FREE_TRIES ? GAP_MIN_NS
+                                        : OL_MIN(2 * n->gap_ns, GAP_MAX_NS);
     n->last_ns = now_ns;
     ol_log_rarely(&n->said_ns, n->gap_ns, "%s: every channel tries now", why);
     ol_bearers_again(st);

@@ -26,6 +26,7 @@ struct ol_networks {
     uint64_t first_ns;   /* the first message that is not dealt with */
     uint64_t last_ns, gap_ns; /* told channels then; not sooner again */
     uint64_t said_ns;
+    unsigned tries; /* without a quiet minute between */
     uint64_t print;      /* of all addresses */
     uint64_t asleep_ns;  /* one clock's lead over the other */
 };

@@ -27,18 +27,17 @@ def up(stations, channels, seconds=20):
                                           for c in channels))
 
 
-def speaks(stations, tag, seconds, what, bound):
-    """A message each way; says how long it took from now."""
+def speaks(speaker, listener, tag, what, bound):
+    """One message; says how long it took from now."""
     started = time.monotonic()
-    talks = [Talk(me, peer, f"{tag} {me.lab.seed}")
-             for me, peer in (stations, stations[::-1])]
+    talks = [Talk(speaker, listener, f"{tag} {speaker.lab.seed}")]
     for talk in talks:
         talk.prefix += tag + "-"
         talk.burst(1, size=200)
     for talk in talks:
-        talk.settle(seconds, every=0.05)
+        talk.settle(100, every=0.05)
     took = time.monotonic() - started
-    say(f"{what}: a message each way after {took:.2f} s")
+    say(f"{what}: a message of {speaker.name}'s after {took:.2f} s")
     if not os.environ.get("OPENLINE_MEASURE"):
         expect(took < bound, f"{what}: {took:.1f} s, more than {bound}")
 
@@ -74,14 +73,13 @@ def link():
             ip(lab, "a", "link", "set", "path1", "down")
             time.sleep(4)
             ip(lab, "a", "link", "set", "path1", "up")
-            speaks(stations, "plug", 60, "the link was down for 4 s", 2)
+            speaks(*stations[::-1], "plug", "the link was down for 4 s", 2)
             up(stations, ("cable", "radio"), 60)
             ip(lab, "a", "-4", "addr", "flush", "dev", "path1")
             ip(lab, "a", "addr", "add", "10.1.0.9/24", "dev", "path1")
-            speaks(stations, "addr", 60, "north has another address", 2)
-            started = time.monotonic()
+            # South cannot call north: it depends on north to say so.
+            speaks(*stations[::-1], "addr", "north has another address", 2)
             up(stations, ("cable", "radio"), 90)
-            say(f"both channels up {time.monotonic() - started:.2f} s later")
         scene(lab, stations, play)
 
 
@@ -109,7 +107,7 @@ def late():
             time.sleep(2)
             ip(lab, "a", "link", "set", "path1", "up")
             ip(lab, "a", "addr", "add", "10.1.0.1/24", "dev", "path1")
-            speaks(stations, "late", 60, "north was started before its "
+            speaks(*stations[::-1], "late", "north was started before its "
                    "network", 4)
             up(stations, ("radio",))
         scene(lab, stations, play)
@@ -134,7 +132,7 @@ def stopped():
                      lambda: south.state("north") == "dark")
             time.sleep(3)
             north.process.send_signal(signal.SIGCONT)
-            speaks(stations, "wake", 60, "north stood still", 2)
+            speaks(*stations[::-1], "wake", "north stood still", 2)
             up(stations, ("cable", "radio"))
         scene(lab, stations, play)
 
@@ -156,7 +154,7 @@ def name():
             lab.hosts("a", {"south.example": "10.1.0.7"})
             ip(lab, "b", "-4", "addr", "flush", "dev", "path1")
             ip(lab, "b", "addr", "add", "10.1.0.7/24", "dev", "path1")
-            speaks(stations, "name", 90, "south's name has another address", 8)
+            speaks(*stations, "name", "south's name has another address", 8)
             up(stations, ("cable", "radio"), 60)
             # Gone from the name server for a while: told in words, no harm.
             lab.hosts("a", {})
@@ -167,7 +165,7 @@ def name():
                                  c["transport"] for c in
                                  stations[0].line("south")["channels"]))
             lab.hosts("a", {"south.example": "10.1.0.8"})
-            speaks(stations, "back", 60, "the name is there again", 12)
+            speaks(*stations, "back", "the name is there again", 12)
         scene(lab, stations, play)
 
 

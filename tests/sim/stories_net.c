@@ -340,6 +340,29 @@ static void a_black_hole_is_found(void)
     check_end(&w);
 }
 
+/* Records whose last frames just pass, copies that no window holds back: the
+ * size is found all the same, and no storm of copies fills the path. */
+static void copies_make_no_storm(void)
+{
+    uint64_t before, took;
+
+    passes[0] = passes[1] = OL_FRAME_UDP;
+    radio(swallowed);
+    start();
+    passes[0] = 972;
+    before = status(0).ch[RADIO].bytes_sent;
+    for (unsigned i = 0; i < 20; i++) {
+        world_say(&w, 0, (uint8_t)(i % OL_PRECS), 4000);
+        run_for(20 * MS);
+    }
+    took = settle(30 * S);
+    before = status(0).ch[RADIO].bytes_sent - before;
+    printf("  20 x 4,000 bytes in %.1f s, with %llu bytes\n",
+           (double)took / 1e9, (unsigned long long)before);
+    EXPECT(took < 5 * S);
+    EXPECT(before < 1000 * 1000);
+}
+
 /* A FLASH of one frame does not wait for a proof that needs four. */
 static void a_single_message_finds_through(void)
 {
@@ -436,6 +459,7 @@ static const struct {
     {"a_slower_relay_gets_nothing", a_slower_relay_gets_nothing},
     {"a_forged_sender_gets_little", a_forged_sender_gets_little},
     {"a_black_hole_is_found", a_black_hole_is_found},
+    {"copies_make_no_storm", copies_make_no_storm},
     {"a_single_message_finds_through", a_single_message_finds_through},
     {"loss_is_no_black_hole", loss_is_no_black_hole},
     {"news_is_acted_upon", news_is_acted_upon},
