@@ -30,7 +30,7 @@ def start(lab):
 
 def speak(stations, tag, seconds):
     for me, peer in (stations, stations[::-1]):
-        talk = Talk(me, peer, me.lab.seed)
+        talk = Talk(me, peer, f"{me.lab.seed} {tag}")
         talk.prefix += tag + "-"
         talk.burst(20, size=4000)
         talk.settle(seconds, every=0.05)
