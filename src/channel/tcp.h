@@ -31,6 +31,7 @@ struct ol_tcp_conn;
 
 /* What a connection tells its owner; all but `wake` come from the loop. */
 struct ol_tcp_conn_ops {
+    void (*connected)(struct ol_tcp_conn *, int sys); /* the dialler's */
     void (*packet)(struct ol_tcp_conn *, struct ol_span);
     /* While c->raw: takes bytes as they come; returns how many, 0: none of
      * them makes sense. May end raw, and may close. */
@@ -64,6 +65,9 @@ struct ol_tcp_conn {
  * itself after close. NULL: no memory, no descriptor. */
 void *ol_tcp_conn_create(size_t size, uv_loop_t *loop,
                          const struct ol_tcp_conn_ops *ops, void *owner);
+/* Begins to connect; `connected` tells. An error is libuv's, and then
+ * nothing is told. */
+int ol_tcp_conn_connect(struct ol_tcp_conn *c, const union ol_sock *to);
 /* Connected or accepted: sets its options and begins to read. An error is
  * libuv's. */
 int ol_tcp_conn_start(struct ol_tcp_conn *c);
@@ -78,6 +82,43 @@ void ol_tcp_conn_turn(struct ol_tcp_conn *c);
 uint32_t ol_tcp_conn_room(const struct ol_tcp_conn *c);
 /* Silence at once; the memory goes when libuv lets go of it. */
 void ol_tcp_conn_close(struct ol_tcp_conn *c);
+
+/*
+ * The addresses of one name, tried until one answers. The owner sets the
+ * timer, both ops and itself once, and socks before each beginning.
+ */
+struct ol_tcp_tries;
+struct ol_tcp_tries_ops { /* from the loop */
+    void (*trying)(struct ol_tcp_tries *, const union ol_sock *to);
+    void (*failed)(struct ol_tcp_tries *, const union ol_sock *to, int sys);
+    /* It is over: the connection is the owner's, or there is none. */
+    void (*won)(struct ol_tcp_tries *, struct ol_tcp_conn *,
+                const union ol_sock *to);
+    void (*none)(struct ol_tcp_tries *);
+};
+
+struct ol_tcp_try {
+    struct ol_tcp_conn *conn; /* NULL: free */
+    union ol_sock to;
+    uint64_t until_ms;
+};
+
+struct ol_tcp_tries {
+    uv_timer_t timer; /* first; the owner's bearer counts and closes it */
+    const struct ol_tcp_tries_ops *ops;
+    const struct ol_tcp_conn_ops *conn_ops; /* of the connections, and */
+    void *owner;                            /* whose they are */
+    struct ol_socks socks;
+    unsigned at; /* the next of them */
+    struct ol_tcp_try v[OL_TCP_TRIES];
+};
+
+void ol_tcp_tries_begin(struct ol_tcp_tries *t);
+/* Hangs up; nothing is told. */
+void ol_tcp_tries_end(struct ol_tcp_tries *t);
+/* From the owner's `connected`. */
+void ol_tcp_tries_connected(struct ol_tcp_tries *t, struct ol_tcp_conn *c,
+                            int sys);
 
 /* For tests: how long a listener keeps a connection nobody vouches for. */
 void ol_tcp_listen_patience(struct ol_bearer *listener, uint64_t ms);

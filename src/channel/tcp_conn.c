@@ -58,6 +58,20 @@ void ol_tcp_conn_close(struct ol_tcp_conn *c)
     uv_close((uv_handle_t *)&c->tcp, on_closed);
 }
 
+static void on_connected(uv_connect_t *req, int sys)
+{
+    struct ol_tcp_conn *c = req->data;
+
+    if (!c->closing)
+        c->ops->connected(c, sys);
+}
+
+int ol_tcp_conn_connect(struct ol_tcp_conn *c, const union ol_sock *to)
+{
+    c->connect.data = c;
+    return uv_tcp_connect(&c->connect, &c->tcp, &to->sa, on_connected);
+}
+
 uint32_t ol_tcp_conn_room(const struct ol_tcp_conn *c)
 {
     return c->full ? 0 : (uint32_t)(OL_TCP_QUEUE / 2);

@@ -5,21 +5,20 @@
  *   WAITING ----------> RESOLVING -------------> CONNECTING -------> UP
  *      ^  begin_resolve     |      begin_tries   |  ^  |  |   begin_up ^
  *      |                    |                    +--+  |  | connected  |
- *      |                    |      0.25 s, refused:    |  v  open      |
- *      |                    |      the next as well    | ASKING -------+
+ *      |                    |      the next address    |  v  open      |
+ *      |                    |                          | ASKING -------+
  *      |                    |                          |  |            |
  *      +--------------------+--------------------------+--+------------+
  *        no such name        no address is left,  refused      it broke
  *                            begin_waiting
  *
- * Happy path: the name is resolved anew each time; its addresses are tried in
- * their order, the next as soon as one fails and at the latest after 0.25 s,
- * at most four at once and each for 3 s (RFC 8305); the first that answers is
- * kept. With a proxy that name and those addresses are the proxy's, and the
- * host's name goes to the proxy as it is (socks5.c). It never gives up: after
- * a failure it waits 0.25 s, doubling to 2 s, and starts over; a connection
- * that brought a packet sets the wait back. The words of the last failure
- * stand in the status until a connection is up, so that they do not flicker.
+ * Happy path: the name is resolved anew each time, its addresses are tried
+ * (tcp_tries.c), the first that answers is kept. With a proxy that name and
+ * those addresses are the proxy's, and the host's name goes to the proxy as it
+ * is (socks5.c). It never gives up: after a failure it waits 0.25 s, doubling
+ * to 2 s, and starts over; a connection that brought a packet sets the wait
+ * back. The words of the last failure stand in the status until a connection
+ * is up, so that they do not flicker.
  */
 #include "channel/tcp.h"
 
@@ -32,26 +31,18 @@
 
 enum state { WAITING, RESOLVING, CONNECTING, ASKING, UP };
 
-struct try {
-    struct ol_tcp_conn *conn; /* NULL: free */
-    union ol_sock to;
-    uint64_t until_ms;
-};
-
 struct dial {
     struct ol_base base;
     struct ol_url url;
     struct ol_proxy proxy; /* its port 0: none */
     enum state state;
-    uv_timer_t timer; /* WAITING: start; CONNECTING: next; ASKING: abort */
+    uv_timer_t timer; /* WAITING: start; ASKING: abort */
     uv_idle_t turn;
     struct ol_resolve *resolve; /* RESOLVING */
-    struct ol_socks socks;      /* CONNECTING: still to be tried from at on */
-    unsigned at;
-    struct try tries[OL_TCP_TRIES];
-    struct ol_tcp_conn *conn; /* ASKING, UP */
-    union ol_sock to;         /* and its far end */
-    struct ol_socks5 socks5;  /* ASKING */
+    struct ol_tcp_tries tries;  /* CONNECTING */
+    struct ol_tcp_conn *conn;   /* ASKING, UP */
+    union ol_sock to;           /* and its far end */
+    struct ol_socks5 socks5;    /* ASKING */
     unsigned backoff_ms;
     bool failed; /* status says why */
     enum ol_err err; /* and the owner may ask, once all was tried */
@@ -60,7 +51,6 @@ struct dial {
 };
 
 static void begin_resolve(uv_timer_t *timer);
-static void on_step(uv_timer_t *timer);
 
 static bool proxied(const struct dial *d)
 {
@@ -76,18 +66,12 @@ static void tell(struct dial *d)
     (void)ol_base_changed(&d->base, NULL, &chan);
 }
 
-static void drop(struct ol_tcp_conn **conn)
-{
-    if (*conn)
-        ol_tcp_conn_close(*conn);
-    *conn = NULL;
-}
-
 static void drop_all(struct dial *d)
 {
-    drop(&d->conn);
-    for (unsigned k = 0; k < OL_TCP_TRIES; k++)
-        drop(&d->tries[k].conn);
+    if (d->conn)
+        ol_tcp_conn_close(d->conn);
+    d->conn = NULL;
+    ol_tcp_tries_end(&d->tries);
 }
 
 static void begin_waiting(struct dial *d)
@@ -262,7 +246,21 @@ static void begin_asking(struct dial *d)
         broke(d, UV_ENOMEM);
 }
 
+/* ---- trying addresses --------------------------------------------------- */
+
+static void on_connected(struct ol_tcp_conn *c, int sys)
+{
+    struct dial *d = c->owner;
+
+    OL_CHECK(d->state == CONNECTING);
+    c->raw = proxied(d);
+    if (sys == 0)
+        sys = ol_tcp_conn_start(c);
+    ol_tcp_tries_connected(&d->tries, c, sys);
+}
+
 static const struct ol_tcp_conn_ops conn_ops = {
+    .connected = on_connected,
     .packet = on_packet,
     .raw = on_raw,
     .broke = on_broke,
@@ -271,101 +269,51 @@ static const struct ol_tcp_conn_ops conn_ops = {
     .buffer = on_buffer,
 };
 
-/* ---- trying addresses --------------------------------------------------- */
-
-/* The next step at once, but by the loop: a name with many dead addresses
- * must not become a deep recursion. */
-static void step_soon(struct dial *d)
+static void on_trying(struct ol_tcp_tries *t, const union ol_sock *to)
 {
-    uv_timer_start(&d->timer, on_step, 0, OL_TCP_STAGGER_MS);
+    struct dial *d = t->owner;
+    char name[OL_WHY];
+
+    d->base.status.attempts++;
+    name_of(d, to, name);
+    if (!d->failed)
+        ol_base_say(&d->base, "connecting to %s", name);
 }
 
-static void on_connected(uv_connect_t *req, int sys)
+static void on_failed(struct ol_tcp_tries *t, const union ol_sock *to, int sys)
 {
-    struct ol_tcp_conn *c = req->data;
-    struct dial *d = c->owner;
-    struct try *t = NULL;
+    say_why(t->owner, to, sys);
+}
 
-    if (c->closing)
-        return;
-    for (unsigned k = 0; k < OL_TCP_TRIES; k++)
-        if (d->tries[k].conn == c)
-            t = &d->tries[k];
-    OL_CHECK(d->state == CONNECTING && t);
-    c->raw = proxied(d);
-    if (sys == 0)
-        sys = ol_tcp_conn_start(c);
-    if (sys) {
-        say_why(d, &t->to, sys);
-        drop(&t->conn);
-        step_soon(d);
-        return;
-    }
-    d->to = t->to;
+static void on_won(struct ol_tcp_tries *t, struct ol_tcp_conn *c,
+                   const union ol_sock *to)
+{
+    struct dial *d = t->owner;
+
     d->conn = c;
-    t->conn = NULL;
-    for (unsigned k = 0; k < OL_TCP_TRIES; k++)
-        drop(&d->tries[k].conn);
+    d->to = *to;
     if (proxied(d))
         begin_asking(d);
     else
         begin_up(d);
 }
 
-static void begin_try(struct dial *d, struct try *t)
+static void on_none(struct ol_tcp_tries *t)
 {
-    char name[OL_WHY];
-    int sys = UV_ENOMEM;
-
-    t->to = d->socks.v[d->at++];
-    t->until_ms = uv_now(d->base.loop) + OL_TCP_CONNECT_MS;
-    d->base.status.attempts++;
-    name_of(d, &t->to, name);
-    if (!d->failed)
-        ol_base_say(&d->base, "connecting to %s", name);
-    t->conn = ol_tcp_conn_create(sizeof(*t->conn), d->base.loop, &conn_ops, d);
-    if (t->conn) {
-        t->conn->connect.data = t->conn;
-        sys = uv_tcp_connect(&t->conn->connect, &t->conn->tcp, &t->to.sa,
-                             on_connected);
-    }
-    if (sys) {
-        say_why(d, &t->to, sys);
-        drop(&t->conn);
-        step_soon(d);
-    }
+    begin_waiting(t->owner);
 }
 
-/* Every 0.25 s, and after each failure: the next address is tried as well. */
-static void on_step(uv_timer_t *timer)
-{
-    struct dial *d = timer->data;
-    struct try *idle = NULL;
-    bool any = false;
-
-    for (unsigned k = 0; k < OL_TCP_TRIES; k++) {
-        struct try *t = &d->tries[k];
-
-        if (t->conn && uv_now(d->base.loop) >= t->until_ms) {
-            say_why(d, &t->to, UV_ETIMEDOUT);
-            drop(&t->conn);
-        }
-        if (t->conn)
-            any = true;
-        else
-            idle = t;
-    }
-    if (idle && d->at < d->socks.n)
-        begin_try(d, idle);
-    else if (!any)
-        begin_waiting(d);
-}
+static const struct ol_tcp_tries_ops tries_ops = {
+    .trying = on_trying,
+    .failed = on_failed,
+    .won = on_won,
+    .none = on_none,
+};
 
 static void begin_tries(struct dial *d)
 {
     d->state = CONNECTING;
-    d->at = 0;
-    step_soon(d);
+    ol_tcp_tries_begin(&d->tries);
 }
 
 /* ---- the name ----------------------------------------------------------- */
@@ -394,7 +342,7 @@ static void on_resolved(void *arg, int sys, const struct ol_socks *socks)
         no_name(d, sys);
         return;
     }
-    d->socks = *socks;
+    d->tries.socks = *socks;
     begin_tries(d);
 }
 
@@ -403,8 +351,8 @@ static void begin_resolve(uv_timer_t *timer)
     struct dial *d = timer->data;
 
     d->state = RESOLVING;
-    if (ol_sock_literal(first_hop(d), &d->socks.v[0])) {
-        d->socks.n = 1;
+    if (ol_sock_literal(first_hop(d), &d->tries.socks.v[0])) {
+        d->tries.socks.n = 1;
         begin_tries(d);
         return;
     }
@@ -472,6 +420,7 @@ static void dial_close(struct ol_bearer *b)
         ol_resolve_forget(d->resolve);
     drop_all(d);
     ol_base_close_handle(&d->base, (uv_handle_t *)&d->timer);
+    ol_base_close_handle(&d->base, (uv_handle_t *)&d->tries.timer);
     ol_base_close_handle(&d->base, (uv_handle_t *)&d->turn);
 }
 
@@ -528,7 +477,11 @@ enum ol_err ol_tcp_dial(struct ol_bearer **out, const struct ol_opening *o)
     if (o->proxy)
         d->proxy = *o->proxy;
     d->backoff_ms = OL_TCP_BACKOFF_MIN_MS;
+    d->tries.ops = &tries_ops;
+    d->tries.conn_ops = &conn_ops;
+    d->tries.owner = d;
     ol_base_timer(&d->base, &d->timer);
+    ol_base_timer(&d->base, &d->tries.timer);
     ol_base_turn(&d->base, &d->turn);
     ol_base_say(&d->base, "starting");
     /* By the loop: the owner does not hold the bearer yet. */

@@ -23,7 +23,9 @@
  * it, and one frame; a candidate gets nothing but bare probes. So a captured
  * frame with a forged sender makes no flood. Source: doc/protocol.md 9.4.
  */
+#include "core/address.h"
 #include "core/line_int.h"
+#include "core/size.h"
 
 #include <string.h>
 

@@ -14,6 +14,7 @@
  * channels are still under way. Source: doc/protocol.md 2.
  */
 #include "core/line_int.h"
+#include "core/size.h"
 
 #include <string.h>
 

@@ -7,7 +7,9 @@
  * sealed under the next counter and, if it asks for an ack, becomes a flight.
  * A frame that is begun and gets nothing costs nothing.
  */
+#include "core/address.h"
 #include "core/frames.h"
+#include "core/size.h"
 
 #include <string.h>
 

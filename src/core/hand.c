@@ -20,6 +20,7 @@
  * takes a higher number, so that a copy that somebody stole can neither keep
  * the station out nor speak unnoticed. Source: doc/protocol.md 2.
  */
+#include "core/address.h"
 #include "core/line_int.h"
 
 #include <string.h>

@@ -600,40 +600,6 @@ uint64_t ol_path_pto(const struct ol_path *p);
 /* Since when the oldest open frame is unanswered; OL_NEVER_NS: none is. */
 uint64_t ol_path_oldest(const struct ol_path *p);
 
-/* ---- size.c ------------------------------------------------------------- */
-
-void ol_size_init(struct ol_path *p, const struct ol_chan_conf *conf);
-/* The largest frame that goes on a channel now. */
-uint32_t ol_size_frame(const struct ol_line *l, unsigned c);
-void ol_size_lost(struct ol_line *l, unsigned c, const struct ol_flight *f);
-void ol_size_acked(struct ol_line *l, unsigned c, const struct ol_flight *f);
-void ol_size_epoch(struct ol_path *p); /* counters begin anew */
-void ol_size_moved(struct ol_line *l, unsigned c); /* another address */
-void ol_size_hint(struct ol_line *l, unsigned c); /* too large, says somebody */
-void ol_size_pump(struct ol_line *l, unsigned c);
-
-/* ---- address.c ---------------------------------------------------------- */
-
-/* Where a channel sends; the empty one: its own destination. */
-const struct ol_addr *ol_addr_of(const struct ol_lchan *ch);
-/* May anything go there now. */
-bool ol_addr_open(const struct ol_lchan *ch);
-/* n bytes went to this address. */
-void ol_addr_spend(struct ol_lchan *ch, const struct ol_addr *to, size_t n);
-/* An authentic frame of so many bytes came from there. */
-void ol_addr_heard(struct ol_line *l, unsigned c, const struct ol_addr *from,
-                   size_t bytes);
-void ol_addr_echoed(struct ol_line *l, unsigned c, uint32_t id,
-                    const struct ol_addr *from);
-void ol_addr_pump(struct ol_line *l, unsigned c);
-/* Its connection ended; true: it was the one in use. */
-bool ol_addr_gone(struct ol_line *l, unsigned c, const struct ol_addr *from);
-bool ol_addr_in_use(const struct ol_lchan *ch, const struct ol_addr *from);
-/* The same, and our own destination counts. */
-bool ol_addr_is(const struct ol_lchan *ch, const struct ol_addr *a);
-/* Back to our own destination, if there is one. */
-void ol_addr_home(struct ol_line *l, unsigned c);
-
 /* ---- probe.c ------------------------------------------------------------ */
 
 /* An authentic frame of so many bytes came on c. */

@@ -12,6 +12,7 @@
  * evidence that a record arrived, so nothing here touches HELD.
  */
 #include "core/line_int.h"
+#include "core/size.h"
 
 #include <string.h>
 

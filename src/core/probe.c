@@ -18,7 +18,9 @@
  * exchange proves both directions to both sides. Doubt comes from silence
  * only. Source: doc/protocol.md 9.
  */
+#include "core/address.h"
 #include "core/line_int.h"
+#include "core/size.h"
 
 #include <string.h>
 

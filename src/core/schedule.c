@@ -9,7 +9,9 @@
  * A channel in doubt gets copies, not originals, while another is up.
  * Source: doc/protocol.md 4, 5, 8.
  */
+#include "core/address.h"
 #include "core/frames.h"
+#include "core/size.h"
 
 #include <string.h>
 

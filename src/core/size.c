@@ -15,7 +15,9 @@
  * it costs no more than smaller frames for a while. Datagram channels only;
  * each side judges its own direction. Source: RFC 8899; doc/protocol.md 7.1.
  */
+#include "core/address.h"
 #include "core/line_int.h"
+#include "core/size.h"
 
 #define BLACK_HOLE 4u    /* large frames lost in a row */
 #define ASK_TIMES 2u     /* a size is given up after so many */
