@@ -146,36 +146,43 @@ enum ol_err ol_schema_build(struct ol_sql *writer, int64_t from)
     return err;
 }
 
-enum ol_err ol_schema_ready(struct ol_sql *writer)
+enum ol_err ol_schema_version(struct ol_sql *sql, int64_t *version)
 {
-    int64_t version = 0, application = 0, made = 0;
-    enum ol_err err = ol_sql_number(writer, "PRAGMA application_id",
+    int64_t application = 0, made = 0;
+    enum ol_err err = ol_sql_number(sql, "PRAGMA application_id",
                                     &application);
 
+    *version = 0;
     if (!err)
-        err = ol_sql_number(writer, "PRAGMA user_version", &version);
+        err = ol_sql_number(sql, "PRAGMA user_version", version);
     if (!err)
-        err = ol_sql_number(writer, "SELECT count(*) FROM sqlite_schema",
-                            &made);
-    if (err)
+        err = ol_sql_number(sql, "SELECT count(*) FROM sqlite_schema", &made);
+    if (err || (application == 0 && *version == 0 && made == 0))
         return err;
-    if (application == 0 && version == 0 && made == 0)
-        return ol_schema_build(writer, 0);
     if (application != OL_SCHEMA_APPLICATION) {
-        snprintf(writer->why, sizeof(writer->why),
+        snprintf(sql->why, sizeof(sql->why),
                  "%s: this is not an Openline ledger: give another directory",
-                 writer->path);
+                 sql->path);
         return OL_ERR_CORRUPT;
     }
-    if (version > OL_SCHEMA_VERSION) {
-        snprintf(writer->why, sizeof(writer->why),
+    if (*version > OL_SCHEMA_VERSION) {
+        snprintf(sql->why, sizeof(sql->why),
                  "%s: schema %lld, and this program knows %d: use the newer "
-                 "openline that made it", writer->path, (long long)version,
+                 "openline that made it", sql->path, (long long)*version,
                  OL_SCHEMA_VERSION);
         return OL_ERR_NEWER;
     }
-    if (version < 1)
-        return ol_sql_damaged(writer, "the schema's version");
-    return version == OL_SCHEMA_VERSION ? OL_OK
-                                        : ol_migrate(writer, version);
+    return *version < 1 ? ol_sql_damaged(sql, "the schema's version")
+                        : OL_OK;
+}
+
+enum ol_err ol_schema_ready(struct ol_sql *writer)
+{
+    int64_t version;
+    enum ol_err err = ol_schema_version(writer, &version);
+
+    if (err || version == OL_SCHEMA_VERSION)
+        return err;
+    return version == 0 ? ol_schema_build(writer, 0)
+                        : ol_migrate(writer, version);
 }

@@ -215,16 +215,16 @@ static uint64_t size_of(const char *path, const char *end)
 /* An empty ledger where there was one is no new ledger: SQLite would throw
  * its log away, and the station would give its numbers twice. That one was
  * made here is written into the lock file, which nobody copies or empties. */
-static enum ol_err still_there(struct ol_sqlite *l)
+static enum ol_err still_there(struct ol_sql *sql)
 {
-    if (size_of(l->path, "") > 0 ||
-        (size_of(l->path, ".lock") == 0 && size_of(l->path, "-wal") == 0))
+    if (size_of(sql->path, "") > 0 ||
+        (size_of(sql->path, ".lock") == 0 && size_of(sql->path, "-wal") == 0))
         return OL_OK;
-    snprintf(l->writer.why, sizeof(l->writer.why),
+    snprintf(sql->why, sizeof(sql->why),
              "%s: it is %s, and there was a ledger here: bring it back, or "
              "'openline restore' a backup, or 'openline init --identity' a "
-             "new directory; nothing was touched", l->path,
-             access(l->path, F_OK) == 0 ? "empty" : "gone");
+             "new directory; nothing was touched", sql->path,
+             access(sql->path, F_OK) == 0 ? "empty" : "gone");
     return OL_ERR_CORRUPT;
 }
 
@@ -271,8 +271,9 @@ static enum ol_err open_all(struct ol_sqlite *l)
     int64_t seq = 0;
     enum ol_err err = take_lock(l);
 
+    l->writer.path = l->path;
     if (!err)
-        err = still_there(l);
+        err = still_there(&l->writer);
     if (!err)
         err = make_file(l);
     if (!err)
@@ -318,15 +319,29 @@ static void fill_ops(struct ol_sqlite *l)
     l->ledger.ops = &l->ops;
 }
 
-enum ol_err ol_sqlite_check(const char *path, char why[256])
+enum ol_err ol_sqlite_check(const char *path, uint64_t *newest_ms,
+                            char why[256])
 {
-    struct ol_sql sql;
-    enum ol_err err = ol_sql_open(&sql, path, false);
+    struct ol_sql sql = {.path = path};
+    int64_t version = 0, newest = 0;
+    enum ol_err err = still_there(&sql);
 
     if (!err)
+        err = ol_sql_open(&sql, path, false);
+    if (!err) /* the last one to close would copy the log back */
+        sqlite3_db_config(sql.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    if (!err)
+        err = ol_schema_version(&sql, &version);
+    if (!err)
         err = ol_sql_whole(&sql, true);
+    if (!err && newest_ms)
+        err = ol_sql_number(&sql,
+                            "SELECT max(at) FROM (SELECT at FROM event"
+                            " ORDER BY seq DESC LIMIT 1000)", &newest);
     if (err)
         memcpy(why, sql.why, 256);
+    else if (newest_ms)
+        *newest_ms = (uint64_t)newest;
     ol_sql_close(&sql);
     return err;
 }

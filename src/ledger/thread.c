@@ -107,6 +107,8 @@ static void copy_back(struct ol_sqlite *l)
                                    l->erasing ? SQLITE_CHECKPOINT_TRUNCATE
                                               : SQLITE_CHECKPOINT_PASSIVE,
                                    NULL, NULL);
+    __atomic_store_n(&l->ledger.copy_failed, rc != SQLITE_OK,
+                     __ATOMIC_RELAXED);
     if (rc == SQLITE_OK) {
         l->wal_pages = 0;
         l->erasing = false;

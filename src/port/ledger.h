@@ -193,6 +193,9 @@ struct ol_ledger_ops {
 struct ol_ledger {
     const struct ol_ledger_ops *ops;
     char why[256]; /* the last error in words, for people */
+    /* What was committed is in the write-ahead log and cannot be copied into
+     * the file now. Read it with __atomic. */
+    bool copy_failed;
 };
 
 /* Called from the commit thread when batches are done: wake the loop. */
@@ -205,9 +208,12 @@ OL_MUST_USE enum ol_err ol_sqlite_open(struct ol_ledger **out,
                                        ol_ledger_wake wake, void *arg,
                                        char why[256]);
 
-/* Reads the whole file through on a connection of its own, on any thread:
- * OL_ERR_CORRUPT when something in it does not hold; why says what. */
-OL_MUST_USE enum ol_err ol_sqlite_check(const char *path, char why[256]);
+/* Reads the whole file through on a connection of its own, on any thread, and
+ * changes nothing: OL_ERR_CORRUPT when something in it does not hold, or when
+ * it is not there and was; OL_ERR_NEWER; why says what. *newest_ms, if asked
+ * for: the time of the newest event (0: none). */
+OL_MUST_USE enum ol_err ol_sqlite_check(const char *path, uint64_t *newest_ms,
+                                        char why[256]);
 
 /* src/ledger/mem.c. Commits happen in ol_mem_step: at most max batches; the
  * rest stays queued. ol_mem_crash loses the queue and what was not committed,

@@ -289,7 +289,7 @@ static void on_read(uv_work_t *work)
 {
     struct reading *r = (struct reading *)work;
 
-    if (ol_sqlite_check(r->path, r->fault) == OL_OK)
+    if (ol_sqlite_check(r->path, NULL, r->fault) == OL_OK)
         r->fault[0] = '\0';
 }
 

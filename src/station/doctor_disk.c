@@ -21,7 +21,9 @@
 #include "station/doctor.h"
 
 #define SLOW_NS OL_NS_PER_S
-#define LOG_MAX (UINT64_C(16) * 1024 * 1024) /* usually it has 4 MiB */
+/* The log usually has 4 MiB; files under way make it larger for a moment. */
+#define LOG_MAX (UINT64_C(16) * 1024 * 1024)
+#define LOG_END (UINT64_C(64) * 1024 * 1024)
 #define FILES_MAX 4096u /* looked at per folder */
 
 /* Another process that holds a lock on one of the ledger's files; false:
@@ -139,25 +141,28 @@ static void try_sync(struct ol_findings *f, const char *dir)
     close(fd);
 }
 
-static void log_size(struct ol_findings *f, const char *dir)
+static void log_size(struct ol_findings *f, const char *dir,
+                     const struct ol_station *st)
 {
     char path[OL_PATH_MAX], who[64];
-    struct stat st;
+    struct stat wal;
+    long long mib;
 
-    if (!ol_path(path, dir, "ledger.db-wal", NULL) || stat(path, &st) != 0 ||
-        (uint64_t)st.st_size <= LOG_MAX)
+    if (!ol_path(path, dir, "ledger.db-wal", NULL) || stat(path, &wal) != 0 ||
+        (uint64_t)wal.st_size <= LOG_MAX)
         return;
+    mib = (long long)wal.st_size >> 20;
     if (holder(dir, who))
         ol_finding(f, NULL, NULL, OL_FINDING_FAULT, "the write-ahead log has "
                    "grown to %lld MiB, because %s reads the ledger and does "
-                   "not stop|end that program", (long long)st.st_size >> 20,
-                   who);
-    else
+                   "not stop|end that program", mib, who);
+    else if ((uint64_t)wal.st_size > LOG_END ||
+             (st != NULL && __atomic_load_n(&st->ledger->copy_failed,
+                                            __ATOMIC_RELAXED)))
         ol_finding(f, NULL, NULL, OL_FINDING_FAULT, "the write-ahead log has "
                    "grown to %lld MiB: it cannot be copied back into the "
                    "ledger|check that %s/ledger.db can be written and may "
-                   "grow; see the station's log", (long long)st.st_size >> 20,
-                   dir);
+                   "grow; see the station's log", mib, dir);
 }
 
 void ol_doctor_disk(struct ol_findings *f, const char *dir,
@@ -170,7 +175,7 @@ void ol_doctor_disk(struct ol_findings *f, const char *dir,
     } else {
         try_sync(f, dir);
     }
-    log_size(f, dir);
+    log_size(f, dir, st);
 }
 
 /* Owners and modes. */

@@ -221,6 +221,11 @@ static void one_line(struct ol_findings *f, struct ol_station_line *line)
                    "are, run 'openline audit' on both sides, and settle it "
                    "with %s by voice",
                    peer, peer);
+    if (line->files.no_room)
+        ol_finding(f, peer, NULL, OL_FINDING_FAULT,
+                   "files from %s wait for room on the disk: nothing of them "
+                   "is asked for|make room; they go on by themselves, from "
+                   "where they stand", peer);
     if (line->conf.n_channels == 0)
         ol_finding(f, peer, NULL, OL_FINDING_FAULT,
                    "the line has no channel|add channel = NAME URL to "

@@ -16,6 +16,9 @@
 #include <unistd.h>
 
 unsigned kit_syncs, kit_sync_ms, kit_die_at;
+unsigned kit_fail_writes_from;
+int kit_fail_writes_with;
+static unsigned writes;
 enum kit_fail kit_fail_syncs;
 
 /* Is this the database itself, not its log or its folder. */
@@ -62,8 +65,26 @@ int fdatasync(int fd)
     return sync_or_fail(SYS_fdatasync, fd);
 }
 
+/* The order may change while the commit thread writes. */
+static int write_fails(void)
+{
+    unsigned from = __atomic_load_n(&kit_fail_writes_from, __ATOMIC_ACQUIRE);
+
+    if (from == 0) {
+        writes = 0;
+        return 0;
+    }
+    return ++writes < from ? 0 : kit_fail_writes_with;
+}
+
 ssize_t pwrite64(int fd, const void *p, size_t n, off_t at)
 {
+    int fails = write_fails();
+
+    if (fails) {
+        errno = fails;
+        return -1;
+    }
     if (dies_now()) {
         syscall(SYS_pwrite64, fd, p, n / 2, at); /* torn */
         raise(SIGKILL);

@@ -7,6 +7,7 @@
  */
 #include "ledger_kit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -92,7 +93,7 @@ static void a_damaged_page_is_told(void **state)
     for (off_t at = 2; at < 60; at++)
         assert_int_equal(pwrite(fd, page, 4096, at * 4096), 4096);
     close(fd);
-    assert_int_equal(ol_sqlite_check(k->path, why), OL_ERR_CORRUPT);
+    assert_int_equal(ol_sqlite_check(k->path, NULL, why), OL_ERR_CORRUPT);
     assert_non_null(strstr(why, "it is damaged: keep it as it is"));
     kit_shut(k);
     assert_int_equal(kit_try(k, why), OL_ERR_CORRUPT);
@@ -234,6 +235,44 @@ static void check_after_kill(struct kit *k, uint32_t said)
     assert_int_equal(last, size);
 }
 
+/* The n-th write fails, and all after it, until the disk is mended: what was
+ * done stays done, what was not is taken again. */
+static void any_write_may_fail(void **state)
+{
+    static const int with[] = {EIO, ENOSPC, EROFS, EDQUOT};
+    struct kit *k = *state;
+    uint32_t index = 0, failures = 0;
+
+    kit_row_of(k, ++index);
+    kit_sure(k);
+    for (unsigned nth = 1; nth <= 48; nth++) {
+        enum ol_err err = OL_OK;
+
+        kit_fail_writes_with = with[nth % OL_LEN(with)];
+        __atomic_store_n(&kit_fail_writes_from, nth, __ATOMIC_RELEASE);
+        while (!err) {
+            kit_row_of(k, ++index);
+            kit_commit(k);
+            err = kit_done(k).err;
+        }
+        failures++;
+        if (kit_fail_writes_with == EIO || kit_fail_writes_with == EROFS)
+            assert_int_equal(err, OL_ERR_IO);
+        else
+            assert_int_equal(err, OL_ERR_FULL);
+        assert_int_equal(kit_head_size(k), index - 1);
+        __atomic_store_n(&kit_fail_writes_from, 0, __ATOMIC_RELEASE);
+        assert_int_equal(k->l->ops->reset(k->l), OL_OK);
+        index--;
+    }
+    kit_row_of(k, ++index);
+    kit_sure(k);
+    kit_reopen(k);
+    assert_int_equal(failures, 48);
+    assert_int_equal(kit_head_size(k), index);
+    check_after_kill(k, index);
+}
+
 static void kill_twenty_times(struct kit *k, struct dice *d)
 {
     uint32_t said = 0;
@@ -287,6 +326,7 @@ int main(void)
         KIT_SQLITE_TEST(a_damaged_row_is_corrupt_and_no_crash)
         KIT_SQLITE_TEST(a_damaged_page_is_told)
         KIT_SQLITE_TEST(random_damage_never_crashes)
+        KIT_SQLITE_TEST(any_write_may_fail)
         cmocka_unit_test(what_was_done_outlives_a_kill),
     };
 

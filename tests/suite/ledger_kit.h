@@ -125,6 +125,9 @@ enum kit_fail { KIT_FAIL_NONE, KIT_FAIL_DATABASE, KIT_FAIL_ALL };
 extern unsigned kit_syncs, kit_sync_ms;
 /* The process is killed in the middle of its n-th write or sync; 0: never. */
 extern unsigned kit_die_at;
+/* Writes fail with this errno from the n-th on; 0: they do not. */
+extern unsigned kit_fail_writes_from;
+extern int kit_fail_writes_with;
 extern enum kit_fail kit_fail_syncs;
 
 /* Each test of a list, against the twin in memory and against SQLite. */
