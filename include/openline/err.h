@@ -32,6 +32,7 @@ enum ol_err {
     /* The environment's fault. */
     OL_ERR_AGAIN,   /* a named maximum is reached; try after a commit */
     OL_ERR_DOWN,    /* the channel cannot send now */
+    OL_ERR_UNPROVED, /* a restored copy waits for the other side */
     OL_ERR_FULL,    /* no room left on the disk */
     OL_ERR_IO,      /* the operating system refused; errno tells */
     OL_ERR_CORRUPT, /* our own stored bytes do not hold */

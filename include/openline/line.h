@@ -110,9 +110,16 @@ struct ol_part { /* a peer's record that is not whole yet */
     struct ol_span bytes; /* OL_RECORD_MAX or fewer, gaps are zero */
 };
 
+struct ol_signed { /* a checkpoint that stands in the ledger */
+    uint32_t size;     /* 0: none */
+    uint8_t root[32], sig[64];
+};
+
 struct ol_snapshot {
     struct ol_log_head log[2][OL_PRECS]; /* [enum ol_author] */
+    struct ol_signed signed_by_peer[OL_PRECS];
     uint64_t number;         /* the highest own number given */
+    uint64_t peer_number;    /* the highest of the peer's records here */
     uint32_t acked[OL_PRECS]; /* own records that the peer holds */
     struct ol_span state;    /* the newest PUT STATE, or empty */
     const struct ol_beyond *beyond;
@@ -130,6 +137,10 @@ struct ol_conf {
     struct ol_chan_conf channels[OL_CHAN_MAX];
     uint16_t n_channels;
     uint64_t probe_ns, hold_ns;
+    /* This directory is a copy (or only its identity was left): nothing is
+     * numbered before the peer has said what it holds. Init may be told once
+     * or at every start until NOTE_PROVED; the core keeps it on disk. */
+    bool restored;
     struct ol_snapshot snapshot;
 };
 
@@ -210,6 +221,22 @@ enum ol_put_kind {
     OL_PUT_PIECE,      /* author leaf (= hash) index bytes: of a file that is
                           there; else, and a second time, it does nothing */
     OL_PUT_DROP,       /* author leaf (= hash) index count: pieces go */
+    OL_PUT_ASIDE,      /* prec index bytes (= frontier of index - 1): own
+                          records from index on leave their log; they wait to
+                          be said again under their ids, but those of kind
+                          RETURNED, which are gone */
+    OL_PUT_PROVED,     /* prec index: returned own records up to it are as
+                          our own signature says */
+    OL_PUT_WAITING,    /* bytes: an own record without number, to be said;
+                          gone when an own record of its id is put */
+};
+
+/* What vouches for an own record. */
+enum ol_proof {
+    OL_PROOF_OWN,      /* it was never away */
+    OL_PROOF_PROVED,   /* the peer gave it back; our own signature covers it */
+    OL_PROOF_UNPROVED, /* the peer gave it back; nothing but its word */
+    OL_PROOFS
 };
 
 /* What a watcher is told; names as in the contract. */
@@ -242,6 +269,7 @@ struct ol_put {
     uint8_t what;     /* EVENT */
     uint8_t state;    /* FILE: enum ol_file_state */
     bool erase;       /* STATE: no older copy of it may stay on the disk */
+    uint8_t proof;    /* RECORD: enum ol_proof */
     uint16_t channel; /* SENT, EVENT; OL_CHANNEL_ANY: none */
     uint16_t size, offset; /* PART */
     uint32_t index;
@@ -263,7 +291,8 @@ struct ol_send {
 };
 
 enum ol_load_kind {
-    OL_LOAD_RECORDS, /* own, from index on, up to both maxima: EV LOADED */
+    OL_LOAD_RECORDS, /* of an author, from index on, those behind a gap too,
+                        up to both maxima: EV LOADED */
     OL_LOAD_PIECE,   /* piece `index` of our own file of that hash and size,
                         whole here (SENDING or HELD): EV PIECE */
     OL_LOAD_FILE,    /* our first own file in SENDING whose order is above
@@ -272,6 +301,7 @@ enum ol_load_kind {
 
 struct ol_load {
     uint8_t kind; /* enum ol_load_kind */
+    uint8_t author; /* RECORDS: enum ol_author */
     uint8_t prec;
     uint64_t token;
     uint32_t index;
@@ -313,6 +343,11 @@ enum ol_note_kind {
                             that we said so */
     OL_NOTE_SERVED,      /* hash size index: the peer has so many pieces of
                             ours; done: all, verified; declined: wants none */
+    OL_NOTE_LOST,        /* prec index: the peer holds what our log lacks from
+                            here on; it is asked to give it back */
+    OL_NOTE_PROVED,      /* all logs are as the peer holds them: what waits
+                            can be said */
+    OL_NOTE_PEER_LOST,   /* prec: the peer asks for its own records back */
 };
 
 struct ol_note {
@@ -398,6 +433,15 @@ struct ol_line_status {
                              in a bundle to a prekey */
     bool live;            /* a confirmed epoch exists */
     bool stopped; /* a log is: the peer's record of it is not ours */
+    bool restored; /* this copy is not proved yet: what is said waits */
+    bool returning; /* own records are asked back from the peer */
+    /* Since a return of our own records that no record of ours tells of yet:
+     * told by the next own record of kind RETURNED. */
+    struct ol_returned {
+        uint32_t back;  /* records that the peer gave back */
+        uint32_t lost;  /* places that neither side could fill */
+        uint32_t aside; /* records that were taken out of the log */
+    } returned[OL_PRECS];
     enum ol_attendance ours, theirs;
     uint32_t queue[OL_PRECS]; /* own records that the peer does not hold */
     uint64_t wrong_share, wrong_identity; /* knocks, since start */

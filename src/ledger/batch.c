@@ -33,7 +33,7 @@ static void check_put(const struct ol_batch *batch, const struct ol_put *put)
     switch (put->kind) {
     case OL_PUT_RECORD:
         OL_CHECK(put->index > 0 && put->bytes.n > 0);
-        OL_CHECK(put->bytes.n <= OL_RECORD_MAX);
+        OL_CHECK(put->bytes.n <= OL_RECORD_MAX && put->proof < OL_PROOFS);
         return;
     case OL_PUT_HEAD:
         OL_CHECK(put->bytes.n ==
@@ -72,10 +72,19 @@ static void check_put(const struct ol_batch *batch, const struct ol_put *put)
     case OL_PUT_DROP:
         OL_CHECK(put->count <= UINT32_MAX - put->index);
         return;
+    case OL_PUT_ASIDE:
+        OL_CHECK(put->author == OL_OWN && put->index > 0);
+        OL_CHECK(put->bytes.n ==
+                 (size_t)__builtin_popcount(put->index - 1) * OL_HASH);
+        return;
+    case OL_PUT_WAITING:
+        OL_CHECK(put->bytes.n > 0 && put->bytes.n <= OL_RECORD_MAX);
+        return;
     case OL_PUT_ACK:
+    case OL_PUT_PROVED:
         return;
     }
-    OL_CHECK(put->kind <= OL_PUT_DROP);
+    OL_CHECK(put->kind <= OL_PUT_WAITING);
 }
 
 /* Checks everything and adds up; *names: channel names that are needed. */

@@ -233,6 +233,7 @@ static void free_line(struct mem_line *gone)
     for (uint32_t k = 0; k < gone->n_parts; k++)
         free(gone->parts[k].image);
     ol_mem_free_files(gone);
+    ol_mem_waiting_free(gone);
     free(gone->parts);
     free(gone->rungs);
     free(gone->state);

@@ -15,6 +15,7 @@ struct mem_record {
     uint16_t n;
     uint8_t kind;
     uint8_t id_state; /* 0: not looked at yet, 1: id holds, 2: none */
+    uint8_t proof;
     uint64_t serial;  /* the batch that made it, for taking it back */
     uint64_t number, at_ms;
     uint8_t leaf[32], root[8];
@@ -71,10 +72,20 @@ struct mem_file {
     uint32_t n, cap;
 };
 
+struct mem_waiting {
+    uint64_t n, at_ms;
+    uint8_t proof;
+    uint8_t id[OL_ID_SIZE];
+    uint16_t size;
+    uint8_t *bytes;
+};
+
 struct mem_line {
     uint8_t id[32];
     struct mem_file *files; /* in order of birth */
     uint32_t n_files, cap_files;
+    struct mem_waiting *waiting; /* ascending by n */
+    uint32_t n_waiting, cap_waiting;
     struct mem_log log[2][OL_PRECS];
     struct mem_ack *acks[OL_PRECS]; /* ascending */
     uint32_t n_acks[OL_PRECS], cap_acks[OL_PRECS];
@@ -86,7 +97,7 @@ struct mem_line {
     uint32_t n_parts, cap_parts;
     uint8_t *state;
     size_t state_n;
-    uint64_t number; /* the highest own */
+    uint64_t number[2]; /* the highest, [enum ol_author] */
 };
 
 struct mem_event {
@@ -144,6 +155,14 @@ void ol_mem_put_file(struct mem *m, struct mem_line *line,
 void ol_mem_free_files(struct mem_line *line);
 void ol_mem_file_ops(struct ol_ledger_ops *ops);
 /* mem_read.c: fills in every other reading operation. */
+/* mem_aside.c */
+void ol_mem_aside(struct mem_line *line, const struct ol_put *put);
+void ol_mem_proved(struct mem_line *line, const struct ol_put *put);
+void ol_mem_waiting(struct mem_line *line, const struct ol_batch *batch,
+                    const struct ol_put *put);
+/* An own record stands in its log: it waits no longer. */
+void ol_mem_said(struct mem_line *line, const struct ol_put *put);
+void ol_mem_waiting_free(struct mem_line *line);
 void ol_mem_read_ops(struct ol_ledger_ops *ops);
 
 #endif

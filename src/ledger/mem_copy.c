@@ -65,6 +65,12 @@ static struct mem_line *copy_line(const struct mem_line *from)
     to->files = twin(from->files, from->n_files * sizeof(*from->files));
     for (uint32_t k = 0; k < from->n_files; k++)
         copy_file(&to->files[k], &from->files[k]);
+    to->cap_waiting = from->n_waiting;
+    to->waiting = twin(from->waiting,
+                       from->n_waiting * sizeof(*from->waiting));
+    for (uint32_t k = 0; k < from->n_waiting; k++)
+        to->waiting[k].bytes = twin(from->waiting[k].bytes,
+                                    from->waiting[k].size);
     to->cap_parts = from->n_parts;
     to->parts = twin(from->parts, from->n_parts * sizeof(*from->parts));
     for (uint32_t k = 0; k < from->n_parts; k++)

@@ -56,7 +56,18 @@ static enum ol_err snapshot(struct ol_ledger *l, uint32_t number,
     for (unsigned k = 0; k < 2 * OL_PRECS; k++)
         OL_CHECK(snapshot_log(line, k / OL_PRECS, k % OL_PRECS, snap) ==
                  OL_OK);
-    snap->number = line->number;
+    snap->number = line->number[OL_OWN];
+    snap->peer_number = line->number[OL_PEER];
+    for (int k = 0; k < OL_PRECS; k++) {
+        const struct mem_checkpoint *c = line->log[OL_PEER][k].checkpoint;
+        struct ol_signed *to = &snap->signed_by_peer[k];
+
+        if (!c)
+            continue;
+        to->size = c->size;
+        memcpy(to->root, c->root, sizeof(to->root));
+        memcpy(to->sig, c->sig, sizeof(to->sig));
+    }
     for (int k = 0; k < OL_PRECS; k++) {
         uint32_t n = line->n_acks[k];
 
@@ -92,6 +103,7 @@ static bool give(const struct mem_record *r, struct ol_row *row, ol_row_fn fn,
                  void *arg)
 {
     row->kind = r->kind;
+    row->proof = r->proof;
     row->index = r->index;
     row->number = r->number;
     row->at_ms = r->at_ms;
@@ -323,6 +335,28 @@ static enum ol_err last_seq(struct ol_ledger *l, uint64_t *seq)
     return OL_OK;
 }
 
+static enum ol_err waiting(struct ol_ledger *l, uint32_t line, uint64_t after,
+                           ol_row_waiting_fn fn, void *arg)
+{
+    const struct mem_line *in = line_of(l, line);
+
+    if (!in)
+        return OL_ERR_MISSING;
+    for (uint32_t k = 0; k < in->n_waiting; k++) {
+        const struct mem_waiting *w = &in->waiting[k];
+        struct ol_row_waiting row = {.n = w->n,
+                                     .line = line,
+                                     .proof = w->proof,
+                                     .at_ms = w->at_ms,
+                                     .bytes = OL_SPAN(w->bytes, w->size)};
+
+        memcpy(row.id, w->id, sizeof(row.id));
+        if (w->n > after && !fn(arg, &row))
+            break;
+    }
+    return OL_OK;
+}
+
 static enum ol_err meta(struct ol_ledger *l, uint32_t line, const char *key,
                         uint8_t *value, size_t *n)
 {
@@ -353,5 +387,6 @@ void ol_mem_read_ops(struct ol_ledger_ops *ops)
     ops->checkpoint = checkpoint;
     ops->events = events;
     ops->last_seq = last_seq;
+    ops->waiting = waiting;
     ops->meta = meta;
 }

@@ -72,6 +72,7 @@ static enum ol_err put_record(struct mem *m, struct mem_log *log,
     r->n = (uint16_t)put->bytes.n;
     r->kind = put->rec_kind;
     r->id_state = 0;
+    r->proof = put->proof;
     r->serial = m->serial;
     r->number = put->number;
     r->at_ms = batch->at_ms;
@@ -287,8 +288,10 @@ static void put_rest(struct mem *m, struct mem_line *line,
 {
     switch (put->kind) {
     case OL_PUT_RECORD:
+        line->number[put->author] = OL_MAX(line->number[put->author],
+                                           put->number);
         if (put->author == OL_OWN)
-            line->number = OL_MAX(line->number, put->number);
+            ol_mem_said(line, put);
         else
             end_part(line, put);
         return;
@@ -320,6 +323,15 @@ static void put_rest(struct mem *m, struct mem_line *line,
     case OL_PUT_PIECE:
     case OL_PUT_DROP:
         ol_mem_put_file(m, line, batch, put);
+        return;
+    case OL_PUT_ASIDE:
+        ol_mem_aside(line, put);
+        return;
+    case OL_PUT_PROVED:
+        ol_mem_proved(line, put);
+        return;
+    case OL_PUT_WAITING:
+        ol_mem_waiting(line, batch, put);
         return;
     }
 }

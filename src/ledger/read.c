@@ -15,7 +15,7 @@
 #include "ledger/read.h"
 
 #define ROW "SELECT line, author, prec, idx, number, kind, at, leaf, root," \
-            " sealed FROM record WHERE "
+            " sealed, proof FROM record WHERE "
 #define FILES "SELECT n, hash, size, author, prec, state, have, at FROM file"  \
               " WHERE "
 #define PLACE "line=?1 AND author=?2 AND prec=?3"
@@ -32,8 +32,10 @@ static const char *const texts[READ_TEXTS] = {
     [READ_BEYOND] = "SELECT idx, leaf FROM record"
                     " WHERE line=?1 AND author=1 AND prec=?2 AND idx>?3"
                     " ORDER BY idx",
-    [READ_NUMBER] = "SELECT max(number) FROM record"
-                    " WHERE line=?1 AND author=0",
+    [READ_NUMBER] = "SELECT (SELECT max(number) FROM record"
+                    "  WHERE line=?1 AND author=0),"
+                    " (SELECT max(number) FROM record"
+                    "  WHERE line=?1 AND author=1)",
     [READ_UPTO] = "SELECT max(upto) FROM ack WHERE line=?1 AND prec=?2",
     [READ_ACKED] = "SELECT at FROM ack WHERE line=?1 AND prec=?2 AND upto>=?3"
                    " ORDER BY upto LIMIT 1",
@@ -54,6 +56,10 @@ static const char *const texts[READ_TEXTS] = {
                     "coalesce((SELECT max(seq) FROM event WHERE seq<=?1), 0)"
                     " ORDER BY seq",
     [READ_SEQ] = "SELECT seq + n - 1 FROM event ORDER BY seq DESC LIMIT 1",
+    [READ_WAITING] = "SELECT n, id, at, proof, sealed FROM waiting"
+                     " WHERE line=?1 AND n>?2 ORDER BY n",
+    [READ_SIGNED] = "SELECT prec, size, root, sig FROM checkpoint"
+                    " WHERE line=?1 AND author=1",
     [READ_META] = "SELECT value FROM meta WHERE line=?1 AND key=?2",
     [READ_FILE] = FILES "line=?1 AND author=?2 AND hash=?3",
     [READ_FILES] = FILES "line=?1 AND author=?2 AND state=?3 AND n>?4"
@@ -132,8 +138,10 @@ static enum ol_err fill_row(struct ol_sqlite *l, sqlite3_stmt *s,
     row->number = (uint64_t)sqlite3_column_int64(s, 4);
     row->kind = (uint8_t)sqlite3_column_int64(s, 5);
     row->at_ms = (uint64_t)sqlite3_column_int64(s, 6);
+    row->proof = (uint8_t)sqlite3_column_int64(s, 10);
     if (row->line == 0 || row->line > l->n_lines || row->author > OL_PEER ||
-        row->prec >= OL_PRECS || leaf.n != sizeof(row->leaf) ||
+        row->prec >= OL_PRECS || row->proof >= OL_PROOFS ||
+        leaf.n != sizeof(row->leaf) ||
         root.n != sizeof(row->root))
         return damaged(l, row);
     memcpy(row->leaf, leaf.p, sizeof(row->leaf));

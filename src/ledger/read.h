@@ -22,6 +22,8 @@ enum {
     READ_CHECKPOINT,
     READ_EVENTS,
     READ_SEQ,
+    READ_WAITING,
+    READ_SIGNED,
     READ_META,
     READ_FILE,
     READ_FILES,

@@ -262,6 +262,50 @@ static enum ol_err meta(struct ol_ledger *base, uint32_t line, const char *key,
     return !err && *n > room ? OL_ERR_TOO_LONG : err;
 }
 
+static enum ol_err fill_waiting(struct ol_sqlite *l, sqlite3_stmt *s,
+                                struct ol_row_waiting *row, uint8_t *buf)
+{
+    struct ol_place place = {.table = "waiting",
+                             .line_id = l->lines[row->line - 1]};
+    struct ol_span id = ol_sql_bytes(s, 1);
+    size_t n;
+
+    row->n = (uint64_t)sqlite3_column_int64(s, 0);
+    row->at_ms = (uint64_t)sqlite3_column_int64(s, 2);
+    row->proof = (uint8_t)sqlite3_column_int64(s, 3);
+    place.index = (uint32_t)row->n;
+    if (id.n != sizeof(row->id) || row->proof >= OL_PROOFS ||
+        ol_place_open(&place, buf, OL_RECORD_MAX, &n, l->key,
+                      ol_sql_bytes(s, 4)) != OL_OK)
+        return ol_sql_damaged(&l->reader, "a record that waits");
+    memcpy(row->id, id.p, id.n);
+    row->bytes = OL_SPAN(buf, n);
+    return OL_OK;
+}
+
+static enum ol_err waiting(struct ol_ledger *base, uint32_t line,
+                           uint64_t after, ol_row_waiting_fn fn, void *arg)
+{
+    struct ol_sqlite *l = ol_read_start(base, line);
+    struct ol_row_waiting row = {.line = line};
+    uint8_t buf[OL_RECORD_MAX];
+    sqlite3_stmt *s;
+    enum ol_err err;
+    bool any;
+
+    if (!l)
+        return OL_ERR_MISSING;
+    s = ol_sql_take(&l->reader, READ_WAITING);
+    OL_SQL_INTS(s, line, (int64_t)after);
+    while (!(err = ol_sql_step(&l->reader, s, &any)) && any) {
+        err = fill_waiting(l, s, &row, buf);
+        if (err || !fn(arg, &row))
+            break;
+    }
+    ol_wipe(buf, sizeof(buf));
+    return end(l, READ_WAITING, s, err);
+}
+
 void ol_recall_ops(struct ol_ledger_ops *ops)
 {
     ops->head = head;
@@ -271,5 +315,6 @@ void ol_recall_ops(struct ol_ledger_ops *ops)
     ops->checkpoint = checkpoint;
     ops->events = events;
     ops->last_seq = last_seq;
+    ops->waiting = waiting;
     ops->meta = meta;
 }

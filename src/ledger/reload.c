@@ -85,6 +85,25 @@ static enum ol_err add_number(struct ol_sqlite *l, sqlite3_stmt *s,
     (void)l;
     (void)line;
     snap->number = (uint64_t)sqlite3_column_int64(s, 0);
+    snap->peer_number = (uint64_t)sqlite3_column_int64(s, 1);
+    return OL_OK;
+}
+
+static enum ol_err add_signed(struct ol_sqlite *l, sqlite3_stmt *s,
+                              uint32_t line, struct ol_snapshot *snap)
+{
+    int64_t prec = sqlite3_column_int64(s, 0);
+    struct ol_span root = ol_sql_bytes(s, 2), sig = ol_sql_bytes(s, 3);
+    struct ol_signed *to;
+
+    (void)line;
+    if (prec < 0 || prec >= OL_PRECS || root.n != sizeof(to->root) ||
+        sig.n != sizeof(to->sig))
+        return ol_sql_damaged(&l->reader, "a checkpoint");
+    to = &snap->signed_by_peer[prec];
+    to->size = (uint32_t)sqlite3_column_int64(s, 1);
+    memcpy(to->root, root.p, root.n);
+    memcpy(to->sig, sig.p, sig.n);
     return OL_OK;
 }
 
@@ -156,6 +175,8 @@ static enum ol_err snapshot(struct ol_ledger *base, uint32_t line,
         err = each(l, line, READ_PARTS, add_part, snap);
     if (!err)
         err = each(l, line, READ_NUMBER, add_number, snap);
+    if (!err)
+        err = each(l, line, READ_SIGNED, add_signed, snap);
     for (uint8_t prec = 0; prec < OL_PRECS && !err; prec++)
         err = add_log(l, line, prec, snap);
     if (!sqlite3_get_autocommit(l->reader.db))

@@ -120,7 +120,17 @@ static const char step_2[] =
     "CREATE TABLE piece("
     " file INTEGER NOT NULL, idx INTEGER NOT NULL, sealed BLOB NOT NULL,"
     " PRIMARY KEY(file, idx)"
-    ") STRICT;";
+    ") STRICT;"
+    /* enum ol_proof. */
+    "ALTER TABLE record ADD COLUMN proof INTEGER NOT NULL DEFAULT 0;"
+    /* Own records without a number: said while none may be given, or taken
+     * out of a log by a return. */
+    "CREATE TABLE waiting("
+    " line INTEGER NOT NULL, n INTEGER NOT NULL, id BLOB NOT NULL,"
+    " at INTEGER NOT NULL, proof INTEGER NOT NULL, sealed BLOB NOT NULL,"
+    " PRIMARY KEY(line, n)"
+    ") STRICT;"
+    "CREATE UNIQUE INDEX waiting_id ON waiting(line, id);";
 
 static const char *const steps[] = {step_1, step_2};
 _Static_assert(OL_LEN(steps) == OL_SCHEMA_VERSION, "a step a version");

@@ -16,7 +16,7 @@
 #include "ledger/part.h"
 #include "ledger/write.h"
 
-enum { RECORD = OL_WRITE_FILE_TEXTS, LEAF, END_PART, SIZE, HEAD, ACK, RUNG,
+enum { RECORD = OL_WRITE_ASIDE_TEXTS, LEAF, END_PART, SIZE, HEAD, ACK, RUNG,
        OLD_PART, PART, SENT, STATE, CHECKPOINT, EVENT, META, END_META, LINE,
        TEXTS };
 
@@ -24,9 +24,10 @@ enum { RECORD = OL_WRITE_FILE_TEXTS, LEAF, END_PART, SIZE, HEAD, ACK, RUNG,
 
 static const char *const texts[TEXTS] = {
     OL_WRITE_FILE_SQL,
+    OL_WRITE_ASIDE_SQL,
     [RECORD] = "INSERT INTO record(line, author, prec, idx, number, kind, at,"
-               " leaf, root, sealed, id)"
-               " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+               " leaf, root, sealed, id, proof)"
+               " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
                " ON CONFLICT(line, author, prec, idx) DO NOTHING",
     [LEAF] = "SELECT leaf FROM record WHERE" PLACE "AND idx=?4",
     [END_PART] = "DELETE FROM part WHERE line=?1 AND prec=?2 AND idx=?3",
@@ -127,6 +128,7 @@ static enum ol_err put_record(struct ol_sqlite *l, const struct ol_batch *b,
     };
     sqlite3_stmt *s = ol_sql_take(&l->writer, RECORD);
     uint8_t id[OL_ID_SIZE];
+    bool has_id = ol_record_id(put->bytes, id);
     enum ol_err err;
 
     OL_SQL_INTS(s, b->line, put->author, put->prec, put->index,
@@ -134,12 +136,17 @@ static enum ol_err put_record(struct ol_sqlite *l, const struct ol_batch *b,
     ol_sql_blob(s, 8, OL_SPAN_ARRAY(put->leaf));
     ol_sql_blob(s, 9, OL_SPAN_ARRAY(put->root));
     ol_sql_blob(s, 10, seal(l, &place, put->bytes));
-    if (ol_record_id(put->bytes, id))
+    if (has_id)
         ol_sql_blob(s, 11, OL_SPAN_ARRAY(id));
+    sqlite3_bind_int64(s, 12, put->proof);
     err = ol_write_run(l, RECORD, s);
     if (!err && sqlite3_changes(l->writer.db) == 0)
         err = same_leaf(l, b->line, put);
-    return err || put->author == OL_OWN ? err : end_part(l, b->line, put);
+    if (err)
+        return err;
+    if (put->author == OL_PEER)
+        return end_part(l, b->line, put);
+    return has_id ? ol_write_said(l, b->line, id) : OL_OK;
 }
 
 static enum ol_err put_head(struct ol_sqlite *l, const struct ol_batch *b,
@@ -325,6 +332,9 @@ static enum ol_err (*const put_one[])(struct ol_sqlite *,
     [OL_PUT_FILE] = ol_write_file,
     [OL_PUT_PIECE] = ol_write_piece,
     [OL_PUT_DROP] = ol_write_drop,
+    [OL_PUT_ASIDE] = ol_write_aside,
+    [OL_PUT_PROVED] = ol_write_proved,
+    [OL_PUT_WAITING] = ol_write_waiting,
 };
 
 enum ol_err ol_write_batch(struct ol_sqlite *l, const struct ol_batch *batch)

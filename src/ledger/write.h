@@ -1,4 +1,5 @@
-/* Writing attachments: what write.c and write_file.c share. */
+/* What write.c shares with write_file.c (attachments) and aside.c (records
+ * that wait). */
 #ifndef OL_LEDGER_WRITE_H
 #define OL_LEDGER_WRITE_H
 
@@ -35,6 +36,51 @@ enum {
                       " WHERE file=?1 AND idx>=?2 AND idx<?3",                 \
     [OL_WRITE_HAVE] = "UPDATE file SET have=have+?2 WHERE n=?1"
 
+/* Statements of aside.c, behind those. */
+enum {
+    OL_WRITE_WAITING = OL_WRITE_FILE_TEXTS,
+    OL_WRITE_WAITING_N,
+    OL_WRITE_SAID,
+    OL_WRITE_ASIDE_ROWS,
+    OL_WRITE_ASIDE_RECORD,
+    OL_WRITE_ASIDE_ACK,
+    OL_WRITE_ASIDE_SENT,
+    OL_WRITE_ASIDE_HI,
+    OL_WRITE_ASIDE_CHECKPOINT,
+    OL_WRITE_ASIDE_HEAD,
+    OL_WRITE_PROVED,
+    OL_WRITE_ASIDE_TEXTS
+};
+
+#define OL_WRITE_ASIDE_FROM " WHERE line=?1 AND author=0 AND prec=?2 "
+#define OL_WRITE_ASIDE_SQL                                                     \
+    [OL_WRITE_WAITING] =                                                       \
+        "INSERT INTO waiting(line, n, id, at, proof, sealed)"                  \
+        " SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS"                      \
+        " (SELECT 1 FROM record WHERE id=?3 AND line=?1 AND author=0)"         \
+        " ON CONFLICT(line, id) DO NOTHING",                                   \
+    [OL_WRITE_WAITING_N] = "SELECT coalesce(max(n), 0) + 1 FROM waiting"       \
+                           " WHERE line=?1",                                   \
+    [OL_WRITE_SAID] = "DELETE FROM waiting WHERE line=?1 AND id=?2",           \
+    [OL_WRITE_ASIDE_ROWS] = "SELECT idx, kind, at, proof, id, sealed"          \
+                            " FROM record" OL_WRITE_ASIDE_FROM                 \
+                            "AND idx>=?3 ORDER BY idx",                        \
+    [OL_WRITE_ASIDE_RECORD] =                                                  \
+        "DELETE FROM record" OL_WRITE_ASIDE_FROM "AND idx=?3",                 \
+    [OL_WRITE_ASIDE_ACK] = "DELETE FROM ack"                                   \
+                           " WHERE line=?1 AND prec=?2 AND upto>=?3",          \
+    [OL_WRITE_ASIDE_SENT] = "DELETE FROM attempt"                              \
+                            " WHERE line=?1 AND prec=?2 AND lo>=?3",           \
+    [OL_WRITE_ASIDE_HI] = "UPDATE attempt SET hi=?3-1"                         \
+                          " WHERE line=?1 AND prec=?2 AND hi>=?3",             \
+    [OL_WRITE_ASIDE_CHECKPOINT] =                                              \
+        "DELETE FROM checkpoint" OL_WRITE_ASIDE_FROM "AND size>=?3",           \
+    [OL_WRITE_ASIDE_HEAD] = "INSERT OR REPLACE"                                \
+                            " INTO head(line, author, prec, size, frontier)"   \
+                            " VALUES(?1, 0, ?2, ?3, ?4)",                      \
+    [OL_WRITE_PROVED] = "UPDATE record SET proof=1" OL_WRITE_ASIDE_FROM        \
+                        "AND idx<=?3 AND proof=2"
+
 /* Runs what was bound, to its end, and gives it back. */
 OL_MUST_USE enum ol_err ol_write_run(struct ol_sqlite *l, unsigned id,
                                      sqlite3_stmt *s);
@@ -49,5 +95,19 @@ OL_MUST_USE enum ol_err ol_write_piece(struct ol_sqlite *l,
 OL_MUST_USE enum ol_err ol_write_drop(struct ol_sqlite *l,
                                       const struct ol_batch *b,
                                       const struct ol_put *put);
+
+/* An own record of this id stands in its log: it waits no longer. */
+OL_MUST_USE enum ol_err ol_write_said(struct ol_sqlite *l, uint32_t line,
+                                      const uint8_t id[OL_ID_SIZE]);
+/* PUT WAITING, PUT ASIDE, PUT PROVED. */
+OL_MUST_USE enum ol_err ol_write_waiting(struct ol_sqlite *l,
+                                         const struct ol_batch *b,
+                                         const struct ol_put *put);
+OL_MUST_USE enum ol_err ol_write_aside(struct ol_sqlite *l,
+                                       const struct ol_batch *b,
+                                       const struct ol_put *put);
+OL_MUST_USE enum ol_err ol_write_proved(struct ol_sqlite *l,
+                                        const struct ol_batch *b,
+                                        const struct ol_put *put);
 
 #endif

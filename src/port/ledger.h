@@ -13,6 +13,8 @@
  * data is the row's primary key. Everything else is in the clear and says no
  * content.
  *
+ * ASIDE alone takes back: own records leave their log, head, acks, attempts
+ * and checkpoint go down with them, and what they said waits.
  * What is put twice stays once: an equal record, head, ack or rung is taken in
  * silence. Acks, heads and rungs only rise: a lower ack is ignored, a lower
  * head, or another leaf where a record stands, fails the batch. What a
@@ -61,6 +63,7 @@ struct ol_ledger_done {
 struct ol_row {
     uint32_t line;
     uint8_t author, prec, kind;
+    uint8_t proof; /* enum ol_proof */
     uint32_t index;
     uint64_t number;
     uint64_t at_ms; /* taken (own) or arrived (peer's) */
@@ -101,10 +104,21 @@ struct ol_row_file { /* an attachment as it stands */
     uint64_t order;       /* among the files of all lines, in order of birth */
 };
 
+/* An own record that has no number yet, or no longer. */
+struct ol_row_waiting {
+    uint64_t n; /* ascending, per line */
+    uint32_t line;
+    uint8_t proof; /* UNPROVED: the peer gave it back and denies it now */
+    uint64_t at_ms;
+    uint8_t id[16];
+    struct ol_span bytes; /* canonical, opened; index and number say nothing */
+};
+
 /* Return false to stop. */
 typedef bool (*ol_row_file_fn)(void *arg, const struct ol_row_file *file);
 typedef bool (*ol_row_fn)(void *arg, const struct ol_row *row);
 typedef bool (*ol_row_event_fn)(void *arg, const struct ol_row_event *ev);
+typedef bool (*ol_row_waiting_fn)(void *arg, const struct ol_row_waiting *row);
 
 struct ol_ledger_ops {
     void (*close)(struct ol_ledger *);
@@ -164,6 +178,10 @@ struct ol_ledger_ops {
     enum ol_err (*events)(struct ol_ledger *, uint64_t after, uint32_t max,
                           ol_row_event_fn, void *arg);
     enum ol_err (*last_seq)(struct ol_ledger *, uint64_t *seq);
+    /* Own records that wait, in the order in which they came, with n above
+     * `after`. */
+    enum ol_err (*waiting)(struct ol_ledger *, uint32_t line, uint64_t after,
+                           ol_row_waiting_fn, void *arg);
     /* Station values. *n in: room, out: length. OL_ERR_MISSING;
      * OL_ERR_TOO_LONG: more than the room. */
     enum ol_err (*meta)(struct ol_ledger *, uint32_t line, const char *key,

@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "crypto/crypto.h"
 #include "station/clock.h"
+#include "station/json.h"
 #include "station/log.h"
 #include "wire/record.h"
 
@@ -210,6 +211,20 @@ static void on_note(struct ol_station_line *line, const struct ol_effect *fx)
         ol_log(OL_LOG_NOTE, "line %s: the peer holds less than it once did: "
                "its station was restored; it is sent again", peer);
         break;
+    case OL_NOTE_LOST:
+        ol_log(OL_LOG_FAULT, "line %s: this ledger is an old copy: the other "
+               "side holds %s messages of ours from the %u. on; they are "
+               "asked back", peer, ol_json_prec(n->prec), n->index);
+        break;
+    case OL_NOTE_PROVED:
+        ol_log(OL_LOG_NOTE, "line %s: our record is as the other side holds "
+               "it: what was said meanwhile goes out", peer);
+        break;
+    case OL_NOTE_PEER_LOST:
+        ol_log(OL_LOG_NOTE, "line %s: the other side's station was restored "
+               "from a copy: it gets its %s messages back from us", peer,
+               ol_json_prec(n->prec));
+        break;
     case OL_NOTE_RESET:
         ol_bearers_doubt(line, n->channel);
         break;
@@ -294,8 +309,8 @@ static enum ol_err load_records(struct ol_station_line *line,
     struct ol_ledger *lg = line->st->ledger;
     enum ol_err err;
 
-    err = lg->ops->log(lg, line->ledger_id, OL_OWN, load->prec, load->index,
-                       OL_MIN(load->max_records, OL_LOAD_MAX),
+    err = lg->ops->log(lg, line->ledger_id, load->author, load->prec,
+                       load->index, OL_MIN(load->max_records, OL_LOAD_MAX),
                        OL_MIN(load->max_bytes, OL_LOAD_BYTES), shelve, shelf);
     ev->kind = OL_EV_LOADED;
     ev->token = load->token;

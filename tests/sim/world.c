@@ -321,8 +321,8 @@ static void loaded(struct world *w, const struct entry *e)
 
     c.n_bytes = 0;
     c.n = 0;
-    if (s->ledger->ops->log(s->ledger, s->line_no, OL_OWN, e->load.prec,
-                            e->load.index, e->load.max_records,
+    if (s->ledger->ops->log(s->ledger, s->line_no, e->load.author,
+                            e->load.prec, e->load.index, e->load.max_records,
                             e->load.max_bytes, collect, &c) != OL_OK)
         world_fail(w, "the twin cannot read: %s", s->ledger->why);
     ev.loaded = c.v;

@@ -21,8 +21,8 @@ static bool dump_row(void *arg, const struct ol_row *r)
 {
     FILE *f = arg;
 
-    fprintf(f, "record %u %u/%u/%u kind %u number %llu at %llu\n", r->line,
-            r->author, r->prec, r->index, r->kind,
+    fprintf(f, "record %u %u/%u/%u kind %u proof %u number %llu at %llu\n",
+            r->line, r->author, r->prec, r->index, r->kind, r->proof,
             (unsigned long long)r->number, (unsigned long long)r->at_ms);
     hex(f, r->leaf, sizeof(r->leaf));
     hex(f, r->root, sizeof(r->root));
@@ -70,13 +70,23 @@ static bool dump_file(void *arg, const struct ol_row_file *row)
     return true;
 }
 
+static bool dump_waiting(void *arg, const struct ol_row_waiting *w)
+{
+    fprintf(arg, "waiting %llu line %u proof %u at %llu ",
+            (unsigned long long)w->n, w->line, w->proof,
+            (unsigned long long)w->at_ms);
+    hex(arg, w->id, sizeof(w->id));
+    hex(arg, w->bytes.p, w->bytes.n);
+    return true;
+}
+
 static void dump_snapshot(FILE *f, struct kit *k, uint32_t line)
 {
     struct ol_snapshot s;
 
     assert_int_equal(k->l->ops->snapshot(k->l, line, &s), OL_OK);
-    fprintf(f, "line %u number %llu state ", line,
-            (unsigned long long)s.number);
+    fprintf(f, "line %u number %llu, peer %llu state ", line,
+            (unsigned long long)s.number, (unsigned long long)s.peer_number);
     hex(f, s.state.p, s.state.n);
     for (unsigned n = 0; n < 2 * OL_PRECS; n++) {
         const struct ol_log_head *h = &s.log[n / OL_PRECS][n % OL_PRECS];
@@ -85,6 +95,12 @@ static void dump_snapshot(FILE *f, struct kit *k, uint32_t line)
                 h->size, s.acked[n % OL_PRECS]);
         hex(f, h->frontier.p, h->frontier.n);
     }
+    for (unsigned p = 0; p < OL_PRECS; p++) {
+        fprintf(f, "signed %u: %u ", p, s.signed_by_peer[p].size);
+        hex(f, s.signed_by_peer[p].sig, sizeof(s.signed_by_peer[p].sig));
+    }
+    assert_int_equal(k->l->ops->waiting(k->l, line, 0, dump_waiting, f),
+                     OL_OK);
     for (uint32_t n = 0; n < s.n_beyond; n++) {
         fprintf(f, "beyond %u/%u ", s.beyond[n].prec, s.beyond[n].index);
         hex(f, s.beyond[n].leaf, 32);
