@@ -164,6 +164,8 @@ static long long count(const struct ol_doc *doc, const char *key)
 static int export(struct ol_args *args, const char *path)
 {
     struct ol_doc doc;
+    char left[16];
+    uint64_t bytes;
     int status = ol_cli_ask(args, "courier",
                             ol_cli_params("action", "export", "peer",
                                           args->word[1], "file", path, NULL),
@@ -176,6 +178,12 @@ static int export(struct ol_args *args, const char *path)
                     "openline courier import FILE", count(&doc, "bundles"),
                     count(&doc, "bundles") == 1 ? " is" : "s are",
                     args->word[2], args->word[1]);
+    bytes = ol_cli_count(doc.value, "left");
+    if (!ol_args_has(args, OL_OPT_JSON) && bytes > 0) {
+        ol_out_bytes(bytes, left);
+        ol_out_line("%s of files had no room in it: export again once %s "
+                    "has answered.", left, args->word[1]);
+    }
     ol_doc_free(&doc);
     return OL_EXIT_DONE;
 }

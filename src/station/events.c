@@ -14,6 +14,7 @@
 #include "station/names.h"
 
 #define PAGE 64u
+#define TELL_NS (500 * OL_NS_PER_MS)
 
 struct ol_watch {
     struct ol_watch *next;
@@ -32,6 +33,7 @@ struct ol_wait {
     enum ol_rung rung;
     uint64_t since_ns;
     uint64_t until_ns; /* OL_NEVER_NS: for ever */
+    uint64_t tell_ns;  /* the progress of its files; OL_NEVER_NS: none */
 };
 
 /* Watchers. */
@@ -189,11 +191,38 @@ void ol_waits_add(struct ol_request *rq, const struct ol_entry *e,
     w->rung = rung;
     w->since_ns = ol_clock_ns();
     w->until_ns = until_ns;
+    w->tell_ns = e->row.author == OL_OWN && e->rec.n_attachments > 0
+                     ? 0
+                     : OL_NEVER_NS;
     w->next = st->waits;
     st->waits = w;
     st->n_waits++;
     st->poke_waits = true;
     ol_loop_again(st);
+}
+
+/* Its file that moved last, to a client that shows it. */
+static void tell_files(struct ol_wait *w, uint64_t now_ns)
+{
+    static struct ol_entry e;
+    const struct ol_attachment *best = NULL;
+    const struct ol_flow *flow = NULL;
+
+    w->tell_ns = now_ns + TELL_NS;
+    if (!ol_client_room(w->rq->client) ||
+        ol_query_number(w->line, w->author, w->number, &e) != OL_OK)
+        return;
+    for (unsigned k = 0; k < e.rec.n_attachments; k++) {
+        const struct ol_attachment *a = &e.rec.attachments[k];
+        const struct ol_flow *f = ol_flow_find(w->line, OL_OWN, a->hash.p);
+
+        if (f != NULL && (flow == NULL || f->used > flow->used)) {
+            flow = f;
+            best = a;
+        }
+    }
+    if (flow != NULL)
+        ol_client_push(w->rq->client, ol_json_progress("sending", best, flow));
 }
 
 static void in_vain(struct ol_wait *w)
@@ -230,6 +259,8 @@ void ol_waits_pump(struct ol_station *st)
             in_vain(w);
         else
             over = false;
+        if (!over && now_ns >= w->tell_ns)
+            tell_files(w, now_ns);
         if (!over) {
             at = &w->next;
             continue;
@@ -245,7 +276,7 @@ uint64_t ol_waits_next_ns(const struct ol_station *st)
     uint64_t at = OL_NEVER_NS;
 
     for (const struct ol_wait *w = st->waits; w != NULL; w = w->next)
-        at = OL_MIN(at, w->until_ns);
+        at = OL_MIN(at, OL_MIN(w->until_ns, w->tell_ns));
     return at;
 }
 

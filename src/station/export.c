@@ -134,6 +134,7 @@ void ol_export_done(struct ol_station_line *line, const struct ol_note *note)
         json_decref(path);
         return;
     }
-    ol_reply(rq, json_pack("{s:s,s:o,s:I}", "peer", line->conf.peer, "file",
-                           path, "bundles", (json_int_t)note->index));
+    ol_reply(rq, json_pack("{s:s,s:o,s:I,s:I}", "peer", line->conf.peer,
+                           "file", path, "bundles", (json_int_t)note->index,
+                           "left", (json_int_t)note->size));
 }

@@ -26,6 +26,7 @@
 #define KEEP 1024u     /* records after which the cursor is kept anyway */
 #define VERIFY 4u      /* pieces in one turn */
 #define TELL 16u       /* files in one turn */
+#define OFFER_NS (5 * OL_NS_PER_S) /* what a bundle brought comes first */
 #define OVER 512u      /* what a piece costs on disk beside its bytes */
 
 /* New records. */
@@ -222,16 +223,26 @@ struct pick {
     struct ol_row_file row;
 };
 
+static uint64_t missing(const struct ol_row_file *row)
+{
+    return (uint64_t)(ol_file_pieces(row->size) - row->have) *
+           (OL_PIECE + OVER);
+}
+
+static bool fits(const struct ol_station_line *line,
+                 const struct ol_row_file *row)
+{
+    return !line->st->disk_full && missing(row) <= ol_files_room(line->st);
+}
+
 static bool weigh(void *arg, const struct ol_row_file *row)
 {
     struct pick *p = arg;
-    uint32_t all = ol_file_pieces(row->size);
-    bool complete = row->have >= all;
+    bool complete = row->have >= ol_file_pieces(row->size);
 
     if (complete && p->f->verifying)
         return true; /* this one, or it will be its turn */
-    if (!complete && (uint64_t)(all - row->have) * (OL_PIECE + OVER) >
-                         p->room) {
+    if (!complete && missing(row) > p->room) {
         p->no_room = true;
         return true;
     }
@@ -296,7 +307,7 @@ static void choose(struct ol_station_line *line)
     struct ol_line_files *f = &line->files;
     struct pick p = {.f = f};
 
-    if (!f->choose || f->busy)
+    if (!f->choose || f->busy || f->offer_ns != 0)
         return;
     p.room = line->st->disk_full ? 0 : ol_files_room(line->st);
     if (lg->ops->files(lg, line->ledger_id, OL_PEER, OL_FILE_WANTED, 0, weigh,
@@ -314,6 +325,36 @@ static void choose(struct ol_station_line *line)
     } else if (!pull(line, p.any ? &p.row : NULL)) {
         f->choose = true;
     }
+}
+
+/* What a bundle brings is taken while it is there, whatever is next. Not
+ * before the records that came with it were looked at. */
+static void answer_offer(struct ol_station_line *line)
+{
+    struct ol_line_files *f = &line->files;
+    struct ol_event ev = {.kind = OL_EV_PASS};
+    struct ol_file file = {0};
+    struct ol_row_file row;
+    bool wanted;
+
+    if (f->offer_ns != 0 && ol_clock_ns() - f->offer_ns > OFFER_NS) {
+        f->offer_ns = 0;
+        f->choose = true;
+    }
+    if (!f->offered || f->look || f->look_batch != 0 || f->busy)
+        return;
+    f->offered = false;
+    wanted = ol_files_row(line, OL_PEER, f->offer, &row) == OL_OK &&
+             row.state == OL_FILE_WANTED &&
+             row.have < ol_file_pieces(row.size) && fits(line, &row);
+    if (wanted && pull(line, &row)) {
+        f->offer_ns = ol_clock_ns();
+        f->choose = false;
+        return;
+    }
+    memcpy(file.hash, f->offer, sizeof(file.hash));
+    ev.file = &file;
+    (void)!ol_station_step(line, &ev);
 }
 
 /* Is it right. */
@@ -480,8 +521,12 @@ void ol_fetch_note(struct ol_station_line *line, const struct ol_note *note)
         moved(line, note);
     } else if (note->kind == OL_NOTE_NOTED) {
         noted(line, note);
+    } else if (note->kind == OL_NOTE_OFFERED) {
+        f->offered = true;
+        memcpy(f->offer, note->hash, sizeof(f->offer));
     } else if (f->pulling && memcmp(f->pulled, note->hash, OL_HASH) == 0) {
         f->pulling = false;
+        f->offer_ns = 0;
         f->choose = true; /* it is complete: verify it, pull the next */
     }
     ol_loop_again(line->st);
@@ -494,6 +539,7 @@ void ol_fetch_pump(struct ol_station_line *line)
     look(line);
     verify(line);
     tell(line);
+    answer_offer(line);
     choose(line);
 }
 
@@ -505,12 +551,4 @@ void ol_fetch_committed(struct ol_station_line *line, uint64_t token)
         return;
     f->look_batch = 0;
     f->look = true;
-}
-
-bool ol_fetch_settled(const struct ol_station_line *line)
-{
-    const struct ol_line_files *f = &line->files;
-
-    return line->core == NULL || line->phase != OL_PHASE_RUN ||
-           (!f->look && !f->busy && !f->choose && !f->verifying);
 }

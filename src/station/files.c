@@ -313,7 +313,8 @@ void ol_files_halt(struct ol_station_line *line)
     free(f->digest);
     f->digest = NULL;
     f->verifying = f->pulling = f->seen_known = false;
-    f->look_batch = 0;
+    f->look_batch = f->offer_ns = 0;
+    f->offered = false;
     memset(f->flow, 0, sizeof(f->flow));
 }
 

@@ -70,6 +70,9 @@ struct ol_line_files {
     bool no_room;           /* something waits for room on the disk */
     bool pulling;
     uint8_t pulled[OL_HASH];
+    bool offered;           /* a bundle brings this one, and waits */
+    uint8_t offer[OL_HASH];
+    uint64_t offer_ns;      /* it was preferred then; 0: none is */
     bool verifying;
     uint8_t verified[OL_HASH];
     uint64_t verify_size;
@@ -173,9 +176,6 @@ void ol_fetch_note(struct ol_station_line *line, const struct ol_note *note);
 OL_MUST_USE enum ol_err ol_fetch_want(struct ol_station_line *line,
                                      const struct ol_entry *e,
                                      unsigned place);
-/* Nothing more will be wanted for what is on disk so far. */
-bool ol_fetch_settled(const struct ol_station_line *line);
-
 /* ---- serve.c ---- */
 
 void ol_serve_note(struct ol_station_line *line, const struct ol_note *note);

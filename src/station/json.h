@@ -22,6 +22,9 @@ json_t *ol_json_message(const struct ol_entry *e, enum ol_show show);
 /* The files of a message, and the files under way on a line. */
 json_t *ol_json_attachments(const struct ol_entry *e);
 json_t *ol_json_transfers(struct ol_station_line *line);
+/* A notification: how far it is. */
+json_t *ol_json_progress(const char *doing, const struct ol_attachment *file,
+                         const struct ol_flow *flow);
 /* What an event of a file says beside its message's name. */
 void ol_json_file_event(json_t **doc, const struct ol_entry *e,
                         const char *detail);

@@ -164,6 +164,20 @@ json_t *ol_json_transfers(struct ol_station_line *line)
     return doc;
 }
 
+json_t *ol_json_progress(const char *doing, const struct ol_attachment *file,
+                         const struct ol_flow *flow)
+{
+    double rate = ol_flow_rate(flow);
+
+    return json_pack("{s:s,s:s,s:{s:s,s:o,s:o,s:I,s:o}}", "jsonrpc", "2.0",
+                     "method", "progress", "params", "doing", doing, "file",
+                     text_of(file->name), "have",
+                     bytes_of(flow->pieces, flow->size), "size",
+                     (json_int_t)flow->size, "rate",
+                     rate >= 1 ? json_integer((json_int_t)rate)
+                               : json_null());
+}
+
 void ol_json_file_event(json_t **doc, const struct ol_entry *e,
                         const char *detail)
 {
