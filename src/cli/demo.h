@@ -79,6 +79,11 @@ struct ol_demo_sent {
     bool delivered;
 };
 
+/* demo_files.c: s->side sends a file with s->text, the other side saves it and
+ * has the same bytes. An exit status; s->id is set. */
+int ol_demo_file(struct ol_demo *d, struct ol_demo_sent *s,
+                 char why[OL_WHY_MAX]);
+
 /* What is compared: both sides' logs, and what was sent. */
 struct ol_demo_record {
     const struct ol_demo *d;

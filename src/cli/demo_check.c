@@ -246,6 +246,27 @@ static bool step_rungs(struct check *c)
            wait_rung(c, s, "understood", until_ms);
 }
 
+/* A file there and another one back. */
+static bool step_files(struct check *c)
+{
+    for (int side = 0; side < 2; side++) {
+        struct ol_demo_sent *s = &c->sent[c->n_sent];
+        char why[OL_WHY_MAX] = "";
+
+        if (c->n_sent == SENT_MAX)
+            return no(c, "the check sends more than it can count");
+        s->side = side;
+        s->delivered = false;
+        snprintf(s->text, sizeof(s->text), "%s %u, with a file",
+                 c->d->side[side].name, c->n_sent + 1);
+        if (ol_demo_file(c->d, s, why) != OL_EXIT_DONE)
+            return no(c, "the file of %s: %.900s", c->d->side[side].name,
+                      why);
+        c->n_sent++;
+    }
+    return all_delivered(c, LIVE_MS);
+}
+
 static bool step_pouch_off(struct check *c)
 {
     return channel(c, 0, "disable", "pouch") &&
@@ -395,6 +416,8 @@ static const struct step {
     {step_open, "line open: cable, radio and pouch, both sides see it"},
     {step_precedences, "sent: 4 messages each way, one of each precedence"},
     {step_rungs, "rungs: one was read and understood, its author knows"},
+    {step_files, "files: one of 1 MiB each way, saved and compared byte for "
+                 "byte"},
     {step_pouch_off, "pouch disabled: 2 messages each way"},
     {step_radio_off, "radio disabled: 2 messages each way over cable"},
     {step_cable_off, "cable disabled: 2 messages each way over radio"},
