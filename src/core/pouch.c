@@ -445,11 +445,13 @@ static enum ol_err opened(struct ol_line *l, const struct ol_event *ev,
     if (env->number > l->kept.bundle_seen) {
         l->kept.bundle_seen = env->number;
         l->kept_dirty = true;
+        /* One that somebody kept and brings again is no sign of life. */
+        l->last_heard_ns = l->now_ns;
+        if (ev->channel < l->n_ch)
+            l->ch[ev->channel].heard_ns = l->now_ns;
     }
     ol_prekey_used(l, env->prekey);
-    l->last_heard_ns = l->now_ns;
     if (ev->channel < l->n_ch) {
-        l->ch[ev->channel].heard_ns = l->now_ns;
         l->ch[ev->channel].frames_received++;
         l->ch[ev->channel].bytes_received += ev->bytes.n;
     }

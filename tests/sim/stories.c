@@ -590,6 +590,29 @@ static void a_slow_load_finds_its_credit(void)
     check_end(&w);
 }
 
+/* A bundle that somebody kept and brings again is no sign of life. */
+static void a_kept_bundle_is_not_heard(void)
+{
+    struct ol_event ev = {.kind = OL_EV_FRAME, .channel = 1};
+    uint64_t heard_ns;
+    const uint8_t *f;
+
+    calm(1, true);
+    run_for(5 * S);
+    cut_all(true);
+    world_say(&w, 0, OL_ROUTINE, 100);
+    run_for(3600 * S);
+    heard_ns = status(1).last_heard_ns;
+    EXPECT(heard_ns > 0 && heard_ns == status(1).ch[1].last_heard_ns);
+    run_for(600 * S);
+    /* The file that station 0 wrote last lies where it was made. */
+    f = w.st[0].file;
+    ev.bytes = OL_SPAN(f + 4, (size_t)f[2] << 8 | f[3]);
+    EXPECT(ol_line_step(w.st[1].line, &ev, w.now_ns, &w.st[1].eff) == OL_OK);
+    EXPECT(status(1).last_heard_ns == heard_ns);
+    EXPECT(status(1).ch[1].last_heard_ns == heard_ns);
+}
+
 /* A copy from before some epochs, while the other side takes the line for
  * live: it gets in at once, and both sides are told. */
 static void an_old_copy_is_let_in(void)
@@ -646,6 +669,7 @@ static const struct {
     {"a_slow_load_finds_its_credit", a_slow_load_finds_its_credit},
     {"an_old_bundle_changes_nothing", an_old_bundle_changes_nothing},
     {"an_old_copy_is_let_in", an_old_copy_is_let_in},
+    {"a_kept_bundle_is_not_heard", a_kept_bundle_is_not_heard},
 };
 
 /* In a process of its own, so that one that fails does not end the others. */
