@@ -30,10 +30,11 @@
 #include <string.h>
 
 #define ASK_SAME_NS (1 * OL_NS_PER_S)
-#define ASK_KEPT_NS (20 * OL_NS_PER_S)
+#define ASK_KEPT_NS (300 * OL_NS_PER_S)
 #define ASK_PREV_NS (2 * OL_NS_PER_S)
 #define ASK_OTHER_NS (200 * OL_NS_PER_MS)
 #define CREDIT_FACTOR 3u
+#define CREDIT_MAX (64u * 1024)
 
 static const struct ol_addr own;
 
@@ -62,6 +63,11 @@ void ol_addr_spend(struct ol_lchan *ch, const struct ol_addr *to, size_t n)
 {
     if (!proved(ch) && same_addr(to, &ch->addr))
         ch->credit -= OL_MIN(ch->credit, (uint32_t)n);
+}
+
+static void earn(struct ol_lchan *ch, size_t n)
+{
+    ch->credit = OL_MIN(ch->credit + CREDIT_FACTOR * (uint32_t)n, CREDIT_MAX);
 }
 
 static void move_to(struct ol_line *l, unsigned c, const struct ol_addr *to)
@@ -121,12 +127,12 @@ void ol_addr_heard(struct ol_line *l, unsigned c, const struct ol_addr *from,
 
     if (same_addr(ol_addr_of(ch), from) && (from->len > 0 || ch->conf.dials)) {
         if (!proved(ch))
-            ch->credit += CREDIT_FACTOR * (uint32_t)bytes;
+            earn(ch, bytes);
         return;
     }
     if (!working) {
         move_to(l, c, from);
-        ch->credit = CREDIT_FACTOR * (uint32_t)bytes;
+        earn(ch, bytes);
         ch->probe_next_ns = l->now_ns;
         return;
     }
@@ -157,6 +163,10 @@ void ol_addr_pump(struct ol_line *l, unsigned c)
     struct ol_lchan *ch = &l->ch[c];
     struct ol_addr to = ch->cand;
 
+    /* It brought us away, did not answer, and may get no more: a forged
+     * sender must not keep us from what we are to dial. */
+    if (!ol_addr_open(ch))
+        ol_addr_home(l, c);
     if (!ch->has_cand || ch->cand_move_ns == OL_NEVER_NS) {
         ask_previous(l, c);
         return;

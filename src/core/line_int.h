@@ -8,8 +8,8 @@
  *   hand.c      the handshake: attempts, knocks, responses
  *   epoch.c     generations of session keys
  *   path.c      per channel: round trip, loss, congestion, frames in flight
- *   size.c      per channel: how large a frame passes
- *   address.c   per channel: where it sends
+ *   size.c      per channel: how large a frame passes (size.h)
+ *   address.c   per channel: where it sends (address.h)
  *   probe.c     per channel: heard, answered, states; the line's state; views
  *   send.c      own logs: from the submitter to our disk
  *   window.c    own logs: what is loaded, paging
