@@ -340,6 +340,37 @@ static void a_record_on_disk_is_not_replaced(void **state)
     assert_int_equal(status(p, 0).ch[0].state, OL_CHAN_UP);
 }
 
+/* Somebody who has the cards of both, and not the peer's secret key. */
+static void another_key_behind_a_card_is_told(void **state)
+{
+    struct pair *p = *state;
+    struct ol_identity mine = p->e[1].id, other;
+    struct ol_chan up = {.up = true, .room_bytes = 1u << 20};
+    uint8_t seed[32] = {99};
+    struct ol_rng rng;
+    struct ol_conf c;
+
+    ol_rng_init(&rng, seed);
+    ol_identity_make(&other, &rng);
+    memcpy(mine.x_sk, other.x_sk, sizeof(mine.x_sk));
+    ol_line_fini(p->e[1].line);
+    p->e[1].n_batches = 0;
+    p->first = p->last;
+    conf_of(p, 1, &c);
+    c.identity = &mine;
+    memset(c.boot, 9, sizeof(c.boot));
+    memset(c.seed, 9, sizeof(c.seed));
+    assert_int_equal(ol_line_init(&p->e[1].line, p->e[1].mem, &c), OL_OK);
+    (void)!give(p, 1, (struct ol_event){.kind = OL_EV_START});
+    (void)!give(p, 1, (struct ol_event){.kind = OL_EV_CHANNEL, .chan = &up});
+    commit(p, 1);
+    run(p, 5000);
+    assert_true(status(p, 0).wrong_identity > 0);
+    assert_false(status(p, 0).live);
+    assert_false(status(p, 1).live);
+    assert_int_equal(status(p, 0).last_heard_ns, 0);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -350,6 +381,7 @@ int main(void)
         T(bad_configurations_are_refused),
         T(a_full_disk_is_credit_zero),
         T(a_record_on_disk_is_not_replaced),
+        T(another_key_behind_a_card_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,16 +69,16 @@ uint64_t ol_disk_slowest_ns(const struct ol_station *st)
     return slowest;
 }
 
-static void note_time(struct ol_station *st, uint64_t at_ns)
+/* What was slow is forgotten after a minute or two. */
+static void forget_slow(struct ol_station *st)
 {
     uint64_t now_ns = ol_clock_ns();
 
-    if (now_ns - st->slow_turn_ns > MINUTE_NS) {
-        st->slowest_ns[1] = st->slowest_ns[0];
-        st->slowest_ns[0] = 0;
-        st->slow_turn_ns = now_ns;
-    }
-    st->slowest_ns[0] = OL_MAX(st->slowest_ns[0], now_ns - at_ns);
+    if (now_ns - st->slow_turn_ns <= MINUTE_NS)
+        return;
+    st->slowest_ns[1] = st->slowest_ns[0];
+    st->slowest_ns[0] = 0;
+    st->slow_turn_ns = now_ns;
 }
 
 static void doom(struct ol_station_line *line, enum ol_err err)
@@ -167,7 +167,7 @@ static void one_done(struct ol_station *st, const struct ol_ledger_done *d)
     st->fifo_head = (st->fifo_head + 1) % OL_FIFO_MAX;
     st->fifo_n--;
     e.line->outstanding--;
-    note_time(st, e.at_ns);
+    st->slowest_ns[0] = OL_MAX(st->slowest_ns[0], ol_clock_ns() - e.at_ns);
     if (e.then != NULL)
         e.then(e.arg, d->err);
     if (d->err != OL_OK)
@@ -211,6 +211,7 @@ static void look(struct ol_station *st)
     struct statvfs v;
     uint64_t room;
 
+    forget_slow(st);
     if (statvfs(st->dir, &v) != 0)
         return;
     room = (uint64_t)v.f_bavail * v.f_frsize;
