@@ -249,6 +249,12 @@ static void show_audit(const json_t *result)
                       (long long)json_integer_value(records),
                       (long long)json_integer_value(points), ok ? "" : ": ",
                       ok ? "" : ol_cli_str(line, "fault", "no reason given"));
+        if (json_integer_value(json_object_get(line, "unsigned")) > 0)
+            ol_out_line("  of these, %lld of the other side stand behind its "
+                        "newest signed checkpoint: nobody else will believe "
+                        "them",
+                        (long long)json_integer_value(
+                            json_object_get(line, "unsigned")));
     }
     if (i == 0)
         ol_out_line("There is no line, and so no record.");

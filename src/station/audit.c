@@ -6,7 +6,9 @@
  * stands in the ledger: the row's leaf and root, the head's frontier, the
  * author's checkpoint, and of our own records the numbers. The heads are
  * taken at the beginning, so that what is appended meanwhile is not missed
- * and not judged. The first thing that does not hold is named, per line.
+ * and not judged. The first thing that does not hold is named, per line; what
+ * of the peer's stands behind its newest signed checkpoint is counted, for no
+ * third party will believe it.
  *
  * Before that the ledger's file is read through, every page and index of it,
  * on a thread of the loop's, so that the station goes on meanwhile.
@@ -48,6 +50,7 @@ struct audit {
     struct ol_tree tree;
     uint64_t line_records;
     unsigned checkpoints;
+    uint64_t behind; /* the peer's records that no checkpoint covers */
     uint64_t own; /* records of ours: numbers 1 to this, each once */
     uint8_t *numbers;
     char fault[OL_WHY_MAX]; /* empty: none */
@@ -118,6 +121,7 @@ static void begin(struct audit *a, struct ol_station_line *line)
     a->at = 0;
     a->line_records = 0;
     a->checkpoints = 0;
+    a->behind = 0;
     a->own = 0;
     a->fault[0] = '\0';
     ol_tree_init(&a->tree);
@@ -192,6 +196,8 @@ static bool check_end(struct audit *a, const struct log *log)
         return fault(a, log, "the checkpoint speaks of %u records, there are "
                      "%u", log->cp_size, log->size);
     a->checkpoints += log->has_cp;
+    if (log->author == OL_PEER && log->size > log->cp_size)
+        a->behind += log->size - log->cp_size;
     return true;
 }
 
@@ -233,10 +239,10 @@ static void drop(struct ol_job *job)
 static void end_line(struct audit *a, const struct ol_station_line *line)
 {
     json_t *one = json_pack(
-        "{s:s,s:b,s:I,s:i,s:o}", "peer", line->conf.peer, "ok",
+        "{s:s,s:b,s:I,s:i,s:I,s:o}", "peer", line->conf.peer, "ok",
         (int)(a->fault[0] == '\0'), "records", (json_int_t)a->line_records,
-        "checkpoints", (int)a->checkpoints, "fault",
-        a->fault[0] ? json_string(a->fault) : json_null());
+        "checkpoints", (int)a->checkpoints, "unsigned", (json_int_t)a->behind,
+        "fault", a->fault[0] ? json_string(a->fault) : json_null());
 
     json_array_append_new(a->lines, one);
     a->ok = a->ok && a->fault[0] == '\0';
