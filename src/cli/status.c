@@ -176,7 +176,7 @@ static void facts_safety(struct ol_table *t, const json_t *line)
              "--confirm'", ol_cli_str(line, "peer", "PEER"));
     fact(t, json_is_false(fs) ? OL_WARN : OL_PLAIN, "forward secrecy", "%s",
          json_is_true(fs)    ? "yes"
-         : json_is_false(fs) ? "no"
+         : json_is_false(fs) ? "no: the next bundle goes to the key on its card"
                              : "unknown");
 }
 

@@ -63,18 +63,12 @@ static void boot_of_peer(struct ol_line *l, const uint8_t boot[8])
     l->kept_dirty = true;
 }
 
-/* One that the peer ran before: its place in what we remember, or 0. */
-static bool older(const struct ol_line *l, const uint8_t boot[8])
+static bool known(const struct ol_line *l, const uint8_t boot[8])
 {
-    for (unsigned n = 1; n < l->kept.n_boots; n++)
+    for (unsigned n = 0; n < l->kept.n_boots; n++)
         if (memcmp(l->kept.boots[n], boot, 8) == 0)
             return true;
     return false;
-}
-
-static bool newest(const struct ol_line *l, const uint8_t boot[8])
-{
-    return l->kept.n_boots > 0 && memcmp(l->kept.boots[0], boot, 8) == 0;
 }
 
 void ol_recv_held(struct ol_line *l, const struct ol_held *h, bool current)
@@ -84,11 +78,11 @@ void ol_recv_held(struct ol_line *l, const struct ol_held *h, bool current)
 
     /* It may have been under way for days: what it holds it held, but what
      * it lacks says nothing of today. */
-    if ((!current && !same) || older(l, h->boot)) {
+    if (!current && !same) {
         ol_send_held(l, h, h->logs, false);
         /* Nobody told us of that boot: a peer that was put back counts from
          * where it was, and can learn how far we are from us alone. */
-        if (!older(l, h->boot) && !newest(l, h->boot))
+        if (!known(l, h->boot))
             ol_pouch_changed(l);
         return;
     }

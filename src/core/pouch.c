@@ -287,7 +287,8 @@ static void reserve(struct ol_line *l)
 }
 
 /* The peer has opened a number that we never gave: our ledger is an old copy.
- * What is said from here on has to be new to the peer. */
+ * What is said from here on has to be new to the peer, also when bundles of
+ * the life before are still on their way to it. */
 static void overtake(struct ol_line *l, uint64_t seen)
 {
     struct ol_job *j = &l->job;
@@ -295,7 +296,7 @@ static void overtake(struct ol_line *l, uint64_t seen)
     if (seen <= l->kept.bundle_reserved ||
         seen - l->kept.bundle_reserved > OL_BUNDLE_JUMP)
         return;
-    l->kept.bundle_reserved = seen;
+    l->kept.bundle_reserved = seen + OL_BUNDLE_AHEAD;
     l->kept_dirty = true;
     if (j->state == OL_JOB_RESERVE)
         j->batch = 0;
@@ -438,11 +439,11 @@ static enum ol_err opened(struct ol_line *l, const struct ol_event *ev,
     struct ol_where at = {.c = ev->channel, .from = &ev->from};
     uint32_t before = l->kept.peer_prekey;
     enum ol_err err;
-    bool asks;
+    bool asks, fresh = env->number > l->kept.bundle_seen;
 
     /* While a channel is up, what is said there is newer. */
-    at.current = env->number > l->kept.bundle_seen && !ol_line_live(l);
-    if (env->number > l->kept.bundle_seen) {
+    at.current = fresh && !ol_line_live(l);
+    if (fresh) {
         l->kept.bundle_seen = env->number;
         l->kept_dirty = true;
         /* One that somebody kept and brings again is no sign of life. */
@@ -459,6 +460,10 @@ static enum ol_err opened(struct ol_line *l, const struct ol_event *ev,
     l->import_channel = ev->channel;
     l->import_batch = 0;
     err = ol_chunks_take(l, plain, OL_IN_BUNDLE, &at, &asks);
+    /* It has no HELD of this boot, or trusts in no prekey of ours. */
+    if (fresh && (env->prekey == 0 ||
+                  memcmp(env->heard, l->boot, sizeof(l->boot)) != 0))
+        ol_pouch_changed(l);
     /* It has another prekey than it had, and does not trust in ours: what we
      * bundled for the old one is lost to it. */
     if (env->prekey == 0 && before != 0 && l->kept.peer_prekey != before)

@@ -151,6 +151,7 @@ enum ol_chunk_type {
 #define OL_BEHIND_MIN_MS 1000u
 #define OL_OPENING_JUMP UINT32_MAX /* of an opening number, at most */
 #define OL_BUNDLE_JUMP UINT32_MAX  /* of a bundle's number, at most */
+#define OL_BUNDLE_AHEAD (1u << 20) /* numbers left free by such a jump */
 #define OL_REKEY_AFTER_S 120u /* after the first record segment */
 #define OL_REKEY_DAILY_S 86400u
 #define OL_REKEY_TAKEOVER_S 15u

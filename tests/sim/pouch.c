@@ -3,7 +3,9 @@
  * doubled, and of stations that were put back from an old copy.
  *
  * What is shown is the conversation of bundles: that they open, that each
- * side knows the boot that the other runs, that it goes on within one round.
+ * side knows the boot that the other runs and its prekey, that it goes on
+ * within one round beyond the normal one, and that an erased key is gone. The
+ * records that a station lost with its copy are other stories.
  * Usage: pouch [NAME]; prints PASS or FAIL per story.
  */
 #include <stdlib.h>
@@ -11,71 +13,347 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/check.h"
-#include "base/units.h"
-#include "core/line_int.h"
-#include "world.h"
+#include "pouch_kit.h"
 
-#define S OL_NS_PER_S
-#define H (3600 * OL_NS_PER_S)
-#define DAY (24 * H)
+/* ---- in peace ----------------------------------------------------------- */
 
-static struct world w;
-
-#define EXPECT(cond)                                                         \
-    do {                                                                     \
-        if (!(cond))                                                         \
-            world_fail(&w, "line %d: expected %s", __LINE__, #cond);         \
-    } while (0)
-
-/* One pouch, an hour each way, nothing else. */
-static void pouch_only(void)
+/* The first bundle says the first prekey; what follows goes to it. */
+static void a_prekey_is_used_at_once(void)
 {
-    world_init_calm(&w, 11, 0, true);
-    for (unsigned f = 0; f < 2; f++)
-        w.ch[0].path[f].delay_ns = H;
-    world_say(&w, 0, OL_ROUTINE, 100);
-    world_say(&w, 1, OL_ROUTINE, 100);
-    world_run(&w, w.now_ns + DAY);
+    kit_begin(1);
+    EXPECT(seen[0][0].prekey == 0 && seen[1][0].prekey == 0);
+    EXPECT(!kit_status(0).forward_secrecy);
+    kit_run(H + 60 * S);
+    EXPECT(kit_status(0).forward_secrecy && kit_status(1).forward_secrecy);
+    kit_say(0);
+    kit_say(1);
+    kit_run(60 * S);
+    EXPECT(kit_last(0)->prekey == kit_own(1));
+    EXPECT(kit_last(1)->prekey == kit_own(0));
+    kit_run(DAY);
     EXPECT(world_settled(&w));
 }
 
-static void run_for(uint64_t ns)
+/* What a live channel said serves when it is cut. */
+static void a_live_line_says_its_prekeys(void)
 {
-    world_run(&w, w.now_ns + ns);
+    world_init_calm(&w, 12, 1, true);
+    kit_watch();
+    kit_run(3 * S);
+    EXPECT(w.st[0].line->kept.peer_prekey == kit_own(1));
+    EXPECT(w.st[1].line->kept.peer_prekey == kit_own(0));
+    for (unsigned f = 0; f < 2; f++)
+        world_cut(&w, 0, f, true);
+    kit_run(60 * S);
+    kit_say(0);
+    kit_run(60 * S);
+    EXPECT(n_seen[0] > 0);
+    for (unsigned i = 0; i < n_seen[0]; i++)
+        EXPECT(seen[0][i].prekey == kit_own(1));
+    EXPECT(kit_status(0).state == OL_LINE_POUCH_ONLY);
+    EXPECT(kit_status(0).forward_secrecy);
 }
 
-/* Does station st know the boot that the other one runs: a HELD of it came
- * and was current. */
-static bool knows(unsigned st)
+/* Used every day for a year: thirty days of them are kept, and no more. */
+static void prekeys_come_and_go(void)
 {
-    const struct ol_line *l = w.st[st].line, *o = w.st[1 - st].line;
+    unsigned most = 0;
 
-    return l->kept.n_boots > 0 && memcmp(l->kept.boots[0], o->boot, 8) == 0;
+    kit_begin(1);
+    for (unsigned day = 0; day < 365; day++) {
+        kit_say(0);
+        kit_say(1);
+        kit_run(DAY);
+        for (unsigned st = 0; st < 2; st++)
+            most = OL_MAX(most, w.st[st].line->kept.n_prekeys);
+        EXPECT(kit_agree());
+    }
+    printf("  at most %u prekeys at a time in a year of daily bundles\n",
+           most);
+    EXPECT(most > 25 && most <= OL_PREKEYS_MAX - 4);
+    EXPECT(w.st[0].notes[OL_NOTE_CARD_ONLY] == 0);
 }
 
-/* ---- stories ------------------------------------------------------------ */
+/* A key that calls for the next one would be a bundle a day for ever. */
+static void an_idle_pouch_is_quiet(void)
+{
+    unsigned before;
+
+    kit_begin(1);
+    kit_say(0);
+    kit_run(5 * DAY);
+    before = n_seen[0] + n_seen[1];
+    kit_run(60 * DAY);
+    printf("  %u bundles in 60 idle days\n", n_seen[0] + n_seen[1] - before);
+    EXPECT(n_seen[0] + n_seen[1] == before);
+}
+
+/* ---- what is gone is gone ----------------------------------------------- */
+
+static uint8_t recorded[2][4096];
+static size_t recorded_n[2];
+
+/* Does it open with this key of st's, or with its card's (NULL)? */
+static bool opens(unsigned st, unsigned which, const struct ol_prekey *p)
+{
+    static uint8_t out[4096];
+    const struct ol_line *l = w.st[st].line;
+    uint8_t pro[16 + 32 + OL_ENVELOPE_PLAIN];
+    struct ol_span b = OL_SPAN(recorded[which], recorded_n[which]);
+
+    memcpy(pro, "openline pouch 1", 16);
+    memcpy(pro + 16, l->shared.line_id, 32);
+    if (ol_wrap_open(pro + 48, &l->wrap, OL_SPAN(b.p, OL_ENVELOPE)) != OL_OK)
+        return false;
+    return ol_noise_k_open(OL_SPAN_ARRAY(pro), p ? p->sk : l->id.x_sk,
+                           p ? p->pk : l->id.x_pk, l->peer.x_pk,
+                           l->shared.psk,
+                           OL_SPAN(b.p + OL_ENVELOPE, b.n - OL_ENVELOPE),
+                           out) == OL_OK;
+}
+
+static bool holds(const void *hay, size_t n, const uint8_t sk[32])
+{
+    return memmem(hay, n, sk, 32) != NULL;
+}
+
+/* Everything that a station has: its keys, its memory, its disk. */
+static bool anywhere(unsigned st, const uint8_t sk[32])
+{
+    struct sim_station *s = &w.st[st];
+    struct ol_snapshot snap;
+    bool found = holds(s->mem, ol_line_size(), sk) ||
+                 holds(&s->eff, sizeof(s->eff), sk);
+
+    EXPECT(s->ledger->ops->snapshot(s->ledger, s->line_no, &snap) == OL_OK);
+    found |= holds(snap.state.p, snap.state.n, sk);
+    s->ledger->ops->snapshot_free(s->ledger, &snap);
+    return found;
+}
+
+static void keep_bundle(unsigned which)
+{
+    EXPECT(last_n[0] <= sizeof(recorded[0]));
+    memcpy(recorded[which], last_bytes[0], last_n[0]);
+    recorded_n[which] = last_n[0];
+}
+
+/* Somebody records what the courier carries, and gets all of the receiving
+ * station's keys later. */
+static void an_erased_prekey_closes_what_was_recorded(void)
+{
+    struct ol_prekey then;
+    unsigned day = 0;
+
+    kit_begin(1);
+    keep_bundle(0); /* to the card's key */
+    kit_run(12 * H);
+    kit_say(0);
+    kit_run(60 * S);
+    EXPECT(kit_last(0)->prekey == kit_own(1));
+    keep_bundle(1);
+    then = *ol_prekey_find(w.st[1].line, kit_own(1));
+    EXPECT(opens(1, 0, NULL) && opens(1, 1, &then));
+    EXPECT(anywhere(1, then.sk));
+    for (; ol_prekey_find(w.st[1].line, then.id) != NULL; day++) {
+        EXPECT(day < 40);
+        kit_say(day % 2);
+        kit_run(DAY);
+    }
+    kit_run(60 * S);
+    printf("  erased after %u days, in memory and on disk\n", day);
+    EXPECT(day > 30);
+    EXPECT(!anywhere(1, then.sk));
+    EXPECT(!opens(1, 1, NULL));
+    for (unsigned i = 0; i < w.st[1].line->kept.n_prekeys; i++)
+        EXPECT(!opens(1, 1, &w.st[1].line->kept.prekeys[i]));
+    /* And honestly: what went to the card's key is open to him. */
+    EXPECT(opens(1, 0, NULL));
+}
+
+/* ---- copies ------------------------------------------------------------- */
 
 /* Its numbers were all seen already: the answer tells, and the next is new. */
 static void a_copy_finds_its_number(void)
 {
-    pouch_only();
+    kit_begin(1);
+    kit_days(1, 1);
     world_back_up(&w, 0);
-    for (unsigned i = 0; i < 5; i++) {
-        world_say(&w, 1, OL_ROUTINE, 100);
-        run_for(6 * H);
-    }
-    EXPECT(knows(0) && knows(1));
+    kit_days(1, 3);
     world_put_back(&w, 0, S);
-    run_for(2 * S);
+    kit_run(2 * S);
     EXPECT(w.st[0].line->kept.bundle_reserved <
            w.st[1].line->kept.bundle_seen);
-    world_say(&w, 1, OL_ROUTINE, 100);
-    run_for(H + 60 * S);
+    kit_say(1);
+    kit_run(H + 60 * S);
     EXPECT(w.st[0].line->kept.bundle_reserved >=
            w.st[1].line->kept.bundle_seen);
-    run_for(H + 60 * S);
-    EXPECT(knows(0) && knows(1));
+    kit_run(H + 60 * S);
+    EXPECT(kit_knows(0) && kit_knows(1));
+}
+
+/* The receiver's copy lacks the prekey that is in use: the bundle does not
+ * open, the answer comes to the card's key, and it is said again. */
+static void a_receiver_is_put_back(void)
+{
+    uint64_t t;
+
+    kit_begin(1);
+    kit_days(1, 3);
+    world_back_up(&w, 1);
+    kit_days(1, 4);
+    EXPECT(ol_prekey_find(w.st[1].line, kit_last(0)->prekey) != NULL);
+    world_put_back(&w, 1, S);
+    kit_run(2 * S);
+    EXPECT(ol_prekey_find(w.st[1].line, kit_last(0)->prekey) == NULL);
+    t = w.now_ns;
+    kit_say(0);
+    kit_run(H + 60 * S);
+    EXPECT(w.st[1].notes[OL_NOTE_UNOPENED] == 1);
+    EXPECT(w.st[1].notes[OL_NOTE_CARD_ONLY] == 1);
+    EXPECT(!kit_status(1).forward_secrecy);
+    EXPECT(kit_last(1)->prekey == 0);
+    /* The answer, and the record again. */
+    while (!world_settled(&w) || w.st[1].line->in[OL_ROUTINE].durable !=
+                                     w.st[0].line->out[OL_ROUTINE].durable) {
+        EXPECT(w.now_ns - t < 4 * H + 200 * S);
+        kit_run(60 * S);
+    }
+    printf("  said again and acknowledged after %.2f h\n",
+           (double)(w.now_ns - t) / (double)H);
+    EXPECT(kit_agree());
+    EXPECT(w.st[1].notes[OL_NOTE_PREKEY] == 1);
+}
+
+/* The sender's copy is older than a prekey lives: what it knows is erased. */
+static void a_sender_is_put_back_after_the_life_of_a_key(void)
+{
+    kit_begin(1);
+    kit_days(1, 3);
+    world_back_up(&w, 0);
+    kit_days(1, 45);
+    world_put_back(&w, 0, S);
+    kit_run(2 * S);
+    EXPECT(ol_prekey_find(w.st[1].line, w.st[0].line->kept.peer_prekey) ==
+           NULL);
+    kit_goes_on(0, 4);
+}
+
+static void both_are_put_back(void)
+{
+    for (unsigned first = 0; first < 2; first++)
+        for (unsigned a = 1; a < 40; a += 12)
+            for (unsigned b = 1; b < 40; b += 12) {
+                kit_begin(1);
+                for (unsigned day = 0; day < 40; day++) {
+                    if (day == a)
+                        world_back_up(&w, 0);
+                    if (day == b)
+                        world_back_up(&w, 1);
+                    kit_days(1, 1);
+                }
+                world_put_back(&w, 0, S);
+                world_put_back(&w, 1, S);
+                kit_run(2 * S);
+                kit_goes_on(first, 4);
+                world_fini(&w);
+            }
+    kit_begin(1);
+}
+
+/* Both were put back, and a bundle of the life before comes behind one of the
+ * new life, with a higher number. Its boot was known first. */
+static void a_bundle_of_the_life_before_comes_late(void)
+{
+    kit_begin(1);
+    kit_days(1, 2);
+    world_back_up(&w, 0);
+    world_back_up(&w, 1);
+    kit_days(1, 2);
+    w.ch[0].path[0].delay_ns = 10 * H;
+    kit_say(0);
+    kit_run(60 * S);
+    world_put_back(&w, 0, S);
+    world_put_back(&w, 1, S);
+    w.ch[0].path[0].delay_ns = H;
+    kit_run(3 * H);
+    EXPECT(kit_knows(1));
+    kit_run(8 * H);
+    kit_goes_on(0, 4);
+}
+
+/* For a day after a live channel there is an epoch that nobody hears. It is
+ * no reason to take nothing from a bundle. */
+static void a_dead_epoch_does_not_deafen(void)
+{
+    world_init_calm(&w, 13, 1, true);
+    kit_watch();
+    kit_run(3 * S);
+    for (unsigned f = 0; f < 2; f++) {
+        world_cut(&w, 0, f, true);
+        w.ch[1].path[f].delay_ns = H;
+    }
+    world_back_up(&w, 1);
+    kit_run(60 * S);
+    kit_say(0);
+    kit_say(1);
+    kit_run(3 * H);
+    world_crash(&w, 1, S);
+    kit_run(2 * S);
+    EXPECT(w.st[0].line->sending >= 0);
+    kit_goes_on(1, 4);
+}
+
+/* ---- malice ------------------------------------------------------------- */
+
+/* A carrier who damages a bundle, or brings an old one again, does not talk
+ * us out of forward secrecy. */
+static void a_carrier_cannot_take_secrecy_away(void)
+{
+    struct ol_event ev = {.kind = OL_EV_FRAME, .channel = 0};
+    uint32_t old;
+
+    kit_begin(1);
+    kit_run(DAY);
+    kit_say(0);
+    kit_run(60 * S);
+    keep_bundle(0);
+    old = kit_last(0)->prekey;
+    EXPECT(old != 0);
+    w.ch[0].path[0].loss = 1;
+    kit_say(0);
+    kit_run(60 * S);
+    keep_bundle(1);
+    recorded[1][recorded_n[1] - 1] ^= 1;
+    ev.bytes = OL_SPAN(recorded[1], recorded_n[1]);
+    EXPECT(ol_line_step(w.st[1].line, &ev, w.now_ns, &w.st[1].eff) ==
+           OL_ERR_AUTH);
+    EXPECT(kit_status(1).forward_secrecy);
+    w.ch[0].path[0].loss = 0;
+    for (unsigned i = 0; ol_prekey_find(w.st[1].line, old) != NULL; i++) {
+        EXPECT(i < 60);
+        kit_days(1, 1);
+    }
+    ev.bytes = OL_SPAN(recorded[0], recorded_n[0]);
+    EXPECT(ol_line_step(w.st[1].line, &ev, w.now_ns, &w.st[1].eff) ==
+           OL_ERR_AUTH);
+    EXPECT(kit_status(1).forward_secrecy);
+    EXPECT(w.st[1].notes[OL_NOTE_CARD_ONLY] == 0);
+}
+
+/* A peer that names a number at the end of all numbers ends nothing. */
+static void a_peer_cannot_end_our_numbers(void)
+{
+    uint64_t reserved;
+
+    kit_begin(1);
+    kit_run(DAY);
+    w.st[0].line->kept.bundle_seen = UINT64_MAX - 5;
+    reserved = w.st[1].line->kept.bundle_reserved;
+    kit_say(0);
+    kit_run(DAY);
+    EXPECT(w.st[1].line->kept.bundle_reserved < reserved + 100000);
+    EXPECT(kit_status(1).forward_secrecy);
 }
 
 /* ---- running ------------------------------------------------------------ */
@@ -84,7 +362,22 @@ static const struct {
     const char *name;
     void (*tell)(void);
 } stories[] = {
+    {"a_prekey_is_used_at_once", a_prekey_is_used_at_once},
+    {"a_live_line_says_its_prekeys", a_live_line_says_its_prekeys},
+    {"prekeys_come_and_go", prekeys_come_and_go},
+    {"an_idle_pouch_is_quiet", an_idle_pouch_is_quiet},
+    {"an_erased_prekey_closes_what_was_recorded",
+     an_erased_prekey_closes_what_was_recorded},
     {"a_copy_finds_its_number", a_copy_finds_its_number},
+    {"a_receiver_is_put_back", a_receiver_is_put_back},
+    {"a_sender_is_put_back_after_the_life_of_a_key",
+     a_sender_is_put_back_after_the_life_of_a_key},
+    {"both_are_put_back", both_are_put_back},
+    {"a_bundle_of_the_life_before_comes_late",
+     a_bundle_of_the_life_before_comes_late},
+    {"a_dead_epoch_does_not_deafen", a_dead_epoch_does_not_deafen},
+    {"a_carrier_cannot_take_secrecy_away", a_carrier_cannot_take_secrecy_away},
+    {"a_peer_cannot_end_our_numbers", a_peer_cannot_end_our_numbers},
 };
 
 /* In a process of its own, so that one that fails does not end the others. */

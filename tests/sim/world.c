@@ -121,6 +121,13 @@ static void leave(struct world *w, unsigned st, const struct ol_send *s)
         travel(w, s->channel, st, s->bytes);
 }
 
+static void bundle(struct world *w, unsigned st, const struct ol_send *s)
+{
+    if (w->bundle != NULL)
+        w->bundle(w, st, s->bytes);
+    add_bundle(w, st, s->channel, s);
+}
+
 static void carry_out(struct world *w, unsigned st)
 {
     struct sim_station *s = &w->st[st];
@@ -141,7 +148,7 @@ static void carry_out(struct world *w, unsigned st)
             mix(w, e->send.bytes.n ^ (uint64_t)e->send.bytes.p[5] << 32);
             check_sent(w, st, &e->send);
             if (w->ch[e->send.channel].conf[0].kind == OL_CHAN_POUCH)
-                add_bundle(w, st, e->send.channel, &e->send);
+                bundle(w, st, &e->send);
             else
                 leave(w, st, &e->send);
         }
@@ -518,6 +525,21 @@ static void happen(struct world *w, struct entry *e)
         world_want(w, &w->file[e->arg]);
         break;
     }
+}
+
+void world_tick(struct world *w, unsigned st)
+{
+    struct ol_event tick = {.kind = OL_EV_TICK};
+
+    if (w->st[st].alive)
+        (void)!step(w, st, &tick);
+}
+
+void world_spill(struct world *w)
+{
+    for (uint32_t i = 0; i < w->n_heap; i++)
+        if (w->heap[i].what == W_PACKET)
+            w->heap[i].n = 0;
 }
 
 void world_run(struct world *w, uint64_t until_ns)

@@ -85,6 +85,7 @@ struct sim_station {
     bool alive;
     struct ol_ledger *ledger;
     struct ol_ledger *copy; /* a backup of it, or NULL */
+    bool put_back;  /* ever: what it held once it may hold no more */
     uint32_t line_no;
     struct ol_effects eff;
     uint64_t wake_ns, wake_id;
@@ -110,6 +111,9 @@ struct world;
 typedef bool (*sim_lose)(struct world *w, unsigned ch, unsigned from,
                          const struct ol_send *s);
 
+/* A story looks on while a bundle is put into a file. */
+typedef void (*sim_bundle)(struct world *w, unsigned from, struct ol_span b);
+
 struct world {
     uint64_t seed;
     uint64_t now_ns;
@@ -124,6 +128,7 @@ struct world {
     bool healed;   /* no more faults */
     bool trace;
     sim_lose lose;
+    sim_bundle bundle;
     uint64_t load_ns;  /* how long a LOAD takes */
     uint32_t room;     /* what a stream says it takes */
     struct ol_addr from[2][SIM_CHANNELS]; /* where packets come from */
@@ -170,7 +175,11 @@ void world_put_back(struct world *w, unsigned st, uint64_t restart_ns);
 void world_crash(struct world *w, unsigned st, uint64_t restart_ns);
 /* All paths whole, both stations alive, no more faults. */
 void world_heal(struct world *w);
+/* Whatever is on its way is lost. */
+void world_spill(struct world *w);
 void world_say(struct world *w, unsigned st, uint8_t prec, uint16_t size);
+/* A station looks at what is due now. */
+void world_tick(struct world *w, unsigned st);
 /* Everything taken is delivered, by both ledgers. */
 bool world_settled(struct world *w);
 

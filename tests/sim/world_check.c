@@ -1,7 +1,8 @@
 /*
  * What must hold in every world, checked after every step and at the end.
  *
- *   a nonce is used once         each (index, counter) that leaves is new
+ *   a nonce is used once         each (index, counter) that leaves is new,
+ *                                and so is each bundle's ephemeral key
  *   delivered is true            what our ledger calls acked is on the
  *                                other's disk, the same record at that index
  *   taken is kept                what was taken is in our ledger, after any
@@ -89,6 +90,27 @@ static bool remember(struct world *w, uint64_t v)
     return true;
 }
 
+static uint64_t eight(const uint8_t *p)
+{
+    uint64_t v = 0;
+
+    for (unsigned i = 0; i < 8; i++)
+        v = v << 8 | p[i];
+    return v;
+}
+
+/* The keys of a bundle follow from its ephemeral key, and its envelope is
+ * sealed under a random nonce: neither comes twice. Eight bytes tell. */
+static void check_bundle(struct world *w, unsigned st, struct ol_span b)
+{
+    if (b.n < OL_BUNDLE_OVER)
+        world_fail(w, "a bundle of %zu bytes", b.n);
+    if (!remember(w, eight(b.p + 1) | 1))
+        world_fail(w, "station %u used an envelope's nonce twice", st);
+    if (!remember(w, eight(b.p + OL_ENVELOPE) | 1))
+        world_fail(w, "station %u used an ephemeral key twice", st);
+}
+
 void check_sent(struct world *w, unsigned st, const struct ol_send *s)
 {
     uint64_t v = 0;
@@ -96,6 +118,8 @@ void check_sent(struct world *w, unsigned st, const struct ol_send *s)
     (void)st;
     if (s->channel >= w->n_ch)
         world_fail(w, "a packet for no channel");
+    if (s->bytes.p[0] == OL_PACKET_BUNDLE)
+        check_bundle(w, st, s->bytes);
     if (s->bytes.p[0] != OL_PACKET_FRAME)
         return;
     for (unsigned i = 1; i < 9; i++)
@@ -136,7 +160,8 @@ void check_committed(struct world *w, unsigned st)
 {
     struct sim_station *s = &w->st[st], *o = &w->st[1 - st];
 
-    for (uint8_t p = 0; p < OL_PRECS; p++) {
+    /* A HELD that was under way speaks of the life before. */
+    for (uint8_t p = 0; p < OL_PRECS && !o->put_back; p++) {
         uint32_t upto = 0;
         uint64_t at;
         (void)!s->ledger->ops->acked(s->ledger, s->line_no, p, 1, &upto, &at);

@@ -52,6 +52,9 @@ void world_crash(struct world *w, unsigned st, uint64_t restart_ns)
     if (!s->alive)
         return;
     w->crashes++;
+    if (w->trace)
+        printf("%12.2f h: %u stops for %.2f h\n", (double)w->now_ns / 3600e9,
+               st, (double)restart_ns / 3600e9);
     s->alive = false;
     s->boot++;
     ol_line_fini(s->line);
@@ -86,6 +89,7 @@ void world_put_back(struct world *w, unsigned st, uint64_t restart_ns)
     struct sim_station *s = &w->st[st];
 
     OL_CHECK(s->copy != NULL);
+    s->put_back = true;
     world_crash(w, st, restart_ns);
     s->ledger->ops->close(s->ledger);
     ol_mem_copy(&s->ledger, s->copy);

@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <sqlite3.h>
+
 static void all_is_there_after_closing(void **state)
 {
     struct kit *k = *state;
@@ -85,6 +87,88 @@ static void texts_are_not_in_the_files(void **state)
         close(fd);
         assert_null(memmem(file, (size_t)got, "cccccccc", 8));
     }
+}
+
+/* The core's own state as it lies in its row: nonce, ciphertext, tag. */
+static size_t sealed_state(struct kit *k, uint8_t out[4096])
+{
+    sqlite3_stmt *s;
+    sqlite3 *db;
+    size_t n;
+
+    assert_int_equal(sqlite3_open_v2(k->path, &db, SQLITE_OPEN_READONLY, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT sealed FROM state", -1, &s,
+                                        NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+    n = (size_t)sqlite3_column_bytes(s, 0);
+    assert_true(n <= 4096);
+    memcpy(out, sqlite3_column_blob(s, 0), n);
+    sqlite3_finalize(s);
+    sqlite3_close(db);
+    return n;
+}
+
+/* Do any 16 bytes in a row of it stand in the files; it is random. */
+static bool on_disk(struct kit *k, const uint8_t *sealed, size_t n)
+{
+    static const char *const ends[] = {"", "-wal"};
+    static uint8_t file[1 << 20];
+    bool found = false;
+    char name[128];
+
+    for (size_t e = 0; e < OL_LEN(ends); e++) {
+        ssize_t got;
+        int fd;
+
+        snprintf(name, sizeof(name), "%s%s", k->path, ends[e]);
+        fd = open(name, O_RDONLY);
+        assert_true(fd >= 0);
+        got = read(fd, file, sizeof(file));
+        assert_true(got >= 0 && got < (ssize_t)sizeof(file));
+        close(fd);
+        for (size_t at = 0; at + 16 <= n && got > 0; at += 16)
+            found |= memmem(file, (size_t)got, sealed + at, 16) != NULL;
+    }
+    return found;
+}
+
+static void put_state(struct kit *k, size_t n, bool erase)
+{
+    static const uint8_t bytes[3000];
+    struct ol_put *put = kit_put(k, OL_PUT_STATE, 0, 0, 0);
+
+    put->bytes = kit_keep(k, bytes, n);
+    put->erase = erase;
+    kit_sure(k);
+    /* What the commit thread does behind a commit it does before the next. */
+    kit_meta(k, "next", &n, sizeof(n));
+    kit_sure(k);
+}
+
+/* What the core erases stands neither in the file nor in its log. */
+static void what_is_erased_is_not_in_the_files(void **state)
+{
+    struct kit *k = *state;
+    uint8_t first[4096], second[4096];
+    size_t n, m;
+
+    for (uint32_t i = 1; i <= 20; i++) {
+        kit_record(k, OL_OWN, OL_FLASH, i);
+        kit_sure(k);
+    }
+    put_state(k, 2400, false);
+    n = sealed_state(k, first);
+    /* Overwritten only: the page before still stands in the log. */
+    put_state(k, 2347, false);
+    m = sealed_state(k, second);
+    assert_true(on_disk(k, first, n));
+    put_state(k, 2294, true);
+    assert_false(on_disk(k, first, n));
+    assert_false(on_disk(k, second, m));
+    n = sealed_state(k, first);
+    assert_true(on_disk(k, first, n));
 }
 
 static void a_second_one_finds_it_locked(void **state)
@@ -340,6 +424,7 @@ int main(void)
         KIT_SQLITE_TEST(what_waits_is_committed_by_close)
         KIT_SQLITE_TEST(nobody_else_may_read_the_files)
         KIT_SQLITE_TEST(texts_are_not_in_the_files)
+        KIT_SQLITE_TEST(what_is_erased_is_not_in_the_files)
         KIT_SQLITE_TEST(a_second_one_finds_it_locked)
         KIT_SQLITE_TEST(a_newer_schema_is_left_alone)
         KIT_SQLITE_TEST(other_files_are_refused)
