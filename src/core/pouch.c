@@ -302,7 +302,8 @@ static void overtake(struct ol_line *l, uint64_t seen)
         j->batch = 0;
     else
         j->number = j->number_end = 0;
-    ol_prekey_doubt(l);
+    if (!ol_line_live(l))
+        ol_prekey_doubt(l);
     ol_pouch_changed(l);
 }
 

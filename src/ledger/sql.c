@@ -20,7 +20,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BUSY_MS 10000 /* somebody looks at the file with a tool */
 
 static enum ol_err meaning(int code, int os)
 {
@@ -205,7 +204,7 @@ enum ol_err ol_sql_open(struct ol_sql *sql, const char *path, bool write)
     errno = 0;
     if (sqlite3_open_v2(path, &sql->db, flags, NULL) != SQLITE_OK)
         return ol_sql_error(sql, "open");
-    sqlite3_busy_timeout(sql->db, BUSY_MS);
+    sqlite3_busy_timeout(sql->db, OL_SQL_BUSY_MS);
     sqlite3_db_config(sql->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(sql->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     err = ol_sql_exec(sql,

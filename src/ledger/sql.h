@@ -16,6 +16,8 @@
 
 #define OL_SQL_WHY 256u
 
+#define OL_SQL_BUSY_MS 10000 /* somebody looks at the file with a tool */
+
 struct ol_sql {
     sqlite3 *db;
     const char *path; /* borrowed: for words */

@@ -103,10 +103,16 @@ static void copy_back(struct ol_sqlite *l)
     if (l->wal_pages < OL_WAL_PAGES && !l->erasing)
         return;
     errno = 0;
+    /* Whoever reads keeps the log as it is. Commits do not wait for him: the
+     * next one tries again. */
+    sqlite3_busy_timeout(l->writer.db, 0);
     rc = sqlite3_wal_checkpoint_v2(l->writer.db, NULL,
                                    l->erasing ? SQLITE_CHECKPOINT_TRUNCATE
                                               : SQLITE_CHECKPOINT_PASSIVE,
                                    NULL, NULL);
+    sqlite3_busy_timeout(l->writer.db, OL_SQL_BUSY_MS);
+    if (rc == SQLITE_BUSY)
+        return;
     __atomic_store_n(&l->ledger.copy_failed, rc != SQLITE_OK,
                      __ATOMIC_RELAXED);
     if (rc == SQLITE_OK) {
