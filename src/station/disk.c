@@ -176,7 +176,7 @@ static void one_done(struct ol_station *st, const struct ol_ledger_done *d)
         st->refused_until_ns = 0; /* it takes again */
     if (d->err == OL_OK && e.then == NULL)
         (void)ol_station_step(e.line, &ev);
-    ol_fetch_committed(e.line, e.then == NULL ? d->token : 0);
+    ol_found_committed(e.line, e.then == NULL ? d->token : 0);
 }
 
 void ol_disk_done(struct ol_station *st)

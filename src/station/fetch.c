@@ -1,224 +1,34 @@
 /*
- * Files that arrive: which are wanted, which comes next, is it right.
+ * Files that arrive: which one comes next.
  *
- *   a record names it --policy, or an officer--> WANTED
- *     --WANT--> the core pulls --PULLED--> verified here --> WHOLE
- *                                                      '--> DAMAGED, alarm
- *     --DONE--> the peer is told --NOTED--> WHOLE_NOTED
+ *   WANTED (found.c) --WANT--> the core pulls --PULLED--> verify.c
  *
- * New records are found by a cursor into the peer's logs that is kept on disk
- * with what was found, so none is missed and none counts twice. One file is
- * pulled at a time: the highest precedence first, then as they came; one for
- * which the disk has no room waits. Whatever a file claims to be, it is whole
- * only when its content has its hash.
+ * One file is pulled at a time: the highest precedence first, then as they
+ * came. One for which the disk has no room waits; one that a bundle brings is
+ * taken while it is there; one of which nothing comes (its sender was restored
+ * and has it no more) stands back. Nothing is lost by a change: the pieces on
+ * disk stay, and the next WANT names them.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/units.h"
-#include "crypto/tree.h"
 #include "station/clock.h"
 #include "station/log.h"
 #include "station/query.h"
-#include "wire/record.h"
 
-#define PAGE 64u       /* records looked at in one turn */
-#define KEEP 1024u     /* records after which the cursor is kept anyway */
-#define VERIFY 4u      /* pieces in one turn */
-#define TELL 16u       /* files in one turn */
+/* Without a piece for so long the next file has its turn, and this one stands
+ * back. A narrow link takes minutes for a piece, and a change of files costs
+ * what of it is under way: so it is longer each time. */
+#define STALL_NS (120 * OL_NS_PER_S)
+#define STALL_DOUBLINGS 9u
+#define LATER_NS (3600 * OL_NS_PER_S)
 #define OFFER_NS (5 * OL_NS_PER_S) /* what a bundle brought comes first */
-#define OVER 512u      /* what a piece costs on disk beside its bytes */
-
-/* New records. */
-
-#define SEEN_KEY "files/seen"
-
-static bool load_seen(struct ol_station_line *line)
-{
-    struct ol_ledger *lg = line->st->ledger;
-    uint8_t v[4 * OL_PRECS];
-    size_t n = sizeof(v);
-    enum ol_err err = lg->ops->meta(lg, line->ledger_id, SEEN_KEY, v, &n);
-
-    memset(line->files.seen, 0, sizeof(line->files.seen));
-    if (err != OL_OK && err != OL_ERR_MISSING)
-        return false;
-    for (unsigned p = 0; err == OL_OK && n == sizeof(v) && p < OL_PRECS; p++)
-        for (unsigned k = 0; k < 4; k++)
-            line->files.seen[p] = line->files.seen[p] << 8 | v[4 * p + k];
-    line->files.seen_known = true;
-    line->files.unkept = 0;
-    return true;
-}
-
-static void keep_seen(struct ol_line_files *f)
-{
-    static uint8_t v[4 * OL_PRECS];
-    struct ol_ledger_meta *m = ol_files_meta();
-
-    for (unsigned p = 0; p < OL_PRECS; p++)
-        for (unsigned k = 0; k < 4; k++)
-            v[4 * p + k] = (uint8_t)(f->seen[p] >> (24 - 8 * k));
-    m->key = SEEN_KEY;
-    m->value = OL_SPAN_ARRAY(v);
-    f->unkept = 0;
-}
-
-/* Records up to the first that names a file, and what it names. */
-struct found {
-    uint32_t last, count;
-    unsigned n;
-    uint8_t prec;
-    uint8_t id[OL_ID_SIZE];
-    struct {
-        uint8_t hash[OL_HASH];
-        uint64_t size;
-    } v[OL_ATTACHMENTS_MAX];
-};
-
-static bool look_at(void *arg, const struct ol_row *row)
-{
-    struct found *f = arg;
-    struct ol_record rec;
-
-    f->last = row->index;
-    f->count++;
-    if (ol_record_decode(row->bytes, &rec) != OL_OK)
-        return true;
-    memcpy(f->id, rec.id.p, sizeof(f->id));
-    for (unsigned k = 0; k < rec.n_attachments; k++, f->n++) {
-        memcpy(f->v[k].hash, rec.attachments[k].hash.p, OL_HASH);
-        f->v[k].size = rec.attachments[k].size;
-    }
-    return f->n == 0;
-}
-
-static bool by_policy(const struct ol_station_line *line, uint64_t size)
-{
-    return !line->conf.attach_ask && size <= line->conf.attach_max &&
-           size <= OL_FILE_MAX;
-}
-
-static void want(const uint8_t hash[OL_HASH], uint64_t size, uint8_t prec)
-{
-    struct ol_put *put = ol_files_put(OL_PUT_FILE, OL_PEER, hash);
-
-    put->state = OL_FILE_WANTED;
-    put->number = size;
-    put->prec = prec;
-}
-
-static void looked(void *arg, enum ol_err err)
-{
-    struct ol_station_line *line = arg;
-    struct ol_line_files *f = &line->files;
-
-    f->busy = false;
-    f->choose = true;
-    f->changes++;
-    if (err != OL_OK)
-        f->seen_known = false; /* what the ledger knows counts */
-}
-
-static void commit_found(struct ol_station_line *line, const struct found *in)
-{
-    struct ol_line_files *f = &line->files;
-    struct ol_row_file row;
-
-    ol_files_begin(line);
-    for (unsigned k = 0; k < in->n; k++) {
-        struct ol_file_ref ref = {.place = (uint8_t)k};
-
-        memcpy(ref.id, in->id, sizeof(ref.id));
-        ol_files_refer(OL_PEER, in->v[k].hash, &ref);
-        if (by_policy(line, in->v[k].size) &&
-            ol_files_row(line, OL_PEER, in->v[k].hash, &row) ==
-                OL_ERR_MISSING)
-            want(in->v[k].hash, in->v[k].size, in->prec);
-    }
-    keep_seen(f);
-    f->busy = ol_files_commit(line, looked) == OL_OK;
-    if (!f->busy)
-        f->seen_known = false; /* again in the next turn */
-}
-
-/* A page of one log; true: there may be more. */
-static bool look_in(struct ol_station_line *line, unsigned prec)
-{
-    struct ol_ledger *lg = line->st->ledger;
-    struct ol_line_files *f = &line->files;
-    uint8_t frontier[OL_TREE_LEVELS * OL_HASH];
-    struct found in = {.prec = (uint8_t)prec};
-    size_t n = sizeof(frontier);
-    uint32_t size = 0;
-
-    if (lg->ops->head(lg, line->ledger_id, OL_PEER, (uint8_t)prec, &size,
-                      frontier, &n) != OL_OK ||
-        size <= f->seen[prec])
-        return false;
-    if (lg->ops->log(lg, line->ledger_id, OL_PEER, (uint8_t)prec,
-                     f->seen[prec] + 1, OL_MIN(PAGE, size - f->seen[prec]), 0,
-                     look_at, &in) != OL_OK ||
-        in.count == 0)
-        return false;
-    f->seen[prec] = in.last;
-    f->unkept += in.count;
-    if (in.n > 0 || f->unkept >= KEEP)
-        commit_found(line, &in);
-    return true;
-}
-
-static void look(struct ol_station_line *line)
-{
-    struct ol_line_files *f = &line->files;
-
-    if (!f->look || f->busy || (!f->seen_known && !load_seen(line)))
-        return;
-    for (unsigned p = 0; p < OL_PRECS; p++) {
-        if (look_in(line, p)) {
-            ol_loop_again(line->st);
-            return;
-        }
-    }
-    f->look = false;
-}
-
-enum ol_err ol_fetch_want(struct ol_station_line *line,
-                         const struct ol_entry *e, unsigned place)
-{
-    const struct ol_attachment *a = &e->rec.attachments[place];
-    struct ol_file_ref ref = {.place = (uint8_t)place};
-    struct ol_row_file row;
-    enum ol_err err;
-
-    if (a->size > OL_FILE_MAX)
-        return OL_ERR_TOO_LONG;
-    err = ol_files_row(line, OL_PEER, a->hash.p, &row);
-    if (err != OL_OK && err != OL_ERR_MISSING)
-        return err;
-    if (err == OL_OK && (row.state == OL_FILE_WANTED ||
-                         row.state == OL_FILE_WHOLE ||
-                         row.state == OL_FILE_WHOLE_NOTED))
-        return OL_OK;
-    /* What is left of it goes first. */
-    if (err == OL_OK && row.have > 0)
-        ol_sweep_again(line);
-    if (line->files.busy || (err == OL_OK && row.have > 0))
-        return OL_ERR_AGAIN;
-    memcpy(ref.id, e->rec.id.p, sizeof(ref.id));
-    ol_files_begin(line);
-    ol_files_refer(OL_PEER, a->hash.p, &ref);
-    want(a->hash.p, a->size, e->row.prec);
-    err = ol_files_commit(line, looked);
-    line->files.busy = err == OL_OK;
-    return err == OL_OK ? OL_ERR_AGAIN : err; /* once it is on disk */
-}
-
-/* Which is next. */
+#define OVER 512u /* what a piece costs on disk beside its bytes */
 
 struct pick {
     const struct ol_line_files *f;
-    uint64_t room;
+    uint64_t room, now_ns;
+    unsigned rank; /* of row: the lowest is pulled */
     bool any, complete, no_room;
     struct ol_row_file row;
 };
@@ -235,9 +45,23 @@ static bool fits(const struct ol_station_line *line,
     return !line->st->disk_full && missing(row) <= ol_files_room(line->st);
 }
 
+/* Whole ones are only to be verified; then by precedence; those of which
+ * nothing came of late after all others. */
+static unsigned rank_of(const struct pick *p, const struct ol_row_file *row)
+{
+    if (row->have >= ol_file_pieces(row->size))
+        return 0;
+    for (unsigned k = 0; k < OL_STALLED; k++)
+        if (p->f->stalled[k].until_ns > p->now_ns &&
+            memcmp(p->f->stalled[k].hash, row->hash, OL_HASH) == 0)
+            return 1u + OL_PRECS + row->prec;
+    return 1u + row->prec;
+}
+
 static bool weigh(void *arg, const struct ol_row_file *row)
 {
     struct pick *p = arg;
+    unsigned rank = rank_of(p, row);
     bool complete = row->have >= ol_file_pieces(row->size);
 
     if (complete && p->f->verifying)
@@ -246,28 +70,13 @@ static bool weigh(void *arg, const struct ol_row_file *row)
         p->no_room = true;
         return true;
     }
-    if (p->any && (p->complete || (!complete && row->prec >= p->row.prec)))
+    if (p->any && rank >= p->rank)
         return true;
     p->any = true;
+    p->rank = rank;
     p->complete = complete;
     p->row = *row;
     return true;
-}
-
-static void begin_verify(struct ol_station_line *line,
-                         const struct ol_row_file *row)
-{
-    struct ol_line_files *f = &line->files;
-
-    f->digest = aligned_alloc(64, sizeof(*f->digest));
-    if (f->digest == NULL)
-        return;
-    ol_digest_init(f->digest);
-    memcpy(f->verified, row->hash, sizeof(f->verified));
-    f->verify_size = row->size;
-    f->verify_prec = row->prec;
-    f->verify_next = 0;
-    f->verifying = true;
 }
 
 /* True: the core knows. */
@@ -296,16 +105,38 @@ static bool pull(struct ol_station_line *line, const struct ol_row_file *row)
     f->pulling = row != NULL;
     if (row != NULL) {
         memcpy(f->pulled, row->hash, sizeof(f->pulled));
+        f->pull_ns = ol_clock_ns();
         (void)ol_flow_at(line, OL_PEER, row->hash, row->size, row->have);
     }
     return true;
+}
+
+/* Nothing comes of it: another one has its turn. */
+static void stalls(struct ol_station_line *line)
+{
+    struct ol_line_files *f = &line->files;
+    struct ol_stalled *s = &f->stalled[f->n_stalled % OL_STALLED];
+    uint64_t now_ns = ol_clock_ns();
+    struct ol_line_status now;
+
+    if (!f->pulling || now_ns - f->pull_ns < STALL_NS << f->stalls)
+        return;
+    f->pull_ns = now_ns;
+    ol_line_status(line->core, now_ns, &now);
+    if (!now.live)
+        return; /* nothing can come */
+    f->stalls = OL_MIN(f->stalls + 1, STALL_DOUBLINGS);
+    memcpy(s->hash, f->pulled, sizeof(s->hash));
+    s->until_ns = now_ns + LATER_NS;
+    f->n_stalled++;
+    f->choose = true;
 }
 
 static void choose(struct ol_station_line *line)
 {
     struct ol_ledger *lg = line->st->ledger;
     struct ol_line_files *f = &line->files;
-    struct pick p = {.f = f};
+    struct pick p = {.f = f, .now_ns = ol_clock_ns()};
 
     if (!f->choose || f->busy || f->offer_ns != 0)
         return;
@@ -319,7 +150,7 @@ static void choose(struct ol_station_line *line)
     f->no_room = p.no_room;
     f->choose = false;
     if (p.any && p.complete) {
-        begin_verify(line, &p.row);
+        ol_verify_begin(line, &p.row);
         f->choose = true; /* and pull another meanwhile */
         ol_loop_again(line->st);
     } else if (!pull(line, p.any ? &p.row : NULL)) {
@@ -357,143 +188,6 @@ static void answer_offer(struct ol_station_line *line)
     (void)!ol_station_step(line, &ev);
 }
 
-/* Is it right. */
-
-static void settled(void *arg, enum ol_err err)
-{
-    struct ol_station_line *line = arg;
-    struct ol_line_files *f = &line->files;
-
-    f->verifying = false;
-    f->choose = f->tell = true;
-    f->changes++;
-    if (err == OL_OK)
-        ol_sweep_again(line);
-    ol_loop_again(line->st);
-}
-
-static void settle(struct ol_station_line *line, bool good)
-{
-    struct ol_line_files *f = &line->files;
-    struct ol_put *put;
-
-    free(f->digest);
-    f->digest = NULL;
-    if (f->pulling && memcmp(f->pulled, f->verified, OL_HASH) == 0)
-        f->pulling = false;
-    ol_files_begin(line);
-    put = ol_files_put(OL_PUT_FILE, OL_PEER, f->verified);
-    put->state = good ? OL_FILE_WHOLE : OL_FILE_DAMAGED;
-    put->number = f->verify_size;
-    put->prec = f->verify_prec;
-    ol_files_tell(OL_PEER, f->verified, put->state, good ? 10 : 0);
-    if (!good) {
-        put = ol_files_put(OL_PUT_EVENT, OL_PEER, f->verified);
-        put->what = OL_WHAT_ALARM;
-        put->detail = "a file is not what its message says: what came of it "
-                      "is removed; ask the other side, then save it again";
-        ol_log(OL_LOG_FAULT, "line %s: alarm: %s", line->conf.peer,
-               put->detail);
-    }
-    /* When the queue is full, all of it once more. */
-    if (ol_files_commit(line, settled) != OL_OK)
-        f->verifying = false, f->choose = true;
-}
-
-static void verify(struct ol_station_line *line)
-{
-    static uint8_t bytes[OL_PIECE];
-    struct ol_ledger *lg = line->st->ledger;
-    struct ol_line_files *f = &line->files;
-    uint32_t all = ol_file_pieces(f->verify_size);
-    uint8_t hash[OL_HASH];
-
-    if (!f->verifying || f->digest == NULL)
-        return;
-    for (unsigned k = 0; k < VERIFY && f->verify_next < all; k++) {
-        size_t n = 0;
-        enum ol_err err = lg->ops->piece(lg, line->ledger_id, OL_PEER,
-                                         f->verified, f->verify_next, bytes,
-                                         &n);
-
-        if (err != OL_OK || n != ol_file_piece_size(f->verify_size,
-                                                    f->verify_next)) {
-            settle(line, false);
-            return;
-        }
-        ol_digest_add(f->digest, OL_SPAN(bytes, n));
-        f->verify_next++;
-    }
-    ol_loop_again(line->st);
-    if (f->verify_next < all)
-        return;
-    ol_wipe(bytes, sizeof(bytes));
-    ol_digest_end(f->digest, hash);
-    settle(line, memcmp(hash, f->verified, sizeof(hash)) == 0);
-}
-
-/* Telling the peer. */
-
-struct told {
-    unsigned n;
-    struct ol_row_file v[TELL];
-};
-
-static bool gather(void *arg, const struct ol_row_file *row)
-{
-    struct told *t = arg;
-
-    t->v[t->n++] = *row;
-    return t->n < TELL;
-}
-
-static void tell(struct ol_station_line *line)
-{
-    static const uint8_t states[] = {OL_FILE_WHOLE, OL_FILE_DECLINED};
-    struct ol_ledger *lg = line->st->ledger;
-    struct ol_line_files *f = &line->files;
-    struct told t;
-
-    if (!f->tell)
-        return;
-    f->tell = false;
-    for (unsigned s = 0; s < OL_LEN(states); s++) {
-        t.n = 0;
-        if (lg->ops->files(lg, line->ledger_id, OL_PEER, states[s], 0, gather,
-                           &t) != OL_OK)
-            return;
-        for (unsigned k = 0; k < t.n; k++) {
-            struct ol_event ev = {.kind = s == 0 ? OL_EV_DONE
-                                                 : OL_EV_DECLINE};
-            struct ol_file file = {.size = t.v[k].size};
-
-            memcpy(file.hash, t.v[k].hash, sizeof(file.hash));
-            ev.file = &file;
-            /* No room: when the peer has noted one, the next is told. */
-            if (ol_station_step(line, &ev) != OL_OK)
-                return;
-        }
-    }
-}
-
-static void noted(struct ol_station_line *line, const struct ol_note *note)
-{
-    struct ol_row_file row;
-    struct ol_put *put;
-
-    if (ol_files_row(line, OL_PEER, note->hash, &row) != OL_OK ||
-        row.state != (note->done ? OL_FILE_WHOLE : OL_FILE_DECLINED))
-        return;
-    ol_files_begin(line);
-    put = ol_files_put(OL_PUT_FILE, OL_PEER, note->hash);
-    put->state = note->done ? OL_FILE_WHOLE_NOTED : OL_FILE_DECLINED_NOTED;
-    put->number = row.size;
-    put->prec = row.prec;
-    /* If it fails it is told again, at the next start at the latest. */
-    if (ol_files_commit(line, ol_files_nothing) == OL_OK)
-        line->files.tell = true;
-}
-
 /* Notes; no step in them. */
 
 static void moved(struct ol_station_line *line, const struct ol_note *note)
@@ -501,6 +195,8 @@ static void moved(struct ol_station_line *line, const struct ol_note *note)
     struct ol_flow *flow = ol_flow_find(line, OL_PEER, note->hash);
     unsigned tenths;
 
+    line->files.pull_ns = ol_clock_ns();
+    line->files.stalls = 0;
     if (flow == NULL)
         return;
     flow = ol_flow_at(line, OL_PEER, note->hash, flow->size, note->index);
@@ -520,7 +216,7 @@ void ol_fetch_note(struct ol_station_line *line, const struct ol_note *note)
     if (note->kind == OL_NOTE_PULL) {
         moved(line, note);
     } else if (note->kind == OL_NOTE_NOTED) {
-        noted(line, note);
+        ol_verify_noted(line, note);
     } else if (note->kind == OL_NOTE_OFFERED) {
         f->offered = true;
         memcpy(f->offer, note->hash, sizeof(f->offer));
@@ -536,19 +232,9 @@ void ol_fetch_pump(struct ol_station_line *line)
 {
     if (line->phase != OL_PHASE_RUN || line->core == NULL)
         return;
-    look(line);
-    verify(line);
-    tell(line);
+    ol_found_pump(line);
+    ol_verify_pump(line);
     answer_offer(line);
+    stalls(line);
     choose(line);
-}
-
-void ol_fetch_committed(struct ol_station_line *line, uint64_t token)
-{
-    struct ol_line_files *f = &line->files;
-
-    if (f->look_batch == 0 || token < f->look_batch)
-        return;
-    f->look_batch = 0;
-    f->look = true;
 }

@@ -3,7 +3,9 @@
  *
  *   files.c    who named a file (its records), its events, how fast it goes
  *   taking.c   send: from a client's descriptor to pieces on disk
- *   fetch.c    what arrives: policy, which is next, verifying, telling
+ *   found.c    what arrives: which files messages name, which are wanted
+ *   fetch.c    which of them comes next
+ *   verify.c   is it right, and telling the peer
  *   serve.c    what the peer says of ours, and the pieces that it wants
  *   sweep.c    pieces that nobody needs any more
  *   saving.c   save: from pieces to a client's descriptor
@@ -30,6 +32,8 @@ struct ol_station_line;
 #define OL_FILE_REFS 200u   /* records that may name one file */
 #define OL_TAKINGS_MAX 16u  /* sends with files under way, all lines */
 #define OL_SAVINGS_MAX 16u  /* saves under way, all lines */
+#define OL_STALLED 64u      /* files that stand back, a line */
+#define OL_WORKS_MAX 2u     /* threads at files; the others are for names */
 #define OL_SLICE (4u * OL_PIECE) /* bytes read, stored or written at once */
 
 /* A record that names a file: its id, and the place in its list. */
@@ -60,7 +64,7 @@ struct ol_sweep {
 };
 
 struct ol_line_files {
-    /* fetch.c */
+    /* found.c, fetch.c, verify.c */
     bool look;              /* there may be new records */
     uint64_t look_batch;    /* there are once this is on disk; 0: no */
     bool seen_known, busy;  /* busy: a batch of ours is under way */
@@ -70,6 +74,13 @@ struct ol_line_files {
     bool no_room;           /* something waits for room on the disk */
     bool pulling;
     uint8_t pulled[OL_HASH];
+    uint64_t pull_ns;       /* since then nothing came of it */
+    struct ol_stalled {
+        uint8_t hash[OL_HASH];
+        uint64_t until_ns;
+    } stalled[OL_STALLED];  /* others go first until then */
+    unsigned n_stalled;
+    unsigned stalls;        /* in a row */
     bool offered;           /* a bundle brings this one, and waits */
     uint8_t offer[OL_HASH];
     uint64_t offer_ns;      /* it was preferred then; 0: none is */
@@ -80,6 +91,7 @@ struct ol_line_files {
     uint32_t verify_next;
     struct ol_digest *digest; /* while verifying */
     bool tell;              /* the peer is to be told of what is settled */
+    bool tell_more;         /* and there was no room for all of it */
     struct ol_noted *noted; /* serve.c: what the core is to be told */
     /* all */
     struct ol_flow flow[2][OL_FLOWS]; /* [enum ol_author] of the file */
@@ -166,16 +178,32 @@ void ol_taking_fail(struct ol_station *st, const struct ol_station_line *line,
 /* The line goes, and nothing of it is in the ledger's queue. */
 void ol_taking_drop(struct ol_station_line *line);
 
+/* ---- found.c ---- */
+
+void ol_found_pump(struct ol_station_line *line);
+/* The core's batch `token` is on disk (0: another's). */
+void ol_found_committed(struct ol_station_line *line, uint64_t token);
+/* Wants it, though the policy did not: a saver waits. OL_ERR_AGAIN: when
+ * something has changed; OL_ERR_CORRUPT: another message says another size;
+ * OL_ERR_TOO_LONG: nobody can send so much. */
+OL_MUST_USE enum ol_err ol_found_want(struct ol_station_line *line,
+                                      const struct ol_entry *e,
+                                      unsigned place);
+
+/* ---- verify.c ---- */
+
+/* All its pieces are here. */
+void ol_verify_begin(struct ol_station_line *line,
+                     const struct ol_row_file *row);
+void ol_verify_pump(struct ol_station_line *line);
+void ol_verify_noted(struct ol_station_line *line,
+                     const struct ol_note *note);
+
 /* ---- fetch.c ---- */
 
 void ol_fetch_pump(struct ol_station_line *line);
-/* The core's batch `token` is on disk (0: another's). */
-void ol_fetch_committed(struct ol_station_line *line, uint64_t token);
 void ol_fetch_note(struct ol_station_line *line, const struct ol_note *note);
-/* Wants it, though the policy did not: a saver waits. An error: not now. */
-OL_MUST_USE enum ol_err ol_fetch_want(struct ol_station_line *line,
-                                     const struct ol_entry *e,
-                                     unsigned place);
+
 /* ---- serve.c ---- */
 
 void ol_serve_note(struct ol_station_line *line, const struct ol_note *note);

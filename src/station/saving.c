@@ -176,6 +176,8 @@ static bool copy(struct ol_saving *s)
     }
     if (s->offset == s->size)
         return finish(s);
+    if (s->st->works >= OL_WORKS_MAX)
+        return false; /* another's end wakes us */
     if (!read_slice(s))
         return refuse(s, OL_EXIT_FAILED, "the file cannot be read from the "
                       "ledger: run 'openline audit'");
@@ -195,12 +197,19 @@ static bool want(struct ol_saving *s)
     enum ol_err err = ol_query_id(s->st, s->id, &e);
 
     if (err == OL_OK)
-        err = ol_fetch_want(s->line, &e, s->place);
+        err = ol_found_want(s->line, &e, s->place);
     if (err == OL_OK || err == OL_ERR_AGAIN) {
         s->asked = err == OL_OK;
         return false;
     }
-    return refuse(s, OL_EXIT_FAILED, ol_err_info(err)->text);
+    return refuse(s, OL_EXIT_FAILED,
+                  err == OL_ERR_CORRUPT
+                      ? "two messages say different sizes of this file: ask "
+                        "the other side which is right"
+                  : err == OL_ERR_TOO_LONG
+                      ? "no station can send a file of that size: ask the "
+                        "other side"
+                      : ol_err_info(err)->text);
 }
 
 static bool wait_for(struct ol_saving *s)

@@ -44,20 +44,41 @@ bool ol_sweeps(const struct ol_station_line *line, enum ol_author author,
            memcmp(s->hash, hash, OL_HASH) == 0;
 }
 
-/* Does a message of ours name it, on disk or on its way there. */
+struct asked {
+    const struct ol_file_ref *refs;
+    unsigned n;
+    bool found;
+};
+
+static bool is_one(void *arg, const struct ol_row_waiting *row)
+{
+    struct asked *a = arg;
+
+    for (unsigned k = 0; k < a->n && !a->found; k++)
+        a->found = memcmp(a->refs[k].id, row->id, OL_ID_SIZE) == 0;
+    return !a->found;
+}
+
+/* Does a message of ours name it, on disk or on its way there; one that waits
+ * for its number too. In doubt, yes. */
 static bool is_named(struct ol_station_line *line,
                      const uint8_t hash[OL_HASH])
 {
     static struct ol_file_ref refs[OL_FILE_REFS];
     static struct ol_entry e;
     unsigned n = ol_refs_get(line, OL_OWN, hash, refs, OL_FILE_REFS);
+    struct ol_ledger *lg = line->st->ledger;
+    struct asked asked = {.refs = refs};
 
     for (unsigned k = 0; k < n; k++)
         if (ol_submit_has_id(line->st, refs[k].id) ||
             ol_taking_has_id(line->st, refs[k].id) ||
             ol_query_id(line->st, refs[k].id, &e) != OL_ERR_MISSING)
             return true;
-    return false;
+    asked.n = n;
+    return n > 0 && (lg->ops->waiting(lg, line->ledger_id, 0, is_one,
+                                      &asked) != OL_OK ||
+                     asked.found);
 }
 
 /* Is this file of no use. */

@@ -147,6 +147,8 @@ static void on_read(uv_work_t *work, int status)
 
 static void start_read(struct ol_taking *t)
 {
+    if (t->st->works >= OL_WORKS_MAX)
+        return; /* another's end wakes us */
     t->work.data = t;
     t->working = true;
     t->st->works++;

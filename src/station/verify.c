@@ -1,0 +1,189 @@
+/*
+ * A file that is here whole: is it what its message says, and does the peer
+ * know.
+ *
+ *   all pieces --right--> WHOLE --DONE, NOTED--> WHOLE_NOTED
+ *              '-wrong--> DAMAGED, an alarm; the pieces are swept
+ *
+ * Whatever the other side says, a file is whole only when its content has its
+ * hash. A few pieces are read in each turn, so that the lines go on meanwhile.
+ * What the peer has not noted it is told again at the next start.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "station/log.h"
+#include "station/query.h"
+
+#define VERIFY 4u /* pieces in one turn */
+#define TELL 16u  /* files in one turn */
+
+void ol_verify_begin(struct ol_station_line *line,
+                     const struct ol_row_file *row)
+{
+    struct ol_line_files *f = &line->files;
+
+    f->digest = aligned_alloc(64, sizeof(*f->digest));
+    if (f->digest == NULL)
+        return;
+    ol_digest_init(f->digest);
+    memcpy(f->verified, row->hash, sizeof(f->verified));
+    f->verify_size = row->size;
+    f->verify_prec = row->prec;
+    f->verify_next = 0;
+    f->verifying = true;
+}
+
+static void settled(void *arg, enum ol_err err)
+{
+    struct ol_station_line *line = arg;
+    struct ol_line_files *f = &line->files;
+
+    f->verifying = false;
+    f->choose = f->tell = true;
+    f->changes++;
+    if (err == OL_OK)
+        ol_sweep_again(line);
+    ol_loop_again(line->st);
+}
+
+static void settle(struct ol_station_line *line, bool good)
+{
+    struct ol_line_files *f = &line->files;
+    struct ol_put *put;
+
+    free(f->digest);
+    f->digest = NULL;
+    if (f->pulling && memcmp(f->pulled, f->verified, OL_HASH) == 0)
+        f->pulling = false;
+    ol_files_begin(line);
+    put = ol_files_put(OL_PUT_FILE, OL_PEER, f->verified);
+    put->state = good ? OL_FILE_WHOLE : OL_FILE_DAMAGED;
+    put->number = f->verify_size;
+    put->prec = f->verify_prec;
+    ol_files_tell(OL_PEER, f->verified, put->state, good ? 10 : 0);
+    if (!good) {
+        put = ol_files_put(OL_PUT_EVENT, OL_PEER, f->verified);
+        put->what = OL_WHAT_ALARM;
+        put->detail = "a file is not what its message says: what came of it "
+                      "is removed; ask the other side, then save it again";
+        ol_log(OL_LOG_FAULT, "line %s: alarm: %s", line->conf.peer,
+               put->detail);
+    }
+    /* When the queue is full, all of it once more. */
+    if (ol_files_commit(line, settled) != OL_OK)
+        f->verifying = false, f->choose = true;
+}
+
+static void verify(struct ol_station_line *line)
+{
+    static uint8_t bytes[OL_PIECE];
+    struct ol_ledger *lg = line->st->ledger;
+    struct ol_line_files *f = &line->files;
+    uint32_t all = ol_file_pieces(f->verify_size);
+    uint8_t hash[OL_HASH];
+
+    if (!f->verifying || f->digest == NULL)
+        return;
+    for (unsigned k = 0; k < VERIFY && f->verify_next < all; k++) {
+        size_t n = 0;
+        enum ol_err err = lg->ops->piece(lg, line->ledger_id, OL_PEER,
+                                         f->verified, f->verify_next, bytes,
+                                         &n);
+
+        if (err != OL_OK || n != ol_file_piece_size(f->verify_size,
+                                                    f->verify_next)) {
+            settle(line, false);
+            return;
+        }
+        ol_digest_add(f->digest, OL_SPAN(bytes, n));
+        f->verify_next++;
+    }
+    ol_loop_again(line->st);
+    if (f->verify_next < all)
+        return;
+    ol_wipe(bytes, sizeof(bytes));
+    ol_digest_end(f->digest, hash);
+    settle(line, memcmp(hash, f->verified, sizeof(hash)) == 0);
+}
+
+/* Telling the peer. */
+
+struct told {
+    unsigned n;
+    struct ol_row_file v[TELL];
+};
+
+static bool gather(void *arg, const struct ol_row_file *row)
+{
+    struct told *t = arg;
+
+    t->v[t->n++] = *row;
+    return t->n < TELL;
+}
+
+static void tell(struct ol_station_line *line)
+{
+    static const uint8_t states[] = {OL_FILE_WHOLE, OL_FILE_DECLINED};
+    struct ol_ledger *lg = line->st->ledger;
+    struct ol_line_files *f = &line->files;
+    struct told t;
+
+    if (!f->tell)
+        return;
+    f->tell = f->tell_more = false;
+    for (unsigned s = 0; s < OL_LEN(states); s++) {
+        t.n = 0;
+        if (lg->ops->files(lg, line->ledger_id, OL_PEER, states[s], 0, gather,
+                           &t) != OL_OK)
+            return;
+        for (unsigned k = 0; k < t.n; k++) {
+            struct ol_event ev = {.kind = s == 0 ? OL_EV_DONE
+                                                 : OL_EV_DECLINE};
+            struct ol_file file = {.size = t.v[k].size};
+
+            memcpy(file.hash, t.v[k].hash, sizeof(file.hash));
+            ev.file = &file;
+            /* No room: when the peer has noted one, the next is told. */
+            if (ol_station_step(line, &ev) != OL_OK) {
+                f->tell_more = true;
+                return;
+            }
+        }
+        f->tell_more = f->tell_more || t.n == TELL;
+    }
+}
+
+static void note_kept(void *arg, enum ol_err err)
+{
+    struct ol_station_line *line = arg;
+
+    (void)err;
+    line->files.tell = line->files.tell || line->files.tell_more;
+    ol_loop_again(line->st);
+}
+
+void ol_verify_noted(struct ol_station_line *line,
+                     const struct ol_note *note)
+{
+    struct ol_row_file row;
+    struct ol_put *put;
+
+    if (ol_files_row(line, OL_PEER, note->hash, &row) != OL_OK ||
+        row.state != (note->done ? OL_FILE_WHOLE : OL_FILE_DECLINED))
+        return;
+    ol_files_begin(line);
+    put = ol_files_put(OL_PUT_FILE, OL_PEER, note->hash);
+    put->state = note->done ? OL_FILE_WHOLE_NOTED : OL_FILE_DECLINED_NOTED;
+    put->number = row.size;
+    put->prec = row.prec;
+    /* If it fails it is told again, at the next start at the latest. */
+    (void)!ol_files_commit(line, note_kept);
+}
+
+void ol_verify_pump(struct ol_station_line *line)
+{
+    verify(line);
+    tell(line);
+}
