@@ -165,6 +165,18 @@ static void log_size(struct ol_findings *f, const char *dir,
                    "grow; see the station's log", mib, dir);
 }
 
+/* Nobody but the station has anything to do with it. */
+static void company(struct ol_findings *f, const char *dir)
+{
+    char who[64];
+
+    if (holder(dir, who))
+        ol_finding(f, NULL, NULL, OL_FINDING_NOTE, "%s has the ledger open|"
+                   "end that program: one that reads for long keeps the "
+                   "ledger's log from shrinking, one that writes stops the "
+                   "station", who);
+}
+
 void ol_doctor_disk(struct ol_findings *f, const char *dir,
                     const struct ol_station *st)
 {
@@ -175,6 +187,7 @@ void ol_doctor_disk(struct ol_findings *f, const char *dir,
     } else {
         try_sync(f, dir);
     }
+    company(f, dir);
     log_size(f, dir, st);
 }
 
