@@ -122,5 +122,7 @@ void ol_tcp_tries_connected(struct ol_tcp_tries *t, struct ol_tcp_conn *c,
 
 /* For tests: how long a listener keeps a connection nobody vouches for. */
 void ol_tcp_listen_patience(struct ol_bearer *listener, uint64_t ms);
+/* And how long a dialler waits for its proxy. */
+void ol_tcp_dial_patience(struct ol_bearer *dialler, uint64_t ms);
 
 #endif

@@ -44,6 +44,7 @@ struct dial {
     union ol_sock to;           /* and its far end */
     struct ol_socks5 socks5;    /* ASKING */
     unsigned backoff_ms;
+    uint64_t patience_ms; /* with the proxy */
     bool failed; /* status says why */
     enum ol_err err; /* and the owner may ask, once all was tried */
     int sys;
@@ -238,7 +239,7 @@ static void begin_asking(struct dial *d)
     char name[OL_WHY];
 
     d->state = ASKING;
-    uv_timer_start(&d->timer, on_proxy_late, OL_TCP_PROXY_MS, 0);
+    uv_timer_start(&d->timer, on_proxy_late, d->patience_ms, 0);
     name_of(d, &d->to, name);
     if (!d->failed)
         ol_base_say(&d->base, "asking %s for %.60s", name, d->url.host);
@@ -463,6 +464,12 @@ static const struct ol_bearer_ops dial_ops = {
     .again = dial_again,
 };
 
+void ol_tcp_dial_patience(struct ol_bearer *dialler, uint64_t ms)
+{
+    OL_CHECK(dialler->ops == &dial_ops);
+    ((struct dial *)dialler)->patience_ms = ms;
+}
+
 enum ol_err ol_tcp_dial(struct ol_bearer **out, const struct ol_opening *o)
 {
     struct dial *d = ol_base_create(sizeof(*d), &dial_ops, o->loop, o->events,
@@ -477,6 +484,7 @@ enum ol_err ol_tcp_dial(struct ol_bearer **out, const struct ol_opening *o)
     if (o->proxy)
         d->proxy = *o->proxy;
     d->backoff_ms = OL_TCP_BACKOFF_MIN_MS;
+    d->patience_ms = OL_TCP_PROXY_MS;
     d->tries.ops = &tries_ops;
     d->tries.conn_ops = &conn_ops;
     d->tries.owner = d;

@@ -16,7 +16,6 @@
 #define OL_UDP_LOCALS 32u   /* own addresses remembered for answers */
 #define OL_UDP_ROOM (64u * 1024) /* told while the kernel takes packets */
 #define OL_UDP_AGAIN_MS 30000u   /* silent for so long: resolve again */
-#define OL_UDP_DOUBT_MS 15000u   /* doubt again so soon: the next address */
 #define OL_UDP_RETRY_MS 2000u    /* no address at all, or one that fails */
 
 struct ol_udp_ops {

@@ -35,7 +35,6 @@ struct dial {
     bool tell;     /* in the next turn */
     bool too_big;  /* the next turn tells that a packet to `big` was */
     struct ol_addr big;
-    uint64_t doubted_ms; /* when the owner last said so */
     bool doubt;    /* `to` is not answered: the next address has its turn */
 };
 
@@ -283,15 +282,10 @@ static void dial_again(struct ol_bearer *b, bool doubt)
 {
     struct dial *d = (struct dial *)b;
 
-    uint64_t now_ms = uv_now(d->base.loop);
-
     d->lately = false;
     /* In doubt for the first time, the name may have changed; the address
      * that worked until now has its chance to work again. */
-    d->doubt = doubt && d->doubted_ms != 0 &&
-               now_ms - d->doubted_ms < OL_UDP_DOUBT_MS;
-    if (doubt)
-        d->doubted_ms = OL_MAX(now_ms, 1);
+    d->doubt = doubt && !d->answered;
     uv_timer_start(&d->again, look_again, 0, 0);
 }
 

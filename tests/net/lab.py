@@ -252,7 +252,8 @@ class Lab:
         os.makedirs(folder, exist_ok=True)
         lines = ["127.0.0.1 localhost"] if ipv4 else []
         lines += ["::1 localhost"]
-        lines += [f"{address} {name}" for name, address in names.items()]
+        lines += [f"{address} {name}" for name, addresses in names.items()
+                  for address in addresses.split()]
         with open(f"{folder}/hosts", "w", encoding="utf-8") as f:
             f.write("\n".join(lines) + "\n")
         with open(f"{folder}/resolv.conf", "w", encoding="utf-8") as f:

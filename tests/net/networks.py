@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 
-from lab import Lab, expect, main, run, say, wait_for
+from lab import Lab, Skip, expect, main, run, say, wait_for
 from station import PORT, Station, pair
 from talk import Talk, audit, keep_evidence
 
@@ -169,6 +169,30 @@ def name():
         scene(lab, stations, play)
 
 
+def kinds():
+    """A name has an IPv6 address where nobody is, and one that works."""
+    with Lab(paths=1) as lab:
+        if not lab.has_ipv6():
+            raise Skip("this kernel has no IPv6")
+        lab.hosts("a", {"south.example": "fd01::99 10.1.0.2"})
+        stations = two(lab, [f"cable tcp://south.example:{PORT}",
+                             f"radio udp://south.example:{PORT}"],
+                       ["cable accept=tcp", "radio accept=udp"], **SLOW)
+
+        def play():
+            for station in stations:
+                station.start()
+            started = time.monotonic()
+            for station in stations:
+                station.ready()
+            for name, bound in (("cable", 3), ("radio", 12)):
+                up(stations, (name,))
+                took = time.monotonic() - started
+                say(f"{name} up after {took:.2f} s")
+                expect(took < bound, f"{name}: {took:.1f} s")
+        scene(lab, stations, play)
+
+
 if __name__ == "__main__":
     sys.exit(main({"networks_" + f.__name__: f
-                   for f in (link, late, stopped, name)}))
+                   for f in (link, late, stopped, name, kinds)}))

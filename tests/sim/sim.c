@@ -28,6 +28,7 @@ static struct sim_plan plan_of(uint64_t seed)
         .big = seed % 7 == 0,
         .bursts = seed % 6 == 1,
         .files = seed % 5 < 3 ? 8 : 0,
+        .roams = seed % 7 < 3,
     };
 }
 

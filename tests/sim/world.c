@@ -112,11 +112,23 @@ static void note(struct world *w, unsigned st, const struct ol_note *n)
     world_fail(w, "a message was taken that nobody said");
 }
 
+/* A station that has moved is where its packets come from. Where it is dialled
+ * it is only as long as it has not, or is at home again. */
+static bool reaches(const struct world *w, unsigned st,
+                    const struct ol_send *s)
+{
+    const struct ol_addr *at = &w->from[st][s->channel];
+
+    return s->to.len == at->len && memcmp(s->to.b, at->b, at->len) == 0;
+}
+
 static void leave(struct world *w, unsigned st, const struct ol_send *s)
 {
     if (w->sent_bytes != NULL && s->to.len == w->sent_to.len &&
         memcmp(s->to.b, w->sent_to.b, s->to.len) == 0)
         *w->sent_bytes += s->bytes.n;
+    if (w->roams && !reaches(w, st, s))
+        return;
     if (w->lose == NULL || !w->lose(w, s->channel, st, s))
         travel(w, s->channel, st, s->bytes);
 }
@@ -513,6 +525,13 @@ static void happen(struct world *w, struct entry *e)
         break;
     case W_REPLAY:
         replay(w);
+        break;
+    case W_MOVE:
+        w->from[1 - e->st][e->ch] = (struct ol_addr){
+            .len = e->arg != 0 && !w->healed ? 4 : 0,
+            .b = {10, e->ch, (uint8_t)(e->arg >> 8), (uint8_t)e->arg}};
+        if (w->from[1 - e->st][e->ch].len == 0)
+            memset(&w->from[1 - e->st][e->ch], 0, sizeof(struct ol_addr));
         break;
     case W_FILE:
         if (current)

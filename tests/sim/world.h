@@ -132,6 +132,7 @@ struct world {
     uint64_t load_ns;  /* how long a LOAD takes */
     uint32_t room;     /* what a stream says it takes */
     struct ol_addr from[2][SIM_CHANNELS]; /* where packets come from */
+    bool roams; /* some of them move: what goes elsewhere is lost */
     struct ol_addr sent_to; /* what goes there is added up, if asked for */
     uint64_t *sent_bytes;
     uint64_t steps, packets, crashes, replays;
@@ -150,7 +151,7 @@ struct sim_plan { /* what kind of world a seed makes */
     uint64_t run_ns;     /* with faults */
     uint32_t messages;   /* each way */
     uint32_t files;      /* both ways together */
-    bool crashes, cuts, pouch, adversary, big, bursts;
+    bool crashes, cuts, pouch, adversary, big, bursts, roams;
 };
 
 void world_init(struct world *w, uint64_t seed, const struct sim_plan *plan);

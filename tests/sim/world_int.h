@@ -25,6 +25,7 @@ enum what {
     W_RESTART,
     W_DISK,
     W_REPLAY,
+    W_MOVE, /* a station sends from another address now */
     W_FILE,  /* ch: the note's kind, arg: the file */
     W_OFFER, /* arg: the size */
     W_WANT,  /* arg: the file */

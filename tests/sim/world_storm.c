@@ -3,6 +3,8 @@
  */
 #include "world_int.h"
 
+#include <string.h>
+
 #include "base/check.h"
 #include "base/units.h"
 
@@ -110,6 +112,7 @@ void world_put_back(struct world *w, unsigned st, uint64_t restart_ns)
 void world_heal(struct world *w)
 {
     w->healed = true;
+    memset(w->from, 0, sizeof(w->from));
     for (unsigned c = 0; c < w->n_ch; c++)
         for (unsigned f = 0; f < 2; f++) {
             struct sim_path *p = &w->ch[c].path[f];
@@ -150,6 +153,20 @@ void world_storm(struct world *w, const struct sim_plan *plan)
                                .st = (uint8_t)(i & 1),
                                .ch = (uint8_t)rnd_below(r, OL_PRECS),
                                .arg = size});
+    }
+    /* Every ten seconds or so, and one time in four back home. */
+    w->roams = plan->roams;
+    for (uint64_t at = 0; plan->roams && at < plan->run_ns;
+         at += rnd_below(r, 20 * OL_NS_PER_S)) {
+        unsigned c = (unsigned)rnd_below(r, w->n_ch);
+        if (w->ch[c].conf[0].kind == OL_CHAN_DATAGRAM)
+            push(w, (struct entry){.at_ns = t + at,
+                                   .what = W_MOVE,
+                                   .st = (uint8_t)rnd_below(r, 2),
+                                   .ch = (uint8_t)c,
+                                   .arg = rnd_chance(r, 0.25)
+                                              ? 0
+                                              : 1 + rnd_below(r, 60000)});
     }
     for (uint32_t i = 0; i < plan->files; i++) {
         static const uint64_t edge[] = {0,     1,     63,     64,    255,

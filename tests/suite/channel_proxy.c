@@ -153,6 +153,24 @@ static void test_refusals(void **state)
     assert_int_equal(f->a.ups, 0);
 }
 
+/* One that says a byte now and then does not hold us for ever. */
+static void test_slow_proxy(void **state)
+{
+    struct ch *f = &fixture;
+
+    (void)state;
+    ch_dial(&f->a, "tcp://south.invalid:4430");
+    ol_tcp_dial_patience(f->a.b, 300);
+    CH_UNTIL(f, called());
+    TALK("\5\2\0\2", "\5");
+    ch_settle(f);
+    assert_int_equal(send(conn, "\0", 1, MSG_NOSIGNAL), 1);
+    TALK("\5\1\0\3\015south.invalid\x11\x4e", "\5\0\0");
+    CH_UNTIL(f, ch_state_has(&f->a, "no answer from the proxy 127.0.0.1"));
+    ch_until_cut(f, conn);
+    assert_int_equal(f->a.ups, 0);
+}
+
 static void test_no_proxy_there(void **state)
 {
     struct ch *f = &fixture;
@@ -199,6 +217,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_name_goes_to_the_proxy, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_slow_proxy, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_proxy_there, setup, teardown),
         cmocka_unit_test_setup_teardown(test_again, setup, teardown),
     };
