@@ -247,7 +247,8 @@ class Lab:
 
     def hosts(self, side, names, ipv4=True):
         """What the names mean to programs in that namespace; no other name
-        resolves, and the attempt fails at once."""
+        resolves, and the attempt fails at once. Addresses of one name are
+        separated by blanks."""
         folder = f"/etc/netns/{self.names[side]}"
         os.makedirs(folder, exist_ok=True)
         lines = ["127.0.0.1 localhost"] if ipv4 else []

@@ -465,6 +465,28 @@ static void offer(struct world *w, const struct entry *e)
                            .arg = (uint64_t)(f - w->file)});
 }
 
+/* Streams connect only over whole paths; else they try again. */
+static void up(struct world *w, const struct entry *e)
+{
+    struct sim_channel *c = &w->ch[e->ch];
+    bool whole = !c->path[0].cut && !c->path[1].cut && w->st[0].alive &&
+                 w->st[1].alive;
+    connection(w, e->ch, whole);
+    if (!whole)
+        push(w, (struct entry){.at_ns = w->now_ns + 2 * OL_NS_PER_S,
+                               .what = W_UP,
+                               .ch = e->ch});
+}
+
+static struct ol_addr moved_to(const struct entry *e)
+{
+    struct ol_addr to = {.len = 4, .b = {10, e->ch}};
+
+    to.b[2] = (uint8_t)(e->arg >> 8);
+    to.b[3] = (uint8_t)e->arg;
+    return e->arg != 0 ? to : (struct ol_addr){0};
+}
+
 static void happen(struct world *w, struct entry *e)
 {
     struct sim_station *s = &w->st[e->st];
@@ -495,17 +517,9 @@ static void happen(struct world *w, struct entry *e)
     case W_SAY:
         world_say(w, e->st, e->ch, (uint16_t)e->arg);
         break;
-    case W_UP: {
-        struct sim_channel *c = &w->ch[e->ch];
-        bool whole = !c->path[0].cut && !c->path[1].cut && w->st[0].alive &&
-                     w->st[1].alive;
-        connection(w, e->ch, whole);
-        if (!whole)
-            push(w, (struct entry){.at_ns = w->now_ns + 2 * OL_NS_PER_S,
-                                   .what = W_UP,
-                                   .ch = e->ch});
+    case W_UP:
+        up(w, e);
         break;
-    }
     case W_CUT:
     case W_HEALCUT:
         if (!w->healed)
@@ -527,11 +541,8 @@ static void happen(struct world *w, struct entry *e)
         replay(w);
         break;
     case W_MOVE:
-        w->from[1 - e->st][e->ch] = (struct ol_addr){
-            .len = e->arg != 0 && !w->healed ? 4 : 0,
-            .b = {10, e->ch, (uint8_t)(e->arg >> 8), (uint8_t)e->arg}};
-        if (w->from[1 - e->st][e->ch].len == 0)
-            memset(&w->from[1 - e->st][e->ch], 0, sizeof(struct ol_addr));
+        if (!w->healed)
+            w->from[1 - e->st][e->ch] = moved_to(e);
         break;
     case W_FILE:
         if (current)

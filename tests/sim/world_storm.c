@@ -135,6 +135,24 @@ void world_heal(struct world *w)
     }
 }
 
+/* Every ten seconds or so a station moves, one time in four back home. */
+static void roam(struct world *w, uint64_t run_ns)
+{
+    struct rnd *r = &w->rnd;
+
+    for (uint64_t at = 0; at < run_ns; at += rnd_below(r, 20 * OL_NS_PER_S)) {
+        unsigned c = (unsigned)rnd_below(r, w->n_ch);
+        if (w->ch[c].conf[0].kind == OL_CHAN_DATAGRAM)
+            push(w, (struct entry){.at_ns = w->now_ns + at,
+                                   .what = W_MOVE,
+                                   .st = (uint8_t)rnd_below(r, 2),
+                                   .ch = (uint8_t)c,
+                                   .arg = rnd_chance(r, 0.25)
+                                              ? 0
+                                              : 1 + rnd_below(r, 60000)});
+    }
+}
+
 void world_storm(struct world *w, const struct sim_plan *plan)
 {
     struct rnd *r = &w->rnd;
@@ -154,20 +172,9 @@ void world_storm(struct world *w, const struct sim_plan *plan)
                                .ch = (uint8_t)rnd_below(r, OL_PRECS),
                                .arg = size});
     }
-    /* Every ten seconds or so, and one time in four back home. */
     w->roams = plan->roams;
-    for (uint64_t at = 0; plan->roams && at < plan->run_ns;
-         at += rnd_below(r, 20 * OL_NS_PER_S)) {
-        unsigned c = (unsigned)rnd_below(r, w->n_ch);
-        if (w->ch[c].conf[0].kind == OL_CHAN_DATAGRAM)
-            push(w, (struct entry){.at_ns = t + at,
-                                   .what = W_MOVE,
-                                   .st = (uint8_t)rnd_below(r, 2),
-                                   .ch = (uint8_t)c,
-                                   .arg = rnd_chance(r, 0.25)
-                                              ? 0
-                                              : 1 + rnd_below(r, 60000)});
-    }
+    if (plan->roams)
+        roam(w, plan->run_ns);
     for (uint32_t i = 0; i < plan->files; i++) {
         static const uint64_t edge[] = {0,     1,     63,     64,    255,
                                         256,   65535, 65536,  65537, 131072,
