@@ -28,6 +28,22 @@ int ol_station_find(const char *flag, char *out, char why[OL_WHY_MAX]);
  * should be known. */
 int ol_station_init(const char *dir, const char *name, char why[OL_WHY_MAX]);
 
+/* Where passphrases are read from, one line each: descriptors, or -1. Without
+ * one: a systemd credential, else the terminal. new_fd is for another
+ * passphrase of what has one. For the whole process. */
+void ol_station_passphrase(int fd, int new_fd);
+
+struct ol_init_opts {
+    const char *dir, *name;
+    bool passphrase; /* asks for one, which seals keys and cards */
+};
+/* As ol_station_init. */
+int ol_station_make(const struct ol_init_opts *opts, char why[OL_WHY_MAX]);
+
+/* Sets, changes or removes the passphrase. Setting and removing need a station
+ * that does not run. Cut half-way, everything still opens. */
+int ol_station_change(const char *dir, bool remove, char why[OL_WHY_MAX]);
+
 /* The armoured card for peer; the same until renewed. Its channels are the
  * `reach =` lines of station.conf, or else its listeners. */
 int ol_station_card(const char *dir, const char *peer, bool renew,

@@ -58,6 +58,11 @@ static const struct row {
     [OL_OPT_UNTIL] = {"--to", TIME, 0, NULL},
     [OL_OPT_AFTER] = {"--after", COUNT, 0, NULL},
     [OL_OPT_YES] = {"--yes", FLAG, 0, NULL},
+    [OL_OPT_PASSPHRASE] = {"--passphrase", FLAG, 0, NULL},
+    [OL_OPT_PASSPHRASE_FD] = {"--passphrase-fd", COUNT, 0, NULL},
+    [OL_OPT_NEW_PASSPHRASE_FD] = {"--new-passphrase-fd", COUNT, 0, NULL},
+    [OL_OPT_REMOVE] = {"--remove", FLAG, 0, NULL},
+    [OL_OPT_IDENTITY] = {"--identity", TEXT, OL_DIR_MAX - 1, NULL},
     [OL_OPT_OUT] = {"--out", TEXT, OL_DIR_MAX - 1, NULL},
 };
 

@@ -50,6 +50,11 @@ enum ol_opt {
     OL_OPT_UNTIL, /* --to of log */
     OL_OPT_AFTER,
     OL_OPT_YES,
+    OL_OPT_PASSPHRASE,
+    OL_OPT_PASSPHRASE_FD,
+    OL_OPT_NEW_PASSPHRASE_FD,
+    OL_OPT_REMOVE,
+    OL_OPT_IDENTITY,
     OL_OPT_OUT,
     OL_OPTS
 };

@@ -21,6 +21,8 @@ int ol_verb_card(struct ol_args *args);
 int ol_verb_pair(struct ol_args *args);
 int ol_verb_safety(struct ol_args *args);
 int ol_verb_run(struct ol_args *args);
+/* safekeep.c */
+int ol_verb_passphrase(struct ol_args *args);
 /* status.c, send.c, read.c, save.c, watch.c, line.c, demo.c */
 int ol_verb_status(struct ol_args *args);
 int ol_verb_send(struct ol_args *args);

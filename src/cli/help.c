@@ -17,31 +17,46 @@
     {verb, "", "", "", 0, 0, 0, NULL}
 
 const struct ol_verb ol_verbs[] = {
-    {"init", "[DIR] --name NAME", "make a new station",
+    {"init", "[DIR] --name NAME [--passphrase | --passphrase-fd N]",
+     "make a new station",
      "Makes the directory DIR (or -d, OPENLINE_DIR, ~/.openline) with new\n"
      "keys and a commented station.conf. NAME is what the peers call this\n"
      "station: small letters, digits and dashes, starting with a letter. A\n"
-     "directory that holds a station already is refused.\n",
-     OL_TAKES(NAME), 0, 1, ol_verb_init},
+     "directory that holds a station already is refused. --passphrase asks for\n"
+     "one, which then protects the keys and the ledger on the disk;\n"
+     "--passphrase-fd reads its line from that descriptor.\n",
+     OL_TAKES(NAME) | OL_TAKES(PASSPHRASE) | OL_TAKES(PASSPHRASE_FD), 0, 1,
+     ol_verb_init},
     {"card", "PEER [--renew]", "this station's card for one peer",
      "Prints the card by which this station introduces itself to PEER, and to\n"
      "nobody else. It holds a secret: carry it by hand, or through a channel\n"
      "that you trust with it. It stays the same until --renew makes another;\n"
      "then the peer has to take the new one.\n",
-     OL_TAKES(RENEW), 1, 1, ol_verb_card},
+     OL_TAKES(RENEW) | OL_TAKES(PASSPHRASE_FD), 1, 1, ol_verb_card},
     {"pair", "CARD", "take a peer's card (a file, or -)",
      "Takes the card of a peer and writes lines.d/PEER.conf from the channels\n"
      "that it names, unless there is one. Prints that and the safety number,\n"
      "which both sides then compare by voice.\n",
-     0, 1, 1, ol_verb_pair},
+     OL_TAKES(PASSPHRASE_FD), 1, 1, ol_verb_pair},
     {"safety", "PEER [--confirm]", "the safety number of a line",
      "Prints 60 digits that are the same on both sides if nobody stands\n"
      "between them. Compare them by voice; --confirm notes that you did.\n",
-     OL_TAKES(CONFIRM), 1, 1, ol_verb_safety},
-    {"run", "[--check-config]", "run the station, in the foreground",
+     OL_TAKES(CONFIRM) | OL_TAKES(PASSPHRASE_FD), 1, 1, ol_verb_safety},
+    {"passphrase", "[--passphrase-fd N] [--new-passphrase-fd N | --remove]",
+     "set, change or remove the passphrase",
+     "The passphrase protects the keys, the cards and the ledger of a station\n"
+     "on its disk. It is asked for on the terminal, without being shown; a\n"
+     "descriptor is read instead if one is named, one line. Setting the first\n"
+     "one, or removing it, needs the station stopped. Without it nobody can\n"
+     "start this station again.\n",
+     OL_TAKES(PASSPHRASE_FD) | OL_TAKES(NEW_PASSPHRASE_FD) | OL_TAKES(REMOVE),
+     0, 0, ol_verb_passphrase},
+    {"run", "[--check-config] [--passphrase-fd N]", "run the station, in the foreground",
      "Runs until SIGTERM or Ctrl-C; SIGHUP reads the configuration again.\n"
-     "--check-config only reads and judges it.\n",
-     OL_TAKES(CHECK_CONFIG), 0, 0, ol_verb_run},
+     "--check-config only reads and judges it. A station with a passphrase\n"
+     "asks for it on the terminal, or reads it from --passphrase-fd, or from\n"
+     "systemd's credential \"passphrase\" or \"openline.passphrase\".\n",
+     OL_TAKES(CHECK_CONFIG) | OL_TAKES(PASSPHRASE_FD), 0, 0, ol_verb_run},
     {"status", "[PEER] [--check] [--sentence]",
      "lines, channels, darkness, effective communication",
      "Shows each line: its state here and as the peer sees it, its channels,\n"
@@ -53,7 +68,7 @@ const struct ol_verb ol_verbs[] = {
      "Looks for faults of the directory, the configuration, the disk, the\n"
      "channels and the peer's answers. Works also while the station does not\n"
      "run. Exit status 1 if something is at fault.\n",
-     0, 0, 1, ol_verb_doctor},
+     OL_TAKES(PASSPHRASE_FD), 0, 1, ol_verb_doctor},
     {"send",
      "PEER [TEXT|-] [--subject S] [--precedence P] [--lang TAG]\n"
      "    [--marking M] [--file F]... [--to ROLE] [--wait RUNG]\n"

@@ -7,7 +7,21 @@
  */
 #include <openline/station.h>
 
+#include <limits.h>
+#include <stdlib.h>
+
 #include "cli/cli.h"
+
+/* What is no descriptor is not open either, and is told so when it is read. */
+static int descriptor(const struct ol_args *args, enum ol_opt opt)
+{
+    unsigned long v;
+
+    if (!ol_args_has(args, opt))
+        return -1;
+    v = strtoul(args->opt[opt], NULL, 10);
+    return v < INT_MAX ? (int)v : INT_MAX;
+}
 
 int main(int argc, char **argv)
 {
@@ -31,6 +45,8 @@ int main(int argc, char **argv)
     } else if (ol_args_has(&args, OL_OPT_HELP)) {
         ol_help_verb(args.verb);
     } else {
+        ol_station_passphrase(descriptor(&args, OL_OPT_PASSPHRASE_FD),
+                              descriptor(&args, OL_OPT_NEW_PASSPHRASE_FD));
         status = args.verb->run(&args);
     }
     if (!ol_out_finish() && status == OL_EXIT_DONE)

@@ -38,6 +38,7 @@ static int place(struct ol_args *args)
 int ol_verb_init(struct ol_args *args)
 {
     const char *name = args->opt[OL_OPT_NAME];
+    struct ol_init_opts opts = {0};
     char why[OL_WHY_MAX] = "";
     int status = place(args);
 
@@ -45,7 +46,11 @@ int ol_verb_init(struct ol_args *args)
         return status;
     if (name == NULL)
         return ol_cli_usage(args, "the station needs a name: --name NAME");
-    status = ol_station_init(args->dir, name, why);
+    opts.dir = args->dir;
+    opts.name = name;
+    opts.passphrase = ol_args_has(args, OL_OPT_PASSPHRASE) ||
+                      ol_args_has(args, OL_OPT_PASSPHRASE_FD);
+    status = ol_station_make(&opts, why);
     if (status != OL_EXIT_DONE)
         return ol_cli_fail(status, why);
     if (why[0] != '\0')

@@ -215,6 +215,22 @@ static void show_marker(const char *marker)
                       "says why");
 }
 
+static void show_at_rest(const json_t *status)
+{
+    const char *by = ol_cli_str(status, "unlocked_by", "");
+    bool credential = strcmp(by, "credential") == 0;
+
+    if (strcmp(ol_cli_str(status, "at_rest", ""), "passphrase") != 0)
+        ol_out_line("At rest: the keys lie beside the data, and only the "
+                    "files' mode protects them: a stolen disk is a stolen "
+                    "station");
+    else
+        ol_out_line("At rest: a passphrase protects the keys and the ledger%s",
+                    credential ? "; systemd gave it as a credential, which "
+                                 "is as safe as the place where that lies"
+                               : "");
+}
+
 static void show_line(const json_t *line)
 {
     const char *state = ol_cli_str(line, "state", "unknown");
@@ -415,6 +431,7 @@ int ol_verb_status(struct ol_args *args)
                     ol_cli_str(doc.value, "station", "?"),
                     ol_cli_str(doc.value, "version", "?"), args->dir);
         show_marker(ol_cli_str(doc.value, "marker", ""));
+        show_at_rest(doc.value);
         show_disk(json_object_get(doc.value, "disk"));
         json_array_foreach(lines, i, line) show_line(line);
         if (json_array_size(lines) == 0)

@@ -17,8 +17,6 @@
 #include "station/text.h"
 #include "wire/frame.h"
 
-#define CARD_FILE_MAX 65536u
-
 /* A running station reads anew; none running is as good. */
 int ol_cards_tell(const char *dir, char why[OL_WHY_MAX])
 {
@@ -56,8 +54,9 @@ int ol_cards_fault(enum ol_err err, const char *file, char why[OL_WHY_MAX])
 }
 
 /* Reads a card from a file of the directory. 3 when there is none. */
-int ol_cards_read(const char *dir, const char *folder, const char *file,
-                     struct ol_card *card, char why[OL_WHY_MAX])
+int ol_cards_read(const char *dir, const struct ol_keys *keys,
+                  const char *folder, const char *file, struct ol_card *card,
+                  char why[OL_WHY_MAX])
 {
     char path[OL_PATH_MAX], name[320], *text;
     enum ol_err err;
@@ -66,9 +65,12 @@ int ol_cards_read(const char *dir, const char *folder, const char *file,
     ol_text_put(name, sizeof(name), "%s/%s", folder, file);
     if (!ol_path(path, dir, folder, file))
         return ol_fail(why, OL_EXIT_FAILED, "%s: the path is too long", dir);
-    err = ol_file_read(path, CARD_FILE_MAX, &text, &n);
+    err = ol_vault_read(dir, folder, file, &keys->vault, &text, &n);
     if (err == OL_ERR_MISSING)
         return ol_fail(why, OL_EXIT_MISSING, "there is no %s", name);
+    if (err == OL_ERR_CORRUPT || err == OL_ERR_DENIED)
+        return ol_fail(why, OL_EXIT_FAILED, "%s does not open with this "
+                       "station's key: bring it back from a copy", name);
     if (err != OL_OK)
         return ol_fail_sys(why, "read", path);
     err = ol_card_open(OL_SPAN(text, n), card);
@@ -91,7 +93,7 @@ int ol_cards_own(const char *dir, const struct ol_keys *keys,
     int status;
 
     ol_cards_file(file, peer);
-    status = ol_cards_read(dir, "cards", file, card, why);
+    status = ol_cards_read(dir, keys, "cards", file, card, why);
     if (status != OL_EXIT_OK)
         return status;
     if (!ol_same(card->ed_pk, keys->id.ed_pk, 32) ||
@@ -131,7 +133,7 @@ static int make_own(const char *dir, const struct ol_keys *keys,
     ol_writer_init(&w, text, sizeof(text));
     err = ol_card_seal(&w, &card, &keys->id);
     if (err == OL_OK)
-        err = ol_file_write(path, 0600,
+        err = ol_vault_keep(dir, "cards", file, &keys->vault,
                             renew ? OL_FILE_REPLACE : OL_FILE_NEW,
                             ol_writer_span(&w));
     ol_wipe(&card, sizeof(card));
@@ -157,14 +159,14 @@ int ol_cards_peer_name(const struct ol_conf_station *conf,
     return OL_EXIT_OK;
 }
 
-int ol_cards_copy(const char *dir, const char *folder, const char *file,
-                     struct ol_writer *out, char why[OL_WHY_MAX])
+int ol_cards_copy(const char *dir, const struct ol_keys *keys,
+                  const char *folder, const char *file,
+                  struct ol_writer *out, char why[OL_WHY_MAX])
 {
-    char path[OL_PATH_MAX], *text;
+    char *text;
     size_t n;
 
-    if (!ol_path(path, dir, folder, file) ||
-        ol_file_read(path, CARD_FILE_MAX, &text, &n) != OL_OK)
+    if (ol_vault_read(dir, folder, file, &keys->vault, &text, &n) != OL_OK)
         return ol_fail(why, OL_EXIT_FAILED, "cannot read %s/%s: %s", folder,
                        file, strerror(errno));
     ol_write_bytes(out, OL_SPAN(text, n));
@@ -203,10 +205,10 @@ int ol_station_card(const char *dir, const char *peer, bool renew,
         status = ol_keys_open(dir, &keys, why);
     if (status == OL_EXIT_OK)
         status = ol_cards_ensure(dir, keys, &conf, peer, renew, why);
-    ol_keys_close(keys);
     ol_cards_file(file, peer);
     if (status == OL_EXIT_OK)
-        status = ol_cards_copy(dir, "cards", file, text, why);
+        status = ol_cards_copy(dir, keys, "cards", file, text, why);
+    ol_keys_close(keys);
     if (status == OL_EXIT_OK)
         status = ol_cards_tell(dir, why);
     return status;

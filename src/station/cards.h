@@ -15,8 +15,9 @@
 /* "PEER.card" */
 void ol_cards_file(char out[40], const char *peer);
 /* A card from dir/folder/file. 3 when there is none. */
-int ol_cards_read(const char *dir, const char *folder, const char *file,
-                  struct ol_card *card, char why[OL_WHY_MAX]);
+int ol_cards_read(const char *dir, const struct ol_keys *keys,
+                  const char *folder, const char *file, struct ol_card *card,
+                  char why[OL_WHY_MAX]);
 /* Our own card for a peer: checked to be ours, and for that peer. */
 int ol_cards_own(const char *dir, const struct ol_keys *keys,
                  const char *peer, struct ol_card *card,
@@ -31,7 +32,8 @@ int ol_cards_fault(enum ol_err err, const char *file, char why[OL_WHY_MAX]);
 int ol_cards_peer_name(const struct ol_conf_station *conf, const char *peer,
                        char why[OL_WHY_MAX]);
 /* Appends a small file's text. */
-int ol_cards_copy(const char *dir, const char *folder, const char *file,
+int ol_cards_copy(const char *dir, const struct ol_keys *keys,
+                  const char *folder, const char *file,
                   struct ol_writer *out, char why[OL_WHY_MAX]);
 /* Has a running station read its directory anew; none running is as good. */
 int ol_cards_tell(const char *dir, char why[OL_WHY_MAX]);

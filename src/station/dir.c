@@ -1,8 +1,7 @@
 /*
- * A station's directory: finding it, making it, its keys and its lock.
+ * A station's directory: finding it, making it, its lock.
  *
- * Making writes station.conf last, so that a directory with one is whole. A
- * key file is a word that names it and the bytes of the key, 0600.
+ * Making writes station.conf last, so that a directory with one is whole.
  */
 #include "station/dir.h"
 
@@ -12,18 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/units.h"
 #include "station/file.h"
 #include "station/marker.h"
 #include "station/text.h"
 #include "wire/frame.h"
 
-#define MAGIC 8u
-#define ID_MAGIC "OLIDENT1"
-#define STORAGE_MAGIC "OLSTORE1"
 #define INSTALLED "/var/lib/openline"
 
 /* Finding. */
@@ -90,80 +86,6 @@ int ol_station_find(const char *flag, char *out, char why[OL_WHY_MAX])
                    "OPENLINE_DIR, or make one with 'openline init'");
 }
 
-/* Keys. */
-
-static int read_key(const char *dir, const char *name, const char *magic,
-                    void *key, size_t n, char why[OL_WHY_MAX])
-{
-    char path[OL_PATH_MAX], bytes[512];
-    struct stat st;
-    ssize_t got;
-    int fd;
-
-    if (!ol_path(path, dir, name, NULL))
-        return ol_fail(why, OL_EXIT_FAILED, "%s: the path is too long", dir);
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return ol_fail(why, OL_EXIT_FAILED,
-                       "cannot read %s: %s: bring the file back from a copy; "
-                       "without it this station is lost", path,
-                       strerror(errno));
-    got = fstat(fd, &st) == 0 ? read(fd, bytes, sizeof(bytes)) : -1;
-    close(fd);
-    if (got >= 0 && (st.st_mode & 077) != 0)
-        return ol_fail(why, OL_EXIT_FAILED,
-                       "%s can be read by others: 'chmod 600 %s', and make "
-                       "a new station if anybody else used this machine",
-                       path, path);
-    if (got != (ssize_t)(MAGIC + n) || memcmp(bytes, magic, MAGIC) != 0) {
-        ol_wipe(bytes, sizeof(bytes));
-        return ol_fail(why, OL_EXIT_FAILED,
-                       "%s is damaged: bring it back from a copy", path);
-    }
-    memcpy(key, bytes + MAGIC, n);
-    ol_wipe(bytes, sizeof(bytes));
-    return OL_EXIT_OK;
-}
-
-int ol_keys_open(const char *dir, struct ol_keys **out, char why[OL_WHY_MAX])
-{
-    struct ol_keys *keys;
-    int status;
-
-    if (ol_crypto_init() != OL_OK)
-        return ol_fail(why, OL_EXIT_FAILED, "libsodium does not start: is "
-                       "/dev/urandom there?");
-    keys = mmap(NULL, sizeof(*keys), PROT_READ | PROT_WRITE,
-                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (keys == MAP_FAILED)
-        return ol_fail(why, OL_EXIT_FAILED, "no memory for keys: free some");
-    /* Best effort: a small RLIMIT_MEMLOCK is no reason to be dark. */
-    (void)mlock(keys, sizeof(*keys));
-    (void)madvise(keys, sizeof(*keys), MADV_DONTDUMP);
-    status = read_key(dir, "identity.key", ID_MAGIC, &keys->id,
-                      sizeof(keys->id), why);
-    if (status == OL_EXIT_OK)
-        status = read_key(dir, "storage.key", STORAGE_MAGIC, keys->storage,
-                          sizeof(keys->storage), why);
-    if (status == OL_EXIT_OK && ol_identity_check(&keys->id) != OL_OK)
-        status = ol_fail(why, OL_EXIT_FAILED, "%s/identity.key is damaged: "
-                         "bring it back from a copy", dir);
-    if (status != OL_EXIT_OK) {
-        ol_keys_close(keys);
-        return status;
-    }
-    *out = keys;
-    return OL_EXIT_OK;
-}
-
-void ol_keys_close(struct ol_keys *keys)
-{
-    if (keys == NULL)
-        return;
-    ol_wipe(keys, sizeof(*keys));
-    munmap(keys, sizeof(*keys));
-}
-
 /* Making. */
 
 static int write_new(const char *dir, const char *name, struct ol_span bytes,
@@ -185,46 +107,6 @@ static int write_new(const char *dir, const char *name, struct ol_span bytes,
     }
 }
 
-static int write_key(const char *dir, const char *name, const char *magic,
-                     struct ol_span key, char why[OL_WHY_MAX])
-{
-    uint8_t bytes[512];
-    struct ol_writer w;
-    int status;
-
-    ol_writer_init(&w, bytes, sizeof(bytes));
-    ol_write_bytes(&w, OL_SPAN(magic, MAGIC));
-    ol_write_bytes(&w, key);
-    status = write_new(dir, name, ol_writer_span(&w), why);
-    ol_wipe(bytes, sizeof(bytes));
-    return status;
-}
-
-static int make_keys(const char *dir, char why[OL_WHY_MAX])
-{
-    uint8_t seed[OL_KEY], storage[OL_KEY];
-    struct ol_identity id;
-    struct ol_rng rng;
-    int status;
-
-    ol_os_random(seed, sizeof(seed));
-    ol_os_random(storage, sizeof(storage));
-    ol_rng_init(&rng, seed);
-    ol_identity_make(&id, &rng);
-    status = write_key(dir, "identity.key", ID_MAGIC, OL_SPAN(&id, sizeof(id)),
-                       why);
-    if (status == OL_EXIT_OK)
-        status = write_key(dir, "storage.key", STORAGE_MAGIC,
-                           OL_SPAN_ARRAY(storage), why);
-    if (status == OL_EXIT_OK)
-        status = ol_marker_make(dir, id.ed_pk, why);
-    ol_wipe(seed, sizeof(seed));
-    ol_wipe(storage, sizeof(storage));
-    ol_wipe(&id, sizeof(id));
-    ol_wipe(&rng, sizeof(rng));
-    return status;
-}
-
 static const char conf_text[] =
     "# The station. `openline run --check-config` reads it without running.\n"
     "[station]\n"
@@ -241,22 +123,34 @@ static const char conf_text[] =
     "#reach = cable tcp://203.0.113.7:4430\n"
     "#reach = radio udp://203.0.113.7:4430\n";
 
-int ol_station_init(const char *dir, const char *name, char why[OL_WHY_MAX])
+/* Nothing of a station may be here yet, half-made ones included. */
+static int nothing_there(const char *dir, char why[OL_WHY_MAX])
 {
-    char path[OL_PATH_MAX], text[sizeof(conf_text) + OL_STATION_MAX];
-    int status;
+    static const char *const files[] = {"identity.key", "storage.key",
+                                        "passphrase.key", "ledger.db"};
+    char path[OL_PATH_MAX];
 
-    if (!ol_station_name_ok(ol_span_str(name)))
-        return ol_fail(why, OL_EXIT_USAGE,
-                       "\"%s\" is no station name: 1 to %u of a-z, 0-9 and "
-                       "-, first a letter", name, OL_STATION_MAX);
-    if (ol_crypto_init() != OL_OK)
-        return ol_fail(why, OL_EXIT_FAILED, "libsodium does not start: is "
-                       "/dev/urandom there?");
     if (is_station(dir))
         return ol_fail(why, OL_EXIT_FAILED,
                        "there is a station in %s already: take another "
                        "directory", dir);
+    for (size_t k = 0; k < OL_LEN(files); k++)
+        if (ol_path(path, dir, files[k], NULL) && ol_file_exists(path))
+            return ol_fail(why, OL_EXIT_FAILED,
+                           "%s is there already: take another directory, or "
+                           "move the old station away", path);
+    return OL_EXIT_OK;
+}
+
+int ol_dir_fresh(const char *dir, char why[OL_WHY_MAX])
+{
+    char path[OL_PATH_MAX];
+
+    if (ol_crypto_init() != OL_OK)
+        return ol_fail(why, OL_EXIT_FAILED, "libsodium does not start: is "
+                       "/dev/urandom there?");
+    if (nothing_there(dir, why) != OL_EXIT_OK)
+        return OL_EXIT_FAILED;
     if (ol_folder_make(dir, 0700) != OL_OK)
         return ol_fail_sys(why, "make", dir);
     if (!ol_path(path, dir, "lines.d", NULL) ||
@@ -264,11 +158,58 @@ int ol_station_init(const char *dir, const char *name, char why[OL_WHY_MAX])
         !ol_path(path, dir, "cards", NULL) ||
         ol_folder_make(path, 0700) != OL_OK)
         return ol_fail_sys(why, "make", path);
-    status = make_keys(dir, why);
-    if (status != OL_EXIT_OK)
-        return status;
-    ol_text_put(text, sizeof(text), conf_text, name);
-    return write_new(dir, "station.conf", ol_span_str(text), why);
+    return OL_EXIT_OK;
+}
+
+/* Keys, what seals them, the marker, and last what makes it a station. */
+static int fill(const struct ol_init_opts *opts, struct ol_keys *keys,
+                const struct ol_secret *secret, char why[OL_WHY_MAX])
+{
+    char text[sizeof(conf_text) + OL_STATION_MAX];
+    const char *dir = opts->dir;
+    int status = ol_dir_fresh(dir, why);
+
+    keys->vault.sealed = secret != NULL;
+    ol_os_random(keys->vault.key, sizeof(keys->vault.key));
+    if (status == OL_EXIT_OK && secret != NULL)
+        status = ol_vault_write(dir, secret, &keys->vault, why);
+    if (status == OL_EXIT_OK)
+        status = ol_keys_keep(dir, keys, why);
+    if (status == OL_EXIT_OK)
+        status = ol_marker_make(dir, keys->id.ed_pk, why);
+    ol_text_put(text, sizeof(text), conf_text, opts->name);
+    return status == OL_EXIT_OK
+               ? write_new(dir, "station.conf", ol_span_str(text), why)
+               : status;
+}
+
+int ol_station_make(const struct ol_init_opts *opts, char why[OL_WHY_MAX])
+{
+    struct ol_secret *secret = NULL;
+    struct ol_keys *keys = NULL;
+    int status;
+
+    if (!ol_station_name_ok(ol_span_str(opts->name)))
+        return ol_fail(why, OL_EXIT_USAGE,
+                       "\"%s\" is no station name: 1 to %u of a-z, 0-9 and "
+                       "-, first a letter", opts->name, OL_STATION_MAX);
+    status = nothing_there(opts->dir, why);
+    if (status == OL_EXIT_OK && opts->passphrase)
+        status = ol_secret_new(&secret, opts->name, false, why);
+    if (status == OL_EXIT_OK)
+        status = ol_keys_make(&keys, why);
+    if (status == OL_EXIT_OK)
+        status = fill(opts, keys, secret, why);
+    ol_secret_free(secret);
+    ol_keys_close(keys);
+    return status;
+}
+
+int ol_station_init(const char *dir, const char *name, char why[OL_WHY_MAX])
+{
+    const struct ol_init_opts opts = {.dir = dir, .name = name};
+
+    return ol_station_make(&opts, why);
 }
 
 /* The lock. */

@@ -139,11 +139,24 @@ static void lines(struct ol_findings *f, const char *dir,
     }
 }
 
+/* What protects the keys on the disk. */
+static void at_rest(struct ol_findings *f, const struct ol_keys *keys)
+{
+    if (keys->vault.sealed)
+        ol_finding(f, NULL, NULL, OL_FINDING_OK, "a passphrase protects the "
+                   "keys and, through them, the ledger|");
+    else
+        ol_finding(f, NULL, NULL, OL_FINDING_OK, "only the files' mode "
+                   "protects the keys: a stolen disk is a stolen station|"
+                   "'openline passphrase' seals them, while the station does "
+                   "not run");
+}
+
 bool ol_doctor_directory(struct ol_findings *f, const char *dir,
-                         const struct ol_station *st)
+                         const struct ol_station *st, struct ol_keys **opened)
 {
     struct ol_conf_station conf;
-    struct ol_keys *keys;
+    const struct ol_keys *keys = st ? st->keys : NULL;
     char why[OL_WHY_MAX];
 
     ol_doctor_files(f, dir);
@@ -152,14 +165,17 @@ bool ol_doctor_directory(struct ol_findings *f, const char *dir,
         ol_finding_why(f, NULL, why);
         return false;
     }
-    if (ol_keys_open(dir, &keys, why) != OL_EXIT_OK) {
+    if ((st ? ol_keys_check(dir, keys, why)
+            : ol_keys_open(dir, opened, why)) != OL_EXIT_OK) {
         ol_finding_why(f, NULL, why);
         return false;
     }
+    if (st == NULL)
+        keys = *opened;
+    at_rest(f, keys);
     if (st != NULL)
         ol_doctor_clock(f, ol_doctor_newest(st->ledger));
     lines(f, dir, &conf, keys);
-    ol_keys_close(keys);
     return true;
 }
 
@@ -171,7 +187,7 @@ void ol_method_doctor(struct ol_request *rq)
     if (!ol_method_peer(rq, &line))
         return;
     f.list = json_array();
-    if (f.list != NULL && ol_doctor_directory(&f, rq->st->dir, rq->st))
+    if (f.list != NULL && ol_doctor_directory(&f, rq->st->dir, rq->st, NULL))
         ol_doctor_live(&f, rq->st);
     ol_reply(rq, f.list);
 }
@@ -201,26 +217,18 @@ static uint64_t try_ledger(struct ol_findings *f, const char *dir)
     return newest_ms;
 }
 
-static void marker(struct ol_findings *f, const char *dir)
-{
-    struct ol_marker m;
-    struct ol_keys *keys;
-    char why[OL_WHY_MAX];
-
-    if (ol_keys_open(dir, &keys, why) != OL_EXIT_OK)
-        return;
-    ol_marker_look(&m, dir, keys->id.ed_pk);
-    ol_keys_close(keys);
-    ol_doctor_marker(f, &m, false);
-}
-
 static void look(struct ol_findings *f, const char *dir)
 {
-    if (ol_doctor_directory(f, dir, NULL)) {
-        marker(f, dir);
+    struct ol_keys *keys = NULL;
+    struct ol_marker m;
+
+    if (ol_doctor_directory(f, dir, NULL, &keys)) {
+        ol_marker_look(&m, dir, keys->id.ed_pk);
+        ol_doctor_marker(f, &m, false);
         ol_doctor_clock(f, try_ledger(f, dir));
         ol_doctor_away(f, dir);
     }
+    ol_keys_close(keys);
     ol_finding(f, NULL, NULL, OL_FINDING_NOTE, "the station is not running|"
                "'openline run' starts it; only then does it show who answers");
 }

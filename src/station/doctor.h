@@ -37,10 +37,11 @@ void ol_finding_bearer(struct ol_findings *f, const char *peer,
 /* Does it say what went wrong and what to do, and not what it is doing. */
 bool ol_bearer_complains(const struct ol_bearer_status *b);
 
-/* Directory, disk, clock, lines' cards; st: the station that runs, or NULL.
- * False: the station cannot even be read, nothing further makes sense. */
+/* Directory, disk, clock, lines' cards; st: the station that runs, or NULL,
+ * and then its keys are opened; close them. False: the station cannot even be
+ * read, nothing further makes sense. */
 bool ol_doctor_directory(struct ol_findings *f, const char *dir,
-                         const struct ol_station *st);
+                         const struct ol_station *st, struct ol_keys **opened);
 /* doctor_clock.c: our clock, against the newest thing in the ledger (Unix time,
  * 0: nothing); the other side's, against ours. */
 void ol_doctor_clock(struct ol_findings *f, uint64_t newest_ms);

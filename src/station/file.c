@@ -164,6 +164,11 @@ failed:
     return saved == ENOSPC || saved == EDQUOT ? OL_ERR_FULL : OL_ERR_IO;
 }
 
+enum ol_err ol_file_remove(const char *path)
+{
+    return unlink(path) == 0 && sync_folder(path) == 0 ? OL_OK : OL_ERR_IO;
+}
+
 enum ol_err ol_folder_make(const char *path, mode_t mode)
 {
     char part[OL_PATH_MAX];

@@ -36,6 +36,9 @@ OL_MUST_USE enum ol_err ol_file_write(const char *path, mode_t mode,
                                       enum ol_file_how how,
                                       struct ol_span bytes);
 
+/* Removes it, durably. OL_ERR_IO. */
+OL_MUST_USE enum ol_err ol_file_remove(const char *path);
+
 /* Makes a folder and those above it. OL_ERR_IO. */
 OL_MUST_USE enum ol_err ol_folder_make(const char *path, mode_t mode);
 

@@ -227,6 +227,20 @@ static json_t *disk(const struct ol_station *st)
     return doc;
 }
 
+/* What protects the keys on the disk, and who gave the passphrase. */
+static void at_rest(json_t **doc, const struct ol_keys *keys)
+{
+    static const char *const from[] = {
+        [OL_SECRET_NONE] = NULL, [OL_SECRET_FD] = "descriptor",
+        [OL_SECRET_CREDENTIAL] = "credential",
+        [OL_SECRET_TERMINAL] = "terminal"};
+    const char *by = from[keys->from];
+
+    set(doc, "at_rest", json_string(keys->vault.sealed ? "passphrase"
+                                                       : "file-mode"));
+    set(doc, "unlocked_by", by != NULL ? json_string(by) : json_null());
+}
+
 json_t *ol_json_status(struct ol_station *st, const char *peer)
 {
     json_t *doc = json_object(), *lines = json_array();
@@ -245,5 +259,6 @@ json_t *ol_json_status(struct ol_station *st, const char *peer)
     set(&doc, "disk_full", json_boolean(st->disk_full));
     set(&doc, "marker", marker(&st->guard));
     set(&doc, "disk", disk(st));
+    at_rest(&doc, st->keys);
     return doc;
 }

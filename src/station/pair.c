@@ -78,7 +78,7 @@ int ol_pair_load(const char *dir, const struct ol_keys *keys,
 
     memset(out, 0, sizeof(*out));
     memset(&own, 0, sizeof(own));
-    status = ol_cards_read(dir, "lines.d", card_file, &out->peer, why);
+    status = ol_cards_read(dir, keys, "lines.d", card_file, &out->peer, why);
     if (status == OL_EXIT_OK && (strcmp(out->peer.name, peer) != 0 ||
                                  strcmp(out->peer.addressee, conf->name) != 0))
         status = ol_fail(why, OL_EXIT_FAILED,
@@ -153,8 +153,8 @@ static int check_other(const struct ol_card *card, const char *name,
     return OL_EXIT_OK;
 }
 
-static int check_others(const char *dir, const struct ol_card *card,
-                        char why[OL_WHY_MAX])
+static int check_others(const char *dir, const struct ol_keys *keys,
+                        const struct ol_card *card, char why[OL_WHY_MAX])
 {
     char names[OL_LINES_MAX][33], path[OL_PATH_MAX], file[40];
     struct ol_card other;
@@ -167,7 +167,8 @@ static int check_others(const char *dir, const struct ol_card *card,
     for (int k = 0; k < n && status == OL_EXIT_OK; k++) {
         known = known || strcmp(names[k], card->name) == 0;
         ol_cards_file(file, names[k]);
-        if (ol_cards_read(dir, "lines.d", file, &other, why) == OL_EXIT_OK)
+        if (ol_cards_read(dir, keys, "lines.d", file, &other, why) ==
+            OL_EXIT_OK)
             status = check_other(card, names[k], &other, why);
         ol_wipe(&other, sizeof(other));
     }
@@ -215,9 +216,9 @@ static void write_conf(struct ol_writer *w, const struct ol_card *theirs,
 }
 
 /* Keeps the card, and makes a lines.d/PEER.conf when there is none. */
-static int keep(const char *dir, struct ol_span text,
-                const struct ol_card *theirs, const struct ol_card *ours,
-                char why[OL_WHY_MAX])
+static int keep(const char *dir, const struct ol_keys *keys,
+                struct ol_span text, const struct ol_card *theirs,
+                const struct ol_card *ours, char why[OL_WHY_MAX])
 {
     char path[OL_PATH_MAX], file[48], conf[8192];
     struct ol_writer w;
@@ -228,7 +229,8 @@ static int keep(const char *dir, struct ol_span text,
         return ol_fail_sys(why, "make", path);
     ol_text_put(file, sizeof(file), "%s.card", theirs->name);
     if (!ol_path(path, dir, "lines.d", file) ||
-        ol_file_write(path, 0600, OL_FILE_REPLACE, text) != OL_OK)
+        ol_vault_keep(dir, "lines.d", file, &keys->vault, OL_FILE_REPLACE,
+                      text) != OL_OK)
         return ol_fail_sys(why, "write", path);
     ol_writer_init(&w, conf, sizeof(conf));
     write_conf(&w, theirs, ours);
@@ -270,7 +272,7 @@ static int describe(const char *dir, const struct ol_keys *keys,
         return ol_fail(why, OL_EXIT_FAILED, "%s: the path is too long", dir);
     ol_writer_init(&w, out->conf, sizeof(out->conf) - 1);
     /* Longer than fits: people look into the file. */
-    (void)ol_cards_copy(dir, "lines.d", file, &w, why);
+    (void)ol_cards_copy(dir, keys, "lines.d", file, &w, why);
     return OL_EXIT_OK;
 }
 
@@ -289,13 +291,13 @@ static int take(const char *dir, const struct ol_keys *keys,
     memset(&pair, 0, sizeof(pair));
     status = check_card(keys, conf, &theirs, why);
     if (status == OL_EXIT_OK)
-        status = check_others(dir, &theirs, why);
+        status = check_others(dir, keys, &theirs, why);
     if (status == OL_EXIT_OK)
         status = ol_cards_ensure(dir, keys, conf, theirs.name, false, why);
     if (status == OL_EXIT_OK)
         status = ol_cards_own(dir, keys, theirs.name, &ours, why);
     if (status == OL_EXIT_OK)
-        status = keep(dir, text, &theirs, &ours, why);
+        status = keep(dir, keys, text, &theirs, &ours, why);
     if (status == OL_EXIT_OK)
         status = describe(dir, keys, conf, theirs.name, out, &pair, why);
     ol_wipe(&theirs, sizeof(theirs));

@@ -68,6 +68,8 @@ static int start(struct ol_station *st, char why[OL_WHY_MAX])
         status = ol_loop_open(st, why);
     if (status == OL_EXIT_OK)
         status = open_ledger(st, why);
+    if (status == OL_EXIT_OK && st->keys->vault.sealed) /* an interrupted */
+        status = ol_vault_settle(st->dir, &st->keys->vault, false, why);
     if (status == OL_EXIT_OK)
         ol_guard_start(st);
     if (status == OL_EXIT_OK)

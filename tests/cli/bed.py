@@ -35,10 +35,10 @@ atexit.register(shutil.rmtree, ENVIRONMENT["XDG_STATE_HOME"],
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 
 
-def openline(*args, env=None, text=None, timeout=60, cwd=None):
+def openline(*args, env=None, text=None, timeout=60, **more):
     """Runs the command; bytes and texts alike as arguments."""
     done = subprocess.run([OPENLINE, *args], capture_output=True,
-                          input=text, timeout=timeout, check=False, cwd=cwd,
+                          input=text, timeout=timeout, check=False, **more,
                           env={**ENVIRONMENT, **(env or {})})
     done.out = done.stdout.decode(errors="surrogateescape")
     done.err = done.stderr.decode(errors="surrogateescape")
@@ -80,7 +80,7 @@ def free_port():
 
 
 class Station:
-    def __init__(self, bed, name, folder=None):
+    def __init__(self, bed, name, folder=None, options=(), text=None):
         self.bed = bed
         self.name = name
         self.dir = os.path.join(folder or bed.dir, name)
@@ -89,7 +89,8 @@ class Station:
         self.process = None
         self.env = {}
         bed.stations.append(self)
-        judge(openline("init", self.dir, "--name", name), 0)
+        judge(openline("init", self.dir, "--name", name, *options,
+                       text=text), 0)
         self.configure()
 
     def write(self, file, text):
@@ -147,11 +148,17 @@ class Station:
 
     # The daemon
 
-    def start(self, ready=True):
+    def start(self, ready=True, secret=None):
+        """secret: the passphrase, handed over by --passphrase-fd."""
+        more = ["--passphrase-fd", "0"] if secret is not None else []
         with open(self.log, "a", encoding="utf-8") as log:
             self.process = subprocess.Popen(
-                [OPENLINE, "run", "-d", self.dir], stdin=subprocess.DEVNULL,
+                [OPENLINE, "run", "-d", self.dir, *more],
+                stdin=subprocess.PIPE if more else subprocess.DEVNULL,
                 stdout=log, stderr=log, env={**ENVIRONMENT, **self.env})
+        if more:
+            self.process.stdin.write(secret.encode() + b"\n")
+            self.process.stdin.close()
         if ready:
             wait_for(f"{self.name} to answer", 20, self.answers)
 

@@ -1,0 +1,369 @@
+"""Keeping a station safe: passphrase, identity, backup, restore.
+
+Tests for tests/cli/run. What is hostile here: whoever has the disk, or the
+file, or guesses; what is clumsy: a crash at any moment, a wrong passphrase, a
+file that was cut or altered.
+"""
+
+import hashlib
+import os
+import pty
+import random
+import select
+import signal
+import subprocess
+import time
+
+from bed import ENVIRONMENT, OPENLINE, Bed, Station, expect, judge, openline, \
+    wait_for
+from lab import Skip
+
+WORD = "correct horse"
+
+
+def secret(station, *args, word=WORD, status=0, words=(), **more):
+    """A verb that is given the passphrase by descriptor 0."""
+    return station.no(status, *args, "--passphrase-fd", "0", words=words,
+                      text=(word + "\n").encode(), **more)
+
+
+def sealed(bed, name, word=WORD):
+    """A station that was made with a passphrase."""
+    station = Station(bed, name, options=("--passphrase-fd", "0"),
+                      text=(word + "\n").encode())
+    station.secret = word
+    return station
+
+
+def everything(folder):
+    """All bytes of all files below a folder, by path."""
+    out = {}
+    for at, _, files in os.walk(folder):
+        for file in files:
+            path = os.path.join(at, file)
+            if os.path.isfile(path):
+                with open(path, "rb") as f:
+                    out[os.path.relpath(path, folder)] = f.read()
+    return out
+
+
+def on_terminal(args, typed, env=None):
+    """Runs the command with a terminal of its own; what it said, its exit
+    status, and what the terminal showed."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execve(OPENLINE, [OPENLINE, *args], {**ENVIRONMENT, **(env or {})})
+    shown = b""
+    asked = 0
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        ready, _, _ = select.select([fd], [], [], 0.1)
+        if ready:
+            try:
+                more = os.read(fd, 4096)
+            except OSError:
+                break
+            if not more:
+                break
+            shown += more
+        # Typed only once it is asked for, and the terminal is quiet.
+        if asked < len(typed) and shown.count(b": ") > asked and \
+                shown.endswith(b": "):
+            os.write(fd, typed[asked].encode())
+            asked += 1
+    _, status = os.waitpid(pid, 0)
+    os.close(fd)
+    return shown.decode(errors="replace"), status
+
+
+def passphrase():
+    """What is asked, what is said, and what lies on the disk."""
+    with Bed() as bed:
+        north = sealed(bed, "north")
+        expect(os.stat(os.path.join(north.dir, "passphrase.key")).st_mode &
+               0o777 == 0o600, "the mode of passphrase.key")
+        card = secret(north, "card", "south").out
+        expect("BEGIN OPENLINE CARD" in card, card)
+        lies = everything(north.dir)
+        expect(not any(card.splitlines()[1].encode() in raw
+                       for raw in lies.values()), "a card lies in the clear")
+        for file in ("identity.key", "storage.key", "cards/south.card"):
+            expect(lies[file].startswith(b"OLSEALED"), f"{file} is not sealed")
+        for verb in (("card", "south"), ("safety", "south"), ("run",),
+                     ("run", "--check-config"), ("passphrase",),
+                     ("pair", os.path.join(north.dir, "station.conf"))):
+            secret(north, *verb, word="wrong", status=1,
+                   words=("passphrase", "wrong"))
+        secret(north, "doctor", word="wrong", status=1, words=("wrong",))
+        for word, words in (("", ("empty",)), ("x" * 1025, ("longer",)),
+                            ("a\0b", ("NUL",))):
+            secret(north, "card", "south", word=word, status=1, words=words)
+        north.no(1, "card", "south", "--passphrase-fd", "77",
+                 words=("descriptor 77", "Bad file descriptor"))
+        north.no(2, "card", "south", "--passphrase-fd", "x",
+                 words=("--passphrase-fd",))
+        north.no(1, "card", "south", words=("no terminal", "--passphrase-fd"),
+                 start_new_session=True)
+        expect(secret(north, "card", "south").out == card, "another card")
+        # CR LF, and what stands behind the line.
+        north.ok("card", "south", "--passphrase-fd", "0",
+                 text=WORD.encode() + b"\r\nand more")
+        # Changed, with both on one descriptor; the keys stay.
+        north.ok("passphrase", "--passphrase-fd", "0", "--new-passphrase-fd",
+                 "0", text=f"{WORD}\nanother\n".encode())
+        secret(north, "card", "south", status=1, words=("wrong",))
+        expect(secret(north, "card", "south", word="another").out == card,
+               "the change changed the card")
+        for text, words in ((f"{WORD}\nx\n", ("wrong",)),
+                            ("another\n\n", ("empty",))):
+            north.no(1, "passphrase", "--passphrase-fd", "0",
+                     "--new-passphrase-fd", "0", text=text.encode(),
+                     words=words)
+        secret(north, "passphrase", "--remove", word="another")
+        expect("passphrase.key" not in everything(north.dir), "it is there")
+        expect(north.ok("card", "south").out == card, "removing lost it")
+        north.no(1, "passphrase", "--remove", words=("no passphrase",))
+        north.no(2, "passphrase", "--remove", "--new-passphrase-fd", "0",
+                 words=("--remove",))
+        plain = everything(north.dir)
+        secret(north, "passphrase")
+        lies = everything(north.dir)
+        key = plain["storage.key"][8:]
+        expect(not any(key in raw for raw in lies.values()),
+               "the storage key lies in the clear")
+        expect(secret(north, "card", "south").out == card, "setting lost it")
+        os.chmod(os.path.join(north.dir, "passphrase.key"), 0o644)
+        secret(north, "card", "south", status=1, words=("others", "chmod"))
+        judge(openline("init", bed.path("e"), "--name", "e",
+                       "--passphrase-fd", "0", text=b"\n"), 1, "empty")
+        expect(not os.path.exists(bed.path("e")), "a station without a word")
+
+
+def passphrase_terminal():
+    """Typed twice, and not shown."""
+    with Bed() as bed:
+        def init(*typed):
+            return on_terminal(("init", bed.path("n"), "--name", "n",
+                                "--passphrase"), typed)
+        shown, status = init("one word\n", "other word\n")
+        expect(status != 0 and "differ" in shown, shown)
+        expect(not os.path.exists(bed.path("n")), "made all the same")
+        shown, status = init("\n", "\n")
+        expect(status != 0 and "empty" in shown, shown)
+        shown, status = init("one word\n", "\x03")
+        expect(os.WIFSIGNALED(status) and os.WTERMSIG(status) ==
+               signal.SIGINT, f"Ctrl-C: {status}: {shown}")
+        shown, status = init("one word\n", "one word\n")
+        expect(status == 0 and "is made" in shown, shown)
+        expect("one word" not in shown, "the terminal showed it")
+        shown, status = on_terminal(("card", "s", "-d", bed.path("n")),
+                                    ("one word\n",))
+        expect(status == 0 and "BEGIN OPENLINE CARD" in shown and
+               "one word" not in shown, shown)
+        shown, status = on_terminal(("card", "s", "-d", bed.path("n")),
+                                    ("two words\n",))
+        expect(status != 0 and "wrong" in shown, shown)
+
+
+def passphrase_damage():
+    """Whatever befalls a file with a secret, it is told, and it is never
+    taken for a wrong passphrase, nor the other way round."""
+    with Bed() as bed:
+        north = sealed(bed, "north")
+        secret(north, "card", "south")
+        whole = everything(north.dir)
+
+        def spoil(file, raw, words):
+            with open(os.path.join(north.dir, file), "wb") as f:
+                f.write(raw)
+            secret(north, "card", "south", status=1, words=words)
+            with open(os.path.join(north.dir, file), "wb") as f:
+                f.write(whole[file])
+        raw = whole["passphrase.key"]
+        for at in (0, 8, 12, 16, 31, 32, 60, 103, 104, len(raw) - 1):
+            spoil("passphrase.key", raw[:at] + bytes([raw[at] ^ 1]) +
+                  raw[at + 1:], ("passphrase.key", "damaged"))
+        for n in (0, 7, 40, len(raw) - 1):
+            spoil("passphrase.key", raw[:n], ("damaged",))
+        spoil("passphrase.key", raw + b"x", ("damaged",))
+        # One that asks for all memory, or for hours, and is else in order.
+        for ops, kib in ((1, 0xffffffff), (0xffffffff, 64), (9, 64), (0, 64),
+                         (3, 2 << 20), (3, 0)):
+            evil = raw[:8] + ops.to_bytes(4) + kib.to_bytes(4) + raw[16:104]
+            evil += hashlib.blake2b(b"openline passphrase 1" + evil,
+                                    digest_size=32).digest()[:8]
+            spoil("passphrase.key", evil, ("damaged",))
+        for file in ("identity.key", "storage.key", "cards/south.card"):
+            raw = whole[file]
+            for at in (8, len(raw) - 1):
+                spoil(file, raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1:],
+                      (file,))
+            for n in (9, len(raw) - 1):
+                spoil(file, raw[:n], (file,))
+        # One sealed file in the place of another.
+        spoil("identity.key", whole["storage.key"], ("identity.key",))
+        secret(north, "card", "west")
+        whole = everything(north.dir)
+        spoil("cards/south.card", whole["cards/west.card"], ("does not open",))
+        os.rename(os.path.join(north.dir, "passphrase.key"), bed.path("away"))
+        north.no(1, "card", "south", words=("passphrase.key is missing",))
+        os.rename(bed.path("away"), os.path.join(north.dir, "passphrase.key"))
+        secret(north, "card", "south")
+
+
+def passphrase_run():
+    """By descriptor and by credential; the line works with sealed cards, and
+    nothing shows the passphrase."""
+    with Bed() as bed:
+        north, south = sealed(bed, "north"), Station(bed, "south")
+        cards = bed.path("n.card"), bed.path("s.card")
+        with open(cards[0], "w", encoding="utf-8") as f:
+            f.write(secret(north, "card", "south").out)
+        with open(cards[1], "w", encoding="utf-8") as f:
+            f.write(south.ok("card", "north").out)
+        secret(north, "pair", cards[1])
+        south.ok("pair", cards[0])
+        for me, peer in ((north, south), (south, north)):
+            me.channels(peer.name, f"cable tcp://127.0.0.1:{peer.port}",
+                        f"radio udp://127.0.0.1:{peer.port}")
+        south.start()
+        expect(south.json("status")["at_rest"] == "file-mode", "at rest")
+        expect("stolen disk" in south.ok("status").out, "not said")
+        north.start(secret=WORD)
+        status = north.json("status")
+        expect((status["at_rest"], status["unlocked_by"]) ==
+               ("passphrase", "descriptor"), f"status: {status}")
+        bed.open(north, south)
+        north.delivers(south, "sealed at rest")
+        for file in ("cmdline", "environ"):
+            with open(f"/proc/{north.process.pid}/{file}", "rb") as f:
+                expect(WORD.encode() not in f.read(), f"{file} shows it")
+        judge(north.run("doctor"), 0, "a passphrase protects")
+        # Changed while it runs; set and removed only when it does not.
+        north.ok("passphrase", "--passphrase-fd", "0", "--new-passphrase-fd",
+                 "0", text=f"{WORD}\nanother\n".encode())
+        secret(north, "passphrase", "--remove", word="another", status=1,
+               words=("running already",))
+        secret(south, "passphrase", status=1, words=("running already",))
+        # A new card, taken by the station that runs.
+        south.ok("card", "north", "--renew")
+        with open(cards[1], "w", encoding="utf-8") as f:
+            f.write(south.ok("card", "north").out)
+        secret(north, "pair", cards[1], word="another")
+        bed.open(north, south)
+        north.delivers(south, "with another card")
+        north.stop()
+        folder = bed.path("credentials")
+        os.mkdir(folder)
+        for name in ("passphrase", "openline.passphrase"):
+            with open(os.path.join(folder, name), "w",
+                      encoding="utf-8") as f:
+                f.write("another\n")
+            north.env = {"CREDENTIALS_DIRECTORY": folder}
+            north.start()
+            expect(north.json("status")["unlocked_by"] == "credential", "by")
+            expect("credential" in north.ok("status").out, "not said")
+            bed.open(north, south)
+            north.ok("audit")
+            north.stop()
+            os.unlink(os.path.join(folder, name))
+        with open(os.path.join(folder, "passphrase"), "w",
+                  encoding="utf-8") as f:
+            f.write("wrong\n")
+        north.start(ready=False)
+        expect(north.process.wait(20) == 1, "started with a wrong one")
+        expect("wrong" in north.said(), "the log is silent")
+        north.process = None
+        north.env = {}
+
+
+def passphrase_crash():
+    """Killed at any moment of a change, everything still opens, and what is
+    left is sealed by the next start."""
+    with Bed() as bed:
+        north = Station(bed, "north")
+        card = north.ok("card", "south").out
+        for peer in "abcdefgh":
+            north.ok("card", peer)
+        rng = random.Random(7)
+        has = None
+
+        def killed(args, text):
+            with subprocess.Popen(
+                    [OPENLINE, "passphrase", "-d", north.dir, *args],
+                    stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL, env=ENVIRONMENT) as process:
+                process.stdin.write(text)
+                process.stdin.close()
+                time.sleep(rng.uniform(0.2, 0.9))
+                process.kill()
+                process.wait()
+
+        def opens(word):
+            if word is None:
+                return north.run("card", "south",
+                                 start_new_session=True).out == card
+            return north.run("card", "south", "--passphrase-fd", "0",
+                             text=word.encode()).out == card
+        for k in range(16):
+            words = ("one", "two") if k % 2 else ("two", "one")
+            if has is None:
+                killed(("--passphrase-fd", "0"), words[0].encode())
+                may = (None, words[0])
+            elif k % 3 == 0:
+                killed(("--passphrase-fd", "0", "--remove"), has.encode())
+                may = (has, None)
+            else:
+                killed(("--passphrase-fd", "0", "--new-passphrase-fd", "0"),
+                       f"{has}\n{words[0]}".encode())
+                may = (has, words[0])
+            there = os.path.exists(os.path.join(north.dir, "passphrase.key"))
+            fits = [w for w in may if (w is not None) == there and opens(w)]
+            expect(fits, f"round {k}: nothing of {may} opens it")
+            has = fits[0]
+            if has is not None:
+                north.start(secret=has)
+                north.stop()
+                lies = everything(north.dir)
+                expect(all(raw.startswith(b"OLSEALED") for file, raw in
+                           lies.items() if file.startswith("cards/") or file
+                           in ("identity.key", "storage.key")),
+                       f"round {k}: not all is sealed: {list(lies)}")
+                expect(not [f for f in lies if f.count(".") > 1],
+                       f"round {k}: left over: {list(lies)}")
+
+
+def passphrase_disk():
+    """On a disk that takes nothing, a change says so and changes nothing."""
+    if os.geteuid() != 0:
+        raise Skip("mounting a small tmpfs needs root")
+    with Bed() as bed:
+        small = bed.path("small")
+        os.mkdir(small)
+        if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", small],
+                          capture_output=True, check=False).returncode != 0:
+            raise Skip("this machine does not let us mount a tmpfs")
+        try:
+            north = Station(bed, "north", small)
+            card = north.ok("card", "south").out
+            remount = ["mount", "-o", "remount,ro", small]
+            subprocess.run(remount, check=True)
+            secret(north, "passphrase", status=1, words=("Read-only",))
+            expect(north.ok("card", "south").out == card, "it changed")
+            remount[2] = "remount,rw"
+            subprocess.run(remount, check=True)
+            secret(north, "passphrase")
+            remount[2] = "remount,ro"
+            subprocess.run(remount, check=True)
+            north.no(1, "passphrase", "--passphrase-fd", "0",
+                     "--new-passphrase-fd", "0", words=("Read-only",),
+                     text=f"{WORD}\nanother\n".encode())
+            secret(north, "passphrase", "--remove", status=1,
+                   words=("Read-only",))
+            expect(secret(north, "card", "south").out == card, "it changed")
+        finally:
+            subprocess.run(["umount", small], check=False)
+
+
+SAFE = (passphrase, passphrase_terminal, passphrase_damage, passphrase_run,
+        passphrase_crash, passphrase_disk)
