@@ -44,6 +44,21 @@ int ol_station_make(const struct ol_init_opts *opts, char why[OL_WHY_MAX]);
  * that does not run. Cut half-way, everything still opens. */
 int ol_station_change(const char *dir, bool remove, char why[OL_WHY_MAX]);
 
+/* What is needed to come back from nothing (keys, configuration, cards), or
+ * that and the ledger as it stands, into the new FILE, sealed under the
+ * station's passphrase, or another, or a first one. A station may run. */
+int ol_station_identity(const char *dir, const char *file,
+                        char why[OL_WHY_MAX]);
+int ol_station_backup(const char *dir, const char *file, char why[OL_WHY_MAX]);
+/* Back again: from a backup, or from an identity (its name must be the
+ * expected one, unless that is NULL). DIR must be empty or not there; on any
+ * fault nothing is left. The station has the file's passphrase if it had one.
+ * Its first start knows that it is a copy. */
+int ol_station_restore(const char *file, const char *dir, char name[33],
+                       char why[OL_WHY_MAX]);
+int ol_station_revive(const char *file, const char *dir, const char *expected,
+                      char name[33], char why[OL_WHY_MAX]);
+
 /* The armoured card for peer; the same until renewed. Its channels are the
  * `reach =` lines of station.conf, or else its listeners. */
 int ol_station_card(const char *dir, const char *peer, bool renew,

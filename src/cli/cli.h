@@ -23,6 +23,9 @@ int ol_verb_safety(struct ol_args *args);
 int ol_verb_run(struct ol_args *args);
 /* safekeep.c */
 int ol_verb_passphrase(struct ol_args *args);
+int ol_verb_identity(struct ol_args *args);
+int ol_verb_backup(struct ol_args *args);
+int ol_verb_restore(struct ol_args *args);
 /* status.c, send.c, read.c, save.c, watch.c, line.c, demo.c */
 int ol_verb_status(struct ol_args *args);
 int ol_verb_send(struct ol_args *args);
@@ -42,6 +45,9 @@ int ol_verb_demo(struct ol_args *args);
 extern const struct ol_verb ol_verbs[];
 void ol_help_all(void);
 void ol_help_verb(const struct ol_verb *verb);
+
+/* safekeep.c: what to do with a station that came back. */
+void ol_cli_revived(const char *name, const char *dir);
 
 /* cli.c */
 

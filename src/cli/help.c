@@ -17,15 +17,18 @@
     {verb, "", "", "", 0, 0, 0, NULL}
 
 const struct ol_verb ol_verbs[] = {
-    {"init", "[DIR] --name NAME [--passphrase | --passphrase-fd N]",
-     "make a new station",
+    {"init",
+     "[DIR] --name NAME [--passphrase | --passphrase-fd N]\n"
+     "    | [DIR] --identity FILE [--passphrase-fd N]",
+     "make a new station, or one from its identity",
      "Makes the directory DIR (or -d, OPENLINE_DIR, ~/.openline) with new\n"
      "keys and a commented station.conf. NAME is what the peers call this\n"
      "station: small letters, digits and dashes, starting with a letter. A\n"
      "directory that holds a station already is refused. --passphrase asks for\n"
      "one, which then protects the keys and the ledger on the disk;\n"
-     "--passphrase-fd reads its line from that descriptor.\n",
-     OL_TAKES(NAME) | OL_TAKES(PASSPHRASE) | OL_TAKES(PASSPHRASE_FD), 0, 1,
+     "--passphrase-fd reads its line from that descriptor. --identity makes\n"
+     "the station again that 'openline identity' has kept in FILE.\n",
+     OL_TAKES(IDENTITY) | OL_TAKES(NAME) | OL_TAKES(PASSPHRASE) | OL_TAKES(PASSPHRASE_FD), 0, 1,
      ol_verb_init},
     {"card", "PEER [--renew]", "this station's card for one peer",
      "Prints the card by which this station introduces itself to PEER, and to\n"
@@ -51,6 +54,28 @@ const struct ol_verb ol_verbs[] = {
      "start this station again.\n",
      OL_TAKES(PASSPHRASE_FD) | OL_TAKES(NEW_PASSPHRASE_FD) | OL_TAKES(REMOVE),
      0, 0, ol_verb_passphrase},
+    {"identity", "FILE [--passphrase-fd N] [--new-passphrase-fd N]",
+     "what is needed to come back from nothing",
+     "Writes the keys, the configuration and the cards into the new file FILE,\n"
+     "sealed under the station's passphrase; under one that is asked for if\n"
+     "it has none, or if --new-passphrase-fd names another. 'init DIR\n"
+     "--identity FILE' makes the station from it; its peers send back what\n"
+     "was said. Keep FILE apart from this machine.\n",
+     OL_TAKES(PASSPHRASE_FD) | OL_TAKES(NEW_PASSPHRASE_FD), 1, 1,
+     ol_verb_identity},
+    {"backup", "FILE [--passphrase-fd N] [--new-passphrase-fd N]",
+     "the whole station in one sealed file",
+     "As identity, with the record of all that was said as it stands; also\n"
+     "while the station runs. It needs as much room again in the directory\n"
+     "while it is made. 'restore FILE DIR' brings it back.\n",
+     OL_TAKES(PASSPHRASE_FD) | OL_TAKES(NEW_PASSPHRASE_FD), 1, 1,
+     ol_verb_backup},
+    {"restore", "FILE DIR [--passphrase-fd N]", "a station from a backup",
+     "Makes the station in DIR, which must be empty or new. Everything is\n"
+     "checked first: a file that is damaged, altered or cut off is refused\n"
+     "whole. The station knows that it is a copy, and gets back from its\n"
+     "peers what was said since. Never run both it and the original.\n",
+     OL_TAKES(PASSPHRASE_FD), 2, 2, ol_verb_restore},
     {"run", "[--check-config] [--passphrase-fd N]", "run the station, in the foreground",
      "Runs until SIGTERM or Ctrl-C; SIGHUP reads the configuration again.\n"
      "--check-config only reads and judges it. A station with a passphrase\n"

@@ -35,6 +35,37 @@ static int place(struct ol_args *args)
     return OL_EXIT_DONE;
 }
 
+static void made_json(const char *name, const char *dir)
+{
+    json_t *doc = json_pack("{s:s, s:s}", "station", name, "dir", dir);
+    char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
+
+    if (text != NULL)
+        ol_out_json(text, strlen(text));
+    free(text);
+    json_decref(doc);
+}
+
+/* init --identity: the station that FILE holds. */
+static int revive(struct ol_args *args)
+{
+    char why[OL_WHY_MAX] = "", name[33] = "";
+    int status;
+
+    if (ol_args_has(args, OL_OPT_PASSPHRASE))
+        return ol_cli_usage(args, "--identity brings its own passphrase: "
+                                  "'openline passphrase' sets one later");
+    status = ol_station_revive(args->opt[OL_OPT_IDENTITY], args->dir,
+                               args->opt[OL_OPT_NAME], name, why);
+    if (status != OL_EXIT_DONE)
+        return ol_cli_fail(status, why);
+    if (ol_args_has(args, OL_OPT_JSON))
+        made_json(name, args->dir);
+    else
+        ol_cli_revived(name, args->dir);
+    return OL_EXIT_DONE;
+}
+
 int ol_verb_init(struct ol_args *args)
 {
     const char *name = args->opt[OL_OPT_NAME];
@@ -44,6 +75,8 @@ int ol_verb_init(struct ol_args *args)
 
     if (status != OL_EXIT_DONE)
         return status;
+    if (ol_args_has(args, OL_OPT_IDENTITY))
+        return revive(args);
     if (name == NULL)
         return ol_cli_usage(args, "the station needs a name: --name NAME");
     opts.dir = args->dir;
@@ -56,14 +89,7 @@ int ol_verb_init(struct ol_args *args)
     if (why[0] != '\0')
         ol_out_fault("%s", why);
     if (ol_args_has(args, OL_OPT_JSON)) {
-        json_t *doc = json_pack("{s:s, s:s}", "station", name, "dir",
-                                args->dir);
-        char *text = json_dumps(doc, JSON_COMPACT);
-
-        if (text != NULL)
-            ol_out_json(text, strlen(text));
-        free(text);
-        json_decref(doc);
+        made_json(name, args->dir);
         return OL_EXIT_DONE;
     }
     ol_out_line("Station %s is made in %s.", name, args->dir);
@@ -72,6 +98,8 @@ int ol_verb_init(struct ol_args *args)
     ol_out_line("  openline -d %s card PEER > %s.card", args->dir, name);
     ol_out_line("carry it there by hand, and take theirs: "
                 "openline -d %s pair PEER.card", args->dir);
+    ol_out_line("Then keep its identity safe, apart from this machine: "
+                "openline -d %s identity FILE", args->dir);
     return OL_EXIT_DONE;
 }
 

@@ -233,6 +233,12 @@ OL_MUST_USE enum ol_err ol_sqlite_open(struct ol_ledger **out,
 OL_MUST_USE enum ol_err ol_sqlite_check(const char *path, uint64_t *newest_ms,
                                         char why[256]);
 
+/* A consistent copy of a ledger's file, synced, 0600; also while it is open
+ * here or elsewhere. to must not be there, and is not after an error. Blocks
+ * for as long as it takes: from a thread of its own. */
+OL_MUST_USE enum ol_err ol_sqlite_copy(const char *path, const char *to,
+                                       char why[256]);
+
 /* src/ledger/mem.c. Commits happen in ol_mem_step: at most max batches; the
  * rest stays queued. ol_mem_crash loses the queue and what was not committed,
  * as a power cut does. ol_mem_fail makes the n-th commit from now fail.

@@ -12,6 +12,9 @@
 
 #include "station/keys.h"
 
+/* The copy of the ledger that a backup is made of; there while it is made. */
+#define OL_LEDGER_COPY "ledger.copy"
+
 /* Makes DIR and its folders for a new station; 1 when there is anything of
  * one. */
 int ol_dir_fresh(const char *dir, char why[OL_WHY_MAX]);

@@ -85,7 +85,7 @@ enum ol_err ol_file_read(const char *path, size_t max, char **out, size_t *n)
 }
 
 /* What is in the folder of `path` is there also after a power cut. */
-static int sync_folder(const char *path)
+int ol_folder_sync(const char *path)
 {
     char folder[OL_PATH_MAX];
     const char *slash = strrchr(path, '/');
@@ -149,7 +149,7 @@ enum ol_err ol_file_write(const char *path, mode_t mode, enum ol_file_how how,
         goto failed;
     }
     fd = -1;
-    if (settle(tmp, path, how) != 0 || sync_folder(path) != 0)
+    if (settle(tmp, path, how) != 0 || ol_folder_sync(path) != 0)
         goto failed;
     return OL_OK;
 failed:
@@ -166,7 +166,7 @@ failed:
 
 enum ol_err ol_file_remove(const char *path)
 {
-    return unlink(path) == 0 && sync_folder(path) == 0 ? OL_OK : OL_ERR_IO;
+    return unlink(path) == 0 && ol_folder_sync(path) == 0 ? OL_OK : OL_ERR_IO;
 }
 
 enum ol_err ol_folder_make(const char *path, mode_t mode)

@@ -39,6 +39,10 @@ OL_MUST_USE enum ol_err ol_file_write(const char *path, mode_t mode,
 /* Removes it, durably. OL_ERR_IO. */
 OL_MUST_USE enum ol_err ol_file_remove(const char *path);
 
+/* What is in the folder of `path` is there also after a power cut. 0, or -1
+ * (errno). */
+int ol_folder_sync(const char *path);
+
 /* Makes a folder and those above it. OL_ERR_IO. */
 OL_MUST_USE enum ol_err ol_folder_make(const char *path, mode_t mode);
 

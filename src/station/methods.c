@@ -133,6 +133,7 @@ static const struct {
     {"channel", "peer:s! action:s name:s yes:b", ol_method_channel, 0},
     {"courier", "action:s! peer:s file:s!", ol_method_courier, 0},
     {"audit", "peer:s", ol_method_audit, 0},
+    {"backup", "action:s!", ol_method_backup, 0},
     {"reload", "", method_reload, 0},
 };
 

@@ -27,6 +27,7 @@ void ol_method_inbox(struct ol_request *rq);
 void ol_method_channel(struct ol_request *rq);
 void ol_method_courier(struct ol_request *rq);
 void ol_method_audit(struct ol_request *rq);
+void ol_method_backup(struct ol_request *rq);
 void ol_method_doctor(struct ol_request *rq);
 
 /* courier.c's two halves. */

@@ -107,6 +107,7 @@ static void finish(struct ol_station *st)
     if (st->ledger != NULL)
         st->ledger->ops->close(st->ledger);
     st->ledger = NULL;
+    ol_backup_stop(st);
     ol_guard_stop(st);
     if (st->turn.data != NULL)
         ol_loop_close(st);

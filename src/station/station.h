@@ -118,6 +118,14 @@ struct ol_fifo_entry {
     uint64_t at_ns; /* when it was handed in */
 };
 
+/* A copy of the ledger in the making, or made: methods_backup.c. */
+struct ol_copy {
+    uv_work_t work;
+    bool busy, done;
+    enum ol_err err;
+    char from[OL_PATH_MAX], to[OL_PATH_MAX], why[256];
+};
+
 struct ol_station {
     char dir[OL_PATH_MAX];
     struct ol_conf_station conf;
@@ -173,6 +181,7 @@ struct ol_station {
     unsigned n_savings;
     unsigned works; /* on libuv's threads */
     struct ol_import *import;
+    struct ol_copy copy;
     struct ol_request *reloading; /* who asked for it, if anybody */
     bool reload_changed, reload_again;
     bool check_only;
@@ -279,6 +288,11 @@ void ol_submit_taken(struct ol_station_line *line,
 /* All of this line (NULL: all) are refused with these words. */
 void ol_submit_fail(struct ol_station *st, const struct ol_station_line *line,
                     const char *why);
+
+/* ---- methods_backup.c ---- */
+
+/* Waits for a copy under way. */
+void ol_backup_stop(struct ol_station *st);
 
 /* ---- reload.c ---- */
 

@@ -365,5 +365,203 @@ def passphrase_disk():
             subprocess.run(["umount", small], check=False)
 
 
+# Identity, backup, restore
+
+
+def take(*args, word=WORD, status=0, words=(), **more):
+    """restore, init --identity: the file's passphrase by descriptor 0."""
+    return judge(openline(*args, "--passphrase-fd", "0",
+                          text=(word + "\n").encode(), **more), status, *words)
+
+
+def refused_whole(bed, path, *command):
+    """Whatever is changed in the file, nothing of it is put in place."""
+    with open(path, "rb") as f:
+        raw = f.read()
+    bad = bed.path("bad.safe")
+
+    def judged(data, words):
+        with open(bad, "wb") as f:
+            f.write(data)
+        take(*(bad if c is None else c for c in command), status=1,
+             words=words)
+        expect(not [f for f in os.listdir(bed.dir) if f.startswith("back")],
+               f"something was put in place: {os.listdir(bed.dir)}")
+    for at in (0, 8, 9, 12, 16, 20, 40, 49, 60, 73, len(raw) // 2,
+               len(raw) - 1):
+        judged(raw[:at] + bytes([raw[at] ^ 0x40]) + raw[at + 1:],
+               ("bad.safe",))
+    for n in (0, 7, 72, 73, 90, len(raw) // 2, len(raw) - 1):
+        judged(raw[:n], ("bad.safe",))
+    judged(raw + b"x", ("bad.safe", "damaged"))
+    judged(raw + raw, ("bad.safe", "damaged"))
+    # It asks for all memory, or for hours.
+    for ops, kib in ((0xffffffff, 64), (3, 0xffffffff), (3, 0)):
+        judged(raw[:9] + ops.to_bytes(4) + kib.to_bytes(4) + raw[17:],
+               ("damaged",))
+
+
+def identity():
+    """From nothing but its identity: the same cards, the same number."""
+    with Bed() as bed:
+        north, south = bed.pair("north", "south", start=False)
+        safe = bed.path("north.safe")
+        secret(north, "identity", safe)
+        secret(north, "identity", safe, status=1, words=("already",))
+        expect(os.stat(safe).st_mode & 0o777 == 0o600, "its mode")
+        with open(safe, "rb") as f:
+            raw = f.read()
+        expect(everything(north.dir)["storage.key"][8:] not in raw and
+               b"north" not in raw, "it is not sealed")
+        for command, words in (
+                (("restore", safe, bed.path("back")), ("init DIR",)),
+                (("init", bed.path("back"), "--identity", safe, "--name",
+                  "east"), ("north", "east")),
+                (("init", north.dir, "--identity", safe), ("not an empty",)),
+                (("init", bed.path("back"), "--identity", bed.path("none")),
+                 ("No such file",)),
+                (("init", bed.path("back"), "--identity", south.log[:-3] +
+                  "toml"), ("No such file",))):
+            take(*command, status=1, words=words)
+        judge(openline("init", bed.path("back"), "--identity", safe,
+                       "--passphrase"), 2, "--identity")
+        take("init", bed.path("back"), "--identity", safe, word="wrong",
+             status=1, words=("wrong",))
+        refused_whole(bed, safe, "init", bed.path("back"), "--identity", None)
+        before = (north.ok("card", "south").out,
+                  north.json("safety", "south")["safety_number"],
+                  north.read("lines.d/south.conf"), north.read("station.conf"))
+        os.rename(north.dir, bed.path("lost"))
+        take("init", north.dir, "--identity", safe, words=("restored copy",))
+        after = (north.ok("card", "south").out,
+                 north.json("safety", "south")["safety_number"],
+                 north.read("lines.d/south.conf"), north.read("station.conf"))
+        expect(before == after, "what came back differs")
+        north.start()
+        expect(north.json("status")["marker"] == "restored", "not restored")
+        south.start()
+        bed.open(north, south)
+        # With a passphrase: the file's is the station's, and stays so.
+        east = sealed(bed, "east")
+        secret(east, "card", "south")
+        secret(east, "identity", bed.path("east.safe"))
+        east.ok("identity", bed.path("east2.safe"), "--passphrase-fd", "0",
+                "--new-passphrase-fd", "0", text=f"{WORD}\nother\n".encode())
+        secret(east, "identity", bed.path("east3.safe"), word="wrong",
+               status=1, words=("wrong",))
+        expect(not os.path.exists(bed.path("east3.safe")), "written")
+        card = secret(east, "card", "south").out
+        os.rename(east.dir, bed.path("lost2"))
+        take("init", east.dir, "--identity", bed.path("east2.safe"),
+             word="other")
+        lies = everything(east.dir)
+        expect(lies["identity.key"].startswith(b"OLSEALED") and
+               lies["cards/south.card"].startswith(b"OLSEALED"),
+               "it came back in the clear")
+        expect(secret(east, "card", "south", word="other").out == card,
+               "another card")
+
+
+def backup():
+    """Made while messages flow both ways; what comes back holds, and nothing
+    of it is in place unless all of it is."""
+    with Bed() as bed:
+        north, south = bed.pair("north", "south")
+        flow = [subprocess.Popen(
+            ["sh", "-c", 'while "$0" send -d "$1" "$2" "on and on" '
+             '>/dev/null; do :; done', OPENLINE, me.dir, peer.name],
+            env=ENVIRONMENT, start_new_session=True, stderr=subprocess.DEVNULL)
+            for me, peer in ((north, south), (south, north))]
+        try:
+            wait_for("some talk", 20, lambda:
+                     len(north.json("log", "south")) > 200)
+            for k in range(4):
+                secret(north, "backup", bed.path(f"{k}.safe"))
+        finally:
+            for process in flow:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        secret(north, "backup", bed.path("3.safe"), status=1,
+               words=("already",))
+        expect("ledger.copy" not in os.listdir(north.dir), "the copy is left")
+        sizes = [os.path.getsize(bed.path(f"{k}.safe")) for k in range(4)]
+        expect(sizes == sorted(sizes) and sizes[0] > 1 << 17,
+               f"sizes: {sizes}")
+        north.delivers(south, "and once more")
+        refused_whole(bed, bed.path("0.safe"), "restore", None,
+                      bed.path("back"))
+        take("init", bed.path("back"), "--identity", bed.path("0.safe"),
+             status=1, words=("openline restore",))
+        north.stop()
+        os.rename(north.dir, bed.path("original"))
+        os.mkdir(north.dir)
+        with open(os.path.join(north.dir, "note"), "w",
+                  encoding="utf-8") as f:
+            f.write("mine\n")
+        take("restore", bed.path("0.safe"), north.dir, status=1,
+             words=("not an empty directory",))
+        expect(os.listdir(north.dir) == ["note"], "over something")
+        os.unlink(os.path.join(north.dir, "note"))
+        for k in range(4):
+            take("restore", bed.path(f"{k}.safe"), north.dir + "/",
+                 words=("restored copy", "never"))
+            north.start()
+            wait_for("the record", 10, lambda: len(north.json("log")) > 200)
+            expect(north.json("audit")["ok"], f"{k}: audit")
+            expect(north.json("status")["marker"] == "restored", "marker")
+            bed.open(north, south)
+            north.stop()
+            os.rename(north.dir, bed.path(f"was{k}"))
+        # Stopped, and one that has never run.
+        os.rename(bed.path("was3"), north.dir)
+        secret(north, "backup", bed.path("stopped.safe"))
+        west = Station(bed, "west")
+        secret(west, "backup", bed.path("west.safe"))
+        take("restore", bed.path("west.safe"), bed.path("west2"))
+
+
+def backup_cut():
+    """Killed at any moment: no file, or a whole one; the station goes on."""
+    with Bed() as bed:
+        north, south = bed.pair("north", "south")
+        for k in range(60):
+            north.ok("send", "south", f"{k} " + "x" * 4000)
+        rng = random.Random(3)
+        for k in range(8):
+            path = bed.path(f"{k}.safe")
+            with subprocess.Popen(
+                    [OPENLINE, "backup", "-d", north.dir, path,
+                     "--passphrase-fd", "0"], stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL, env=ENVIRONMENT) as process:
+                process.stdin.write(WORD.encode())
+                process.stdin.close()
+                time.sleep(rng.uniform(0, 1.5))
+                process.kill()
+                process.wait()
+            if os.path.exists(path):
+                take("restore", path, bed.path(f"back{k}"))
+        secret(north, "backup", bed.path("last.safe"))
+        take("restore", bed.path("last.safe"), bed.path("last"))
+        north.delivers(south)
+        if os.geteuid() != 0:
+            return
+        small = bed.path("small")
+        os.mkdir(small)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs",
+                           small], capture_output=True,
+                          check=False).returncode != 0:
+            return
+        try:
+            secret(north, "backup", os.path.join(small, "x.safe"), status=1,
+                   words=("No space",))
+            expect(os.listdir(small) == [], "half a file is left")
+            take("restore", bed.path("last.safe"),
+                 os.path.join(small, "station"), status=1,
+                 words=("No space",))
+            expect(os.listdir(small) == [], "half a station is left")
+        finally:
+            subprocess.run(["umount", small], check=False)
+
+
 SAFE = (passphrase, passphrase_terminal, passphrase_damage, passphrase_run,
-        passphrase_crash, passphrase_disk)
+        passphrase_crash, passphrase_disk, identity, backup, backup_cut)
