@@ -30,18 +30,18 @@ const struct ol_verb ol_verbs[] = {
      "the station again that 'openline identity' has kept in FILE.\n",
      OL_TAKES(IDENTITY) | OL_TAKES(NAME) | OL_TAKES(PASSPHRASE) | OL_TAKES(PASSPHRASE_FD), 0, 1,
      ol_verb_init},
-    {"card", "PEER [--renew]", "this station's card for one peer",
+    {"card", "PEER [--renew] [--passphrase-fd N]", "this station's card for one peer",
      "Prints the card by which this station introduces itself to PEER, and to\n"
      "nobody else. It holds a secret: carry it by hand, or through a channel\n"
      "that you trust with it. It stays the same until --renew makes another;\n"
      "then the peer has to take the new one.\n",
      OL_TAKES(RENEW) | OL_TAKES(PASSPHRASE_FD), 1, 1, ol_verb_card},
-    {"pair", "CARD", "take a peer's card (a file, or -)",
+    {"pair", "CARD [--passphrase-fd N]", "take a peer's card (a file, or -)",
      "Takes the card of a peer and writes lines.d/PEER.conf from the channels\n"
      "that it names, unless there is one. Prints that and the safety number,\n"
      "which both sides then compare by voice.\n",
      OL_TAKES(PASSPHRASE_FD), 1, 1, ol_verb_pair},
-    {"safety", "PEER [--confirm]", "the safety number of a line",
+    {"safety", "PEER [--confirm] [--passphrase-fd N]", "the safety number of a line",
      "Prints 60 digits that are the same on both sides if nobody stands\n"
      "between them. Compare them by voice; --confirm notes that you did.\n",
      OL_TAKES(CONFIRM) | OL_TAKES(PASSPHRASE_FD), 1, 1, ol_verb_safety},
@@ -89,7 +89,7 @@ const struct ol_verb ol_verbs[] = {
      "status 0 only if every line asked for is open, which means that two or\n"
      "more channels are up. --sentence: all in one sentence.\n",
      OL_TAKES(CHECK) | OL_TAKES(SENTENCE), 0, 1, ol_verb_status},
-    {"doctor", "[PEER]", "what is wrong, and what to do",
+    {"doctor", "[PEER] [--passphrase-fd N]", "what is wrong, and what to do",
      "Looks for faults of the directory, the configuration, the disk, the\n"
      "channels and the peer's answers. Works also while the station does not\n"
      "run. Exit status 1 if something is at fault.\n",
