@@ -24,13 +24,15 @@ const struct ol_verb ol_verbs[] = {
      "Makes the directory DIR (or -d, OPENLINE_DIR, ~/.openline) with new\n"
      "keys and a commented station.conf. NAME is what the peers call this\n"
      "station: small letters, digits and dashes, starting with a letter. A\n"
-     "directory that holds a station already is refused. --passphrase asks for\n"
-     "one, which then protects the keys and the ledger on the disk;\n"
+     "directory that holds a station already is refused. --passphrase asks\n"
+     "for one, which then protects the keys and the ledger on the disk;\n"
      "--passphrase-fd reads its line from that descriptor. --identity makes\n"
      "the station again that 'openline identity' has kept in FILE.\n",
-     OL_TAKES(IDENTITY) | OL_TAKES(NAME) | OL_TAKES(PASSPHRASE) | OL_TAKES(PASSPHRASE_FD), 0, 1,
-     ol_verb_init},
-    {"card", "PEER [--renew] [--passphrase-fd N]", "this station's card for one peer",
+     OL_TAKES(IDENTITY) | OL_TAKES(NAME) | OL_TAKES(PASSPHRASE) |
+         OL_TAKES(PASSPHRASE_FD),
+     0, 1, ol_verb_init},
+    {"card", "PEER [--renew] [--passphrase-fd N]",
+     "this station's card for one peer",
      "Prints the card by which this station introduces itself to PEER, and to\n"
      "nobody else. It holds a secret: carry it by hand, or through a channel\n"
      "that you trust with it. It stays the same until --renew makes another;\n"
@@ -41,7 +43,8 @@ const struct ol_verb ol_verbs[] = {
      "that it names, unless there is one. Prints that and the safety number,\n"
      "which both sides then compare by voice.\n",
      OL_TAKES(PASSPHRASE_FD), 1, 1, ol_verb_pair},
-    {"safety", "PEER [--confirm] [--passphrase-fd N]", "the safety number of a line",
+    {"safety", "PEER [--confirm] [--passphrase-fd N]",
+     "the safety number of a line",
      "Prints 60 digits that are the same on both sides if nobody stands\n"
      "between them. Compare them by voice; --confirm notes that you did.\n",
      OL_TAKES(CONFIRM) | OL_TAKES(PASSPHRASE_FD), 1, 1, ol_verb_safety},
@@ -56,7 +59,7 @@ const struct ol_verb ol_verbs[] = {
      0, 0, ol_verb_passphrase},
     {"identity", "FILE [--passphrase-fd N] [--new-passphrase-fd N]",
      "what is needed to come back from nothing",
-     "Writes the keys, the configuration and the cards into the new file FILE,\n"
+     "Writes keys, configuration and cards into the new file FILE,\n"
      "sealed under the station's passphrase; under one that is asked for if\n"
      "it has none, or if --new-passphrase-fd names another. 'init DIR\n"
      "--identity FILE' makes the station from it; its peers send back what\n"
@@ -76,7 +79,8 @@ const struct ol_verb ol_verbs[] = {
      "whole. The station knows that it is a copy, and gets back from its\n"
      "peers what was said since. Never run both it and the original.\n",
      OL_TAKES(PASSPHRASE_FD), 2, 2, ol_verb_restore},
-    {"run", "[--check-config] [--passphrase-fd N]", "run the station, in the foreground",
+    {"run", "[--check-config] [--passphrase-fd N]",
+     "run the station, in the foreground",
      "Runs until SIGTERM or Ctrl-C; SIGHUP reads the configuration again.\n"
      "--check-config only reads and judges it. A station with a passphrase\n"
      "asks for it on the terminal, or reads it from --passphrase-fd, or from\n"
