@@ -121,14 +121,17 @@ static bool take_reach(struct ol_ini *p, const char *value)
 
 /* lines.d/PEER.conf */
 
+/* What is sealed and backed up is known by its ending. */
 static bool take_card(struct ol_ini *p, const char *value)
 {
     struct ol_conf_line *c = p->out;
+    size_t n = strlen(value);
 
-    if (value[0] == '\0' || strchr(value, '/') != NULL || value[0] == '.' ||
+    if (n < 6 || n > 37 || strcmp(value + n - 5, ".card") != 0 ||
+        strchr(value, '/') != NULL || value[0] == '.' ||
         !ol_text_put(c->card, sizeof(c->card), "%s", value))
-        return ol_ini_fault(p, "card = %s: the name of a file in lines.d, "
-                            "without /", value);
+        return ol_ini_fault(p, "card = %s: the name of a file in lines.d, as "
+                            "south.card, without /", value);
     return true;
 }
 
