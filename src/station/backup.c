@@ -95,37 +95,34 @@ static int add_all(struct ol_archive *a, const char *dir,
 
 /* The ledger's copy. */
 
-/* The station that runs has been asked to begin; waits until it is done. */
-static int wait_for_copy(const char *dir, char out[OL_PATH_MAX],
-                         char why[OL_WHY_MAX])
+static const char *text(const json_t *doc, const char *key)
 {
-    const struct timespec nap = {.tv_nsec = POLL_NS};
+    const char *value = json_string_value(json_object_get(doc, key));
+
+    return value != NULL ? value : "";
+}
+
+/* The station that runs has been asked to begin `file`; 1 while it is at
+ * it. */
+static int copied_yet(const char *dir, const char *file, bool *yet,
+                      char why[OL_WHY_MAX])
+{
     json_t *result = NULL;
-    const char *state;
+    int status = ol_client_call(dir, "backup",
+                                json_pack("{s:s}", "action", "state"),
+                                &result, why);
 
-    for (;;) {
-        int status = ol_client_call(dir, "backup",
-                                    json_pack("{s:s}", "action", "state"),
-                                    &result, why);
-
-        if (status != OL_EXIT_OK)
-            return status;
-        state = json_string_value(json_object_get(result, "state"));
-        if (state != NULL && strcmp(state, "done") == 0)
-            break;
-        if (state == NULL || strcmp(state, "running") != 0) {
-            ol_fail(why, OL_EXIT_FAILED, "the copy of the ledger failed: %s",
-                    json_string_value(json_object_get(result, "why")));
-            json_decref(result);
-            return OL_EXIT_FAILED;
-        }
-        json_decref(result);
-        nanosleep(&nap, NULL);
-    }
+    if (status != OL_EXIT_OK)
+        return status;
+    *yet = strcmp(text(result, "state"), "running") != 0;
+    if (strcmp(text(result, "state"), "failed") == 0)
+        status = ol_fail(why, OL_EXIT_FAILED, "the copy of the ledger failed: "
+                         "%s", text(result, "why"));
+    else if (strcmp(text(result, "file"), file) != 0)
+        status = ol_fail(why, OL_EXIT_FAILED, "another backup has begun: try "
+                         "again when it is done");
     json_decref(result);
-    return ol_path(out, dir, OL_LEDGER_COPY, NULL)
-               ? OL_EXIT_OK
-               : ol_fail(why, OL_EXIT_FAILED, "the path is too long");
+    return status;
 }
 
 /* Of a station that does not run. out "": it has no ledger yet. */
@@ -135,20 +132,17 @@ static int copy_stopped(const char *dir, char out[OL_PATH_MAX],
     char path[OL_PATH_MAX], words[256] = "";
     int lock, status = ol_dir_lock(dir, &lock, why);
 
-    out[0] = '\0';
     if (status != OL_EXIT_OK)
         return status;
-    if (!ol_path(path, dir, "ledger.db", NULL) ||
-        !ol_path(out, dir, OL_LEDGER_COPY, NULL)) {
-        status = ol_fail(why, OL_EXIT_FAILED, "the path is too long");
-    } else if (!ol_file_exists(path)) {
-        out[0] = '\0';
-    } else {
-        (void)unlink(out);
-        if (ol_sqlite_copy(path, out, words) != OL_OK)
-            status = ol_fail(why, OL_EXIT_FAILED, "cannot copy the ledger: "
-                             "%s", words);
+    if (!ol_path(path, dir, "ledger.db", NULL) || !ol_file_exists(path)) {
+        close(lock);
+        return OL_EXIT_OK;
     }
+    ol_dir_copy_sweep(dir);
+    status = ol_dir_copy_name(dir, out, why);
+    if (status == OL_EXIT_OK && ol_sqlite_copy(path, out, words) != OL_OK)
+        status = ol_fail(why, OL_EXIT_FAILED, "cannot copy the ledger: %s",
+                         words);
     close(lock);
     return status;
 }
@@ -156,15 +150,23 @@ static int copy_stopped(const char *dir, char out[OL_PATH_MAX],
 static int copy_ledger(const char *dir, char out[OL_PATH_MAX],
                        char why[OL_WHY_MAX])
 {
+    const struct timespec nap = {.tv_nsec = POLL_NS};
     json_t *result = NULL;
+    bool yet = false;
     int status = ol_client_call(dir, "backup",
                                 json_pack("{s:s}", "action", "begin"),
                                 &result, why);
 
-    json_decref(result);
     if (status == OL_EXIT_NOT_RUNNING)
         return copy_stopped(dir, out, why);
-    return status == OL_EXIT_OK ? wait_for_copy(dir, out, why) : status;
+    if (status == OL_EXIT_OK)
+        ol_text_put(out, OL_PATH_MAX, "%s", text(result, "file"));
+    json_decref(result);
+    while (status == OL_EXIT_OK && !yet) {
+        nanosleep(&nap, NULL);
+        status = copied_yet(dir, out, &yet, why);
+    }
+    return status;
 }
 
 /* The verbs. */

@@ -156,7 +156,7 @@ static void line_files(void **state)
         assert_int_equal(c.attach_ask, all[k].ask);
         assert_int_equal(c.attach_max, all[k].max);
     }
-    assert_int_equal(line("[line]\ncard = a\nattachments = ask\n"
+    assert_int_equal(line("[line]\ncard = a.card\nattachments = ask\n"
                           "attachments = auto:1\n", &c, why), 1);
     assert_non_null(strstr(why, ":4: attachments stands"));
 }
@@ -194,44 +194,47 @@ static void line_bad(void **state)
     } bad[] = {
         {"channel = a tcp://h:1\n", "card is missing"},
         {"card = ../x\n", ":2: card"},
-        {"card = a\nlisten = tcp://h:1\n", ":3: unknown key \"listen\""},
-        {"card = a\nchannel = a\n", ":3: channel a goes nowhere"},
-        {"card = a\nchannel = a accept=courier\n", ":3: accept=courier"},
-        {"card = a\nchannel = a tcp://h:1 proxy=socks4://x:1\n",
+        {"card = a.card\nlisten = tcp://h:1\n", ":3: unknown key \"listen\""},
+        {"card = a.card\nchannel = a\n", ":3: channel a goes nowhere"},
+        {"card = a.card\nchannel = a accept=courier\n", ":3: accept=courier"},
+        {"card = a.card\nchannel = a tcp://h:1 proxy=socks4://x:1\n",
          ":3: a proxy is socks5://HOST:PORT or"},
-        {"card = a\nchannel = a tcp://h:1 proxy=socks5://me:s3cret#x:1\n",
+        {"card = a.card\nchannel = a tcp://h:1 proxy=socks5://me:s3cret#x:1\n",
          ":3: a proxy is socks5://HOST:PORT or"},
-        {"card = a\nchannel = a udp://h:1 proxy=socks5://x:1\n",
+        {"card = a.card\nchannel = a udp://h:1 proxy=socks5://x:1\n",
          ":3: a proxy carries tcp only: take proxy= away from udp://"},
-        {"card = a\nchannel = a courier:///x proxy=socks5://x:1\n",
+        {"card = a.card\nchannel = a courier:///x proxy=socks5://x:1\n",
          ":3: a proxy carries tcp only"},
-        {"card = a\nchannel = a accept=tcp proxy=socks5://x:1\n",
+        {"card = a.card\nchannel = a accept=tcp proxy=socks5://x:1\n",
          ":3: proxy= is for a channel that dials"},
-        {"card = a\nchannel = a tcp://[fe80::1%lo]:1 proxy=socks5://x:1\n",
+        {"card = a.card\nchannel = a tcp://[fe80::1%lo]:1 proxy=socks5://x:1\n",
          ":3: %lo names an interface of this machine"},
-        {"card = a\nchannel = a tcp://h:1 prox=socks5://me:s3cret@x:1\n",
+        {"card = a.card\nchannel = a tcp://h:1 prox=socks5://me:s3cret@x:1\n",
          ":3: \"prox\" is no option of a channel"},
-        {"card = a\nchannel = a tcp://h:1 rate=0\n", ":3: rate=0: bits"},
-        {"card = a\nchannel = a tcp://h:1 rate=74\n", ":3: rate=74: bits"},
-        {"card = a\nchannel = a tcp://h:1 rate=9k6\n", ":3: rate=9k6: bits"},
-        {"card = a\nchannel = a tcp://h:1 rate=-1\n", ":3: rate=-1: bits"},
-        {"card = a\nchannel = a tcp://h:1 rate=1001G\n", ":3: rate=1001G:"},
-        {"card = a\nchannel = a tcp://h:1 rate=99999999999999\n", ":3: rate="},
-        {"card = a\nchannel = a courier:///x rate=9600\n",
+        {"card = a.card\nchannel = a tcp://h:1 rate=0\n", ":3: rate=0: bits"},
+        {"card = a.card\nchannel = a tcp://h:1 rate=74\n", ":3: rate=74: bits"},
+        {"card = a.card\nchannel = a tcp://h:1 rate=9k6\n",
+         ":3: rate=9k6: bits"},
+        {"card = a.card\nchannel = a tcp://h:1 rate=-1\n", ":3: rate=-1: bits"},
+        {"card = a.card\nchannel = a tcp://h:1 rate=1001G\n",
+         ":3: rate=1001G:"},
+        {"card = a.card\nchannel = a tcp://h:1 rate=99999999999999\n",
+         ":3: rate="},
+        {"card = a.card\nchannel = a courier:///x rate=9600\n",
          ":3: a courier has no rate="},
-        {"card = a\nchannel = a tcp://h:1 speed=9\n", ":3: \"speed\""},
-        {"card = a\nchannel = a tcp://h:1 hold\n", ":3: \"hold\""},
-        {"card = a\nchannel = a tcp://h:1 hold=7\n", ":3: hold = 7"},
-        {"card = a\nchannel = a tcp://h:1 fate=No\n", ":3: fate=No"},
-        {"card = a\nchannel = a tcp://h:1\nchannel = a udp://h:1\n",
+        {"card = a.card\nchannel = a tcp://h:1 speed=9\n", ":3: \"speed\""},
+        {"card = a.card\nchannel = a tcp://h:1 hold\n", ":3: \"hold\""},
+        {"card = a.card\nchannel = a tcp://h:1 hold=7\n", ":3: hold = 7"},
+        {"card = a.card\nchannel = a tcp://h:1 fate=No\n", ":3: fate=No"},
+        {"card = a.card\nchannel = a tcp://h:1\nchannel = a udp://h:1\n",
          ":4: two channels"},
-        {"card = a\nprobe = 10ms\n", ":3: probe = 10ms"},
-        {"card = a\nprobe = 30s\nhold = 20s\n", "hold 20s is not longer"},
-        {"card = a\nprobe = 20s\nchannel = a tcp://h:1 hold=5s\n",
+        {"card = a.card\nprobe = 10ms\n", ":3: probe = 10ms"},
+        {"card = a.card\nprobe = 30s\nhold = 20s\n", "hold 20s is not longer"},
+        {"card = a.card\nprobe = 20s\nchannel = a tcp://h:1 hold=5s\n",
          "hold 5s is not longer than probe 20s on channel a"},
-        {"card = a\nalias = \xc3\x28\n", ":3: alias"},
-        {"card = a\n[lines]\n", ":3: section [lines]: allowed is [line]"},
-        {"[line]\n  [station]\ncard = a\n", ":3: section [station]"},
+        {"card = a.card\nalias = \xc3\x28\n", ":3: alias"},
+        {"card = a.card\n[lines]\n", ":3: section [lines]: allowed is [line]"},
+        {"[line]\n  [station]\ncard = a.card\n", ":3: section [station]"},
     };
     struct ol_conf_line c;
     char why[OL_WHY_MAX], text[300];
@@ -254,14 +257,14 @@ static void bounds(void **state)
 
     (void)state;
     assert_non_null(text);
-    n = (size_t)snprintf(text, 8192, "[line]\ncard = a\n");
+    n = (size_t)snprintf(text, 8192, "[line]\ncard = a.card\n");
     for (unsigned k = 0; k <= OL_CHANNELS_MAX; k++)
         n += (size_t)snprintf(text + n, 8192 - n,
                               "channel = c%u tcp://h:1\n", k);
     assert_int_equal(line(text, &c, why), 1);
     assert_non_null(strstr(why, ":19: too many channels"));
     /* A long line is refused as a whole, never cut. */
-    n = (size_t)snprintf(text, 8192, "[line]\ncard = a\nalias = ");
+    n = (size_t)snprintf(text, 8192, "[line]\ncard = a.card\nalias = ");
     memset(text + n, 'x', 4000);
     memcpy(text + n + 4000, "\nprobe = 1s\n", 13);
     assert_int_equal(line(text, &c, why), 1);

@@ -5,6 +5,7 @@
  */
 #include "station/dir.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -210,6 +211,37 @@ int ol_station_init(const char *dir, const char *name, char why[OL_WHY_MAX])
     const struct ol_init_opts opts = {.dir = dir, .name = name};
 
     return ol_station_make(&opts, why);
+}
+
+/* Copies of the ledger. */
+
+#define COPY "ledger.copy."
+
+int ol_dir_copy_name(const char *dir, char out[OL_PATH_MAX],
+                     char why[OL_WHY_MAX])
+{
+    char name[64] = COPY;
+    uint8_t random[8];
+
+    ol_os_random(random, sizeof(random));
+    ol_text_hex(name + strlen(COPY), random, sizeof(random));
+    return ol_path(out, dir, name, NULL)
+               ? OL_EXIT_OK
+               : ol_fail(why, OL_EXIT_FAILED, "%s: the path is too long", dir);
+}
+
+void ol_dir_copy_sweep(const char *dir)
+{
+    char path[OL_PATH_MAX];
+    struct dirent *e;
+    DIR *d = opendir(dir);
+
+    while (d != NULL && (e = readdir(d)) != NULL)
+        if (strncmp(e->d_name, COPY, strlen(COPY)) == 0 &&
+            ol_path(path, dir, e->d_name, NULL))
+            (void)unlink(path);
+    if (d != NULL)
+        closedir(d);
 }
 
 /* The lock. */

@@ -12,8 +12,12 @@
 
 #include "station/keys.h"
 
-/* The copy of the ledger that a backup is made of; there while it is made. */
-#define OL_LEDGER_COPY "ledger.copy"
+/* A copy of the ledger that a backup is made of, there while it is made:
+ * ledger.copy.HEX, each with a name of its own. */
+int ol_dir_copy_name(const char *dir, char out[OL_PATH_MAX],
+                     char why[OL_WHY_MAX]);
+/* Removes those that are there. Whoever has one open can read it on. */
+void ol_dir_copy_sweep(const char *dir);
 
 /* Makes DIR and its folders for a new station; 1 when there is anything of
  * one. */

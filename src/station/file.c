@@ -134,7 +134,7 @@ enum ol_err ol_file_write(const char *path, mode_t mode, enum ol_file_how how,
     int fd, saved;
     bool made = false;
 
-    if (!ol_text_put(tmp, sizeof(tmp), "%s.XXXXXX", path)) {
+    if (!ol_text_put(tmp, sizeof(tmp), "%s" OL_FILE_TMP "XXXXXX", path)) {
         errno = ENAMETOOLONG;
         return OL_ERR_IO;
     }

@@ -31,6 +31,10 @@ OL_MUST_USE enum ol_err ol_file_read(const char *path, size_t max,
 
 enum ol_file_how { OL_FILE_NEW, OL_FILE_REPLACE };
 
+/* What stands between a file's name and six letters while it is written: a
+ * crash leaves such a file, and nobody else makes one. */
+#define OL_FILE_TMP ".new-"
+
 /* NEW: OL_ERR_EXISTS when there is one. OL_ERR_FULL, OL_ERR_IO. */
 OL_MUST_USE enum ol_err ol_file_write(const char *path, mode_t mode,
                                       enum ol_file_how how,

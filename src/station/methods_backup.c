@@ -3,7 +3,7 @@
  *
  * The copy lies in the directory, sealed as the ledger is, for the command
  * that asked; it seals it into its file and removes it. One that was left
- * behind goes with the next.
+ * behind goes with the next, or at the next start.
  */
 #include <string.h>
 #include <sys/stat.h>
@@ -44,10 +44,17 @@ static bool has_room(const struct ol_station *st, const char *path,
     return (uint64_t)v.f_bavail * v.f_frsize >= *needs;
 }
 
+/* file: the copy's whole path; another one is of another backup. */
+static json_t *answer(const struct ol_copy *c, const char *state)
+{
+    return json_pack("{s:s,s:s}", "state", state, "file", c->to);
+}
+
 static void begin(struct ol_request *rq)
 {
     struct ol_station *st = rq->st;
     struct ol_copy *c = &st->copy;
+    char why[OL_WHY_MAX];
     uint64_t needs = 0;
 
     if (c->busy || st->stopping) {
@@ -56,11 +63,11 @@ static void begin(struct ol_request *rq)
         return;
     }
     if (!ol_path(c->from, st->dir, "ledger.db", NULL) ||
-        !ol_path(c->to, st->dir, OL_LEDGER_COPY, NULL)) {
+        ol_dir_copy_name(st->dir, c->to, why) != OL_EXIT_OK) {
         ol_refuse(rq, OL_EXIT_FAILED, "the path is too long");
         return;
     }
-    (void)unlink(c->to);
+    ol_dir_copy_sweep(st->dir);
     if (!has_room(st, c->from, &needs)) {
         ol_refuse(rq, OL_EXIT_FAILED, "the copy of the ledger needs %llu MiB "
                   "in %s: make room",
@@ -73,7 +80,7 @@ static void begin(struct ol_request *rq)
     if (!c->busy)
         ol_refuse(rq, OL_EXIT_FAILED, "no thread for the copy: try again");
     else
-        ol_reply(rq, json_pack("{s:s}", "state", "running"));
+        ol_reply(rq, answer(c, "running"));
 }
 
 void ol_method_backup(struct ol_request *rq)
@@ -87,9 +94,9 @@ void ol_method_backup(struct ol_request *rq)
         ol_refuse(rq, OL_EXIT_USAGE, "no action \"%.32s\": allowed are begin "
                   "and state", action);
     else if (c->busy || !c->done || c->err == OL_OK)
-        ol_reply(rq, json_pack("{s:s}", "state", c->busy   ? "running"
-                                                 : c->done ? "done"
-                                                           : "none"));
+        ol_reply(rq, answer(c, c->busy   ? "running"
+                               : c->done ? "done"
+                                         : "none"));
     else
         ol_reply(rq, json_pack("{s:s,s:s}", "state", "failed", "why",
                                c->why));

@@ -71,6 +71,8 @@ static int start(struct ol_station *st, char why[OL_WHY_MAX])
     if (status == OL_EXIT_OK && st->keys->vault.sealed) /* an interrupted */
         status = ol_vault_settle(st->dir, &st->keys->vault, false, why);
     if (status == OL_EXIT_OK)
+        ol_dir_copy_sweep(st->dir);
+    if (status == OL_EXIT_OK)
         ol_guard_start(st);
     if (status == OL_EXIT_OK)
         ol_disk_pump(st); /* is there room */

@@ -265,7 +265,18 @@ static bool ends(const char *name, size_t n, const char *tail)
            memcmp(name + n - strlen(tail), tail, strlen(tail)) == 0;
 }
 
-/* A write that was cut off leaves FILE.XXXXXX, which may hold a secret. */
+/* Is it what a write of a key or a card leaves that was cut off. */
+static bool is_left_over(const char *name)
+{
+    size_t n = strlen(name), tail = strlen(OL_FILE_TMP) + 6;
+
+    if (n <= tail || memcmp(name + n - tail, OL_FILE_TMP,
+                            strlen(OL_FILE_TMP)) != 0)
+        return false;
+    return ends(name, n - tail, ".key") || ends(name, n - tail, ".card");
+}
+
+/* It may hold a secret. */
 static void sweep(const char *dir, const char *folder)
 {
     char path[OL_PATH_MAX], name[300];
@@ -276,11 +287,7 @@ static void sweep(const char *dir, const char *folder)
         return;
     d = opendir(path);
     while (d != NULL && (entry = readdir(d)) != NULL) {
-        size_t n = strlen(entry->d_name);
-
-        if (n < 7 || entry->d_name[n - 7] != '.' ||
-            (!ends(entry->d_name, n - 7, ".key") &&
-             !ends(entry->d_name, n - 7, ".card")))
+        if (!is_left_over(entry->d_name))
             continue;
         ol_text_put(name, sizeof(name), "%s", entry->d_name);
         if (ol_path(path, dir, folder ? folder : ".", name))
