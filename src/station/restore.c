@@ -231,6 +231,9 @@ static int judge(struct unpacking *u, const char *name, char out[33],
     if (!ol_path(path, u->tmp, "ledger.db", NULL) ||
         !ol_path(lock, u->tmp, "ledger.db.lock", NULL))
         return ol_fail(why, OL_EXIT_FAILED, "the path is too long");
+    if (ol_sqlite_check(path, NULL, words) != OL_OK)
+        return ol_fail(why, OL_EXIT_FAILED, "the ledger in the file does not "
+                       "hold: %s", words);
     if (ol_sqlite_open(&lg, path, u->keys->storage, NULL, NULL, words) !=
         OL_OK)
         return ol_fail(why, OL_EXIT_FAILED, "the ledger in the file does not "
