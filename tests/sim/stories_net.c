@@ -163,6 +163,28 @@ static void a_dialled_peer_moves(void)
     }
 }
 
+/* A round trip longer than the pause between two probes: the answer is always
+ * that of an older one. */
+static void a_long_way_is_proved(void)
+{
+    uint64_t took;
+
+    radio(gone_away);
+    for (unsigned f = 0; f < 2; f++)
+        w.ch[RADIO].path[f].delay_ns = 2500 * MS;
+    world_reboot(&w);
+    run_for(60 * S);
+    EXPECT(status(1).ch[RADIO].state == OL_CHAN_UP);
+    for (unsigned i = 0; i < 40; i++) {
+        world_say(&w, 1, OL_ROUTINE, 4000);
+        run_for(20 * MS);
+    }
+    took = settle(300 * S);
+    printf("  40 x 4,000 bytes over a way of 5 s: %.0f s\n",
+           (double)took / 1e9);
+    EXPECT(took < 60 * S);
+}
+
 /* An attacker who sees all that station 0 says, and is faster than the way:
  * its copies come first, from its own address. What goes to it, it hands on
  * for a while, and then no more. */
@@ -455,6 +477,7 @@ static const struct {
     {"an_address_changes_every_ten_seconds",
      an_address_changes_every_ten_seconds},
     {"a_dialled_peer_moves", a_dialled_peer_moves},
+    {"a_long_way_is_proved", a_long_way_is_proved},
     {"a_relay_cannot_keep_the_flow", a_relay_cannot_keep_the_flow},
     {"a_slower_relay_gets_nothing", a_slower_relay_gets_nothing},
     {"a_forged_sender_gets_little", a_forged_sender_gets_little},
