@@ -436,6 +436,43 @@ def files_by_courier():
         expect(os.path.getsize(back) < MIB, "the way back is too heavy")
 
 
+def files_in_two_bags():
+    """What the policy leaves out is passed over, and the rest behind it is
+    taken; the next bag brings it, and nothing else a second time."""
+    with Bed() as bed:
+        north, south = bed.pair("north", "south")
+        for c in ("cable", "radio"):
+            north.ok("channel", "south", "disable", c, "--yes")
+        film = send(north, south, "later", "--file",
+                    make(bed, "film", 11 * MIB))
+        # More small ones in one bundle than the core remembers as passed.
+        small = [make(bed, f"note{i}", 40 + i) for i in range(24)]
+        names = [send(north, south, "by hand", *(
+            w for f in small[i:i + 8] for w in ("--file", f)))
+            for i in range(0, 24, 8)]
+        empty = send(north, south, "nothing", "--file", make(bed, "empty", 0))
+        bags = [bed.path(f"bag{i}") for i in range(3)]
+        north.ok("courier", "export", "south", bags[0])
+        expect(os.path.getsize(bags[0]) > 11 * MIB, "the film is not in it")
+        south.ok("courier", "import", bags[0])
+        for name in names:
+            arrives(south, name, 8)
+        arrives(south, empty)
+        expect(states(south, film) == ["none"], "the film came unasked")
+        # Asked for, it is not here; the other side hears of both.
+        south.no(4, "save", film, "--out", bed.dir, "--timeout", "1s")
+        south.ok("courier", "export", "north", bags[1])
+        north.ok("courier", "import", bags[1])
+        for name in names:
+            wait_for("north to know", 10, lambda n=name: states(north, n) ==
+                     ["held"] * 8)
+        north.ok("courier", "export", "south", bags[2])
+        expect(11 * MIB < os.path.getsize(bags[2]) < 12 * MIB,
+               "more than the film, or less, is in the second bag")
+        south.ok("courier", "import", bags[2])
+        arrives(south, film)
+
+
 def small_disk(bed, run):
     if os.geteuid() != 0:
         raise Skip("mounting a small tmpfs needs root")
@@ -526,4 +563,5 @@ def files_in_vain():
 
 TESTS = (files_there_and_back, files_of_one_name, files_nasty_names,
          files_refused, files_changing, files_policy, files_killed,
-         files_damaged, files_by_courier, files_full_disk, files_in_vain)
+         files_damaged, files_by_courier, files_in_two_bags, files_full_disk,
+         files_in_vain)
