@@ -8,7 +8,8 @@ Each side has a folder of its own; no path joins the stations. The carrier is
 this test: whatever file appears that it did not put there itself is taken
 away, and copies of it come out at the other side. Some damaged copies come
 before the good one, under the same name or another; some files come twice;
-all come late and shuffled. Both sides must converge all the same.
+all come late and shuffled. Both sides must converge all the same; each also
+sends a file, which must be whole over there, and known to be.
 """
 
 import os
@@ -17,7 +18,7 @@ import sys
 import threading
 import time
 
-from lab import Lab, expect, main, say
+from lab import Lab, expect, main, say, wait_for
 from station import Station, pair
 from talk import Talk, audit, keep_evidence
 
@@ -26,6 +27,7 @@ MESSAGES = 30
 # and a damaged or late one may have to be waited for again.
 CONVERGE_S = 240
 LATE_S = 2
+FILE_BYTES = 5_000_000
 
 
 class Carrier(threading.Thread):
@@ -122,6 +124,27 @@ class Carrier(threading.Thread):
             os.rename(hidden, target) # whole or not there
 
 
+def send_file(lab, me, peer):
+    path = os.path.join(lab.dir, f"file-of-{me.name}")
+    with open(path, "wb") as f:
+        f.write(lab.random.randbytes(FILE_BYTES))
+    return me.json("send", peer.name, "a file", "--file", path)["name"]
+
+
+def state_of(station, name):
+    return station.call("show", name=name)["attachments"][0]["state"]
+
+
+def check_file(lab, me, peer, name):
+    """Byte for byte, as the other side saves it."""
+    peer.cli("save", name, "--out", lab.dir)
+    file = f"file-of-{me.name}"
+    with open(os.path.join(lab.dir, file), "rb") as f:
+        sent = f.read()
+    with open(os.path.join(lab.dir, f"{file} (2)"), "rb") as f:
+        expect(f.read() == sent, f"the file of {me.name} differs")
+
+
 def courier_on(lab, stations, carrier):
     north, south = stations
     for me, peer in (stations, stations[::-1]):
@@ -135,8 +158,14 @@ def courier_on(lab, stations, carrier):
         for talk in talks:
             talk.burst(1)
         time.sleep(0.2) # so that there are many bundles, not one
+    names = {me: send_file(lab, me, peer)
+             for me, peer in (stations, stations[::-1])}
     for talk in talks:
         talk.settle(CONVERGE_S, every=0.5)
+    for me, peer in (stations, stations[::-1]):
+        wait_for(f"{me.name}'s file to be held", CONVERGE_S, lambda m=me:
+                 state_of(m, names[m]) == "held", 0.5)
+        check_file(lab, me, peer, names[me])
     carrier.stop()
     say(f"{2 * MESSAGES} messages converged in "
         f"{time.monotonic() - started:.1f} s by {carrier.count}")

@@ -429,6 +429,25 @@ func chunks(record []byte) []byte {
 	return plain
 }
 
+// One of 70 bytes: asked for, sent, called done, noted; and one declined.
+func attachment() {
+	content := ramp(0x09, 70)
+	h := hash(32, nil, content)
+	want := func(serial uint32, flags byte, size uint64, rest ...[]byte) []byte {
+		return chunk(14, be32(serial), []byte{flags}, h, be64(size),
+			cat(rest...))
+	}
+	nothing := make([]byte, 16)
+	block("vector", "attachment", "chunks", "want want blob blob want want want",
+		"content", content, "hash", h, "plain", cat(
+			want(1, 0, 70, be32(0), be32(1), be64(0)),
+			want(2, 0, 65*65536, be32(1), be32(33), be64(1<<62)),
+			chunk(7, h, be64(0), content[:64]),
+			chunk(7, h, be64(64), content[64:]),
+			want(3, 1, 70, nothing), want(4, 5, 70, nothing),
+			want(5, 2, 70, nothing)))
+}
+
 // One to the key on the card, or to the prekey of that number and secret; its
 // HELD announces a prekey of the sender's.
 func bundle(a, b station, lineID, psk, record []byte, prekey uint32,
@@ -507,6 +526,7 @@ func main() {
 	card(a, "south")
 	from := handshake(a, b, lineID, psk)
 	frame(from, "tcp", 1, chunks(record))
+	attachment()
 	bundle(a, b, lineID, psk, record, 0, nil)
 	bundle(a, b, lineID, psk, record, 3735928559, ramp(0xd1, 32))
 }

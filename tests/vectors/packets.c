@@ -224,6 +224,8 @@ static bool again(struct ol_writer *w, const struct ol_chunk *c)
     struct ol_ack ack;
     struct ol_held held;
     struct ol_segment segment;
+    struct ol_blob blob;
+    struct ol_want want;
 
     switch (c->type) {
     case OL_CHUNK_PROBE:
@@ -240,6 +242,12 @@ static bool again(struct ol_writer *w, const struct ol_chunk *c)
     case OL_CHUNK_HELD:
         return ol_held_decode(c->body, &held) == OL_OK &&
                ol_held_encode(w, &held);
+    case OL_CHUNK_BLOB:
+        return ol_blob_decode(c->body, &blob) == OL_OK &&
+               ol_blob_encode(w, &blob);
+    case OL_CHUNK_WANT:
+        return ol_want_decode(c->body, &want) == OL_OK &&
+               ol_want_encode(w, &want);
     default:
         return c->type == OL_CHUNK_SEGMENT &&
                ol_segment_decode(c->body, &segment) == OL_OK &&
@@ -278,10 +286,25 @@ static void play_chunks(const struct block *b)
     assert_string_equal(names, block_text(b, "chunks"));
 }
 
+/* The hash is plain BLAKE2b-256 of the content, which the blobs carry. */
+static void play_attachment(const struct block *b)
+{
+    uint8_t content[VECTORS_BYTES], hash[32], want[32];
+    struct ol_digest d;
+
+    block_copy(b, "hash", want, sizeof(want));
+    ol_digest_init(&d);
+    ol_digest_add(&d, block_bytes(b, "content", content));
+    ol_digest_end(&d, hash);
+    assert_memory_equal(hash, want, sizeof(hash));
+    play_chunks(b);
+}
+
 static void chunks(void **state)
 {
     (void)state;
     ground_play("chunks", play_chunks, 1);
+    ground_play("attachment", play_attachment, 1);
 }
 
 /* The receiver's key: the one on its card, or a prekey of its own. */
