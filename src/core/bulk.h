@@ -46,6 +46,9 @@ struct ol_push {
     uint8_t load_fails;
     uint64_t retry_ns;   /* then what is acked and not held is owed again */
     uint8_t retries;
+    bool served_due;     /* NOTE SERVED is owed of the newest WANT */
+    uint64_t served_ns;  /* and not before */
+    uint64_t heard_ns;   /* WANTs of wholes count as heard until then */
     struct ol_said noted[OL_SAID_MAX]; /* answers, each goes once */
     struct ol_push_slot slot[OL_PULL_WINDOW]; /* by piece % window */
     uint8_t data[OL_PULL_WINDOW][OL_PIECE];
@@ -80,6 +83,10 @@ struct ol_pull {
     bool offer_told;
     uint8_t offer[32];
     uint64_t offer_ns; /* since when */
+    uint64_t bundle;   /* the number of the one that is being taken */
+    uint32_t blob;     /* how many blobs of it were looked at */
+    uint64_t offer_bundle; /* the blobs of that bundle before offer_at were */
+    uint32_t offer_at;     /* offered, or taken */
     uint8_t passed[OL_SAID_MAX][32]; /* not wanted of bundles: a ring */
     uint32_t n_passed;
     struct ol_pull_slot slot[OL_PULL_WINDOW]; /* by piece % window */
@@ -129,6 +136,8 @@ enum ol_err ol_pull_say(struct ol_line *l, const struct ol_event *ev,
                         uint8_t flag);
 enum ol_err ol_pull_blob(struct ol_line *l, const struct ol_where *at,
                          const struct ol_blob *b);
+/* A bundle of that number is taken, perhaps not for the first time. */
+void ol_pull_bundle(struct ol_line *l, uint64_t number);
 /* OL_EV_PASS: what bundles bring of it is passed over. */
 void ol_pull_pass(struct ol_line *l, const uint8_t hash[32]);
 /* The peer has noted what we said. */

@@ -455,6 +455,73 @@ static void a_bundle_is_offered(void **state)
     free(l);
 }
 
+/* More attachments in one bundle than passed ones are remembered: it comes to
+ * an end, whatever the station says. */
+static void a_bundle_of_many_ends(void **state)
+{
+    struct ol_line *l = line();
+    struct ol_where at = {.epoch = NULL, .current = true};
+    unsigned tries = 0, offers = 0;
+    bool again;
+
+    (void)state;
+    do {
+        again = false;
+        step(l);
+        ol_pull_bundle(l, 5);
+        for (unsigned k = 0; k < 100; k++) {
+            struct ol_blob b = {.hash = {(uint8_t)k, 1},
+                                .bytes = OL_SPAN("x", 1)};
+            again |= ol_pull_blob(l, &at, &b) == OL_ERR_AGAIN;
+        }
+        ol_pull_pump(l);
+        for (unsigned k = 0; k < fx.count; k++) {
+            struct ol_file f = {.size = 1};
+            struct ol_event ev = {.kind = OL_EV_WANT, .file = &f};
+            if (fx.v[k].note.kind != OL_NOTE_OFFERED)
+                continue;
+            offers++;
+            memcpy(f.hash, fx.v[k].note.hash, 32);
+            if (f.hash[0] % 3 == 0)
+                assert_int_equal(ol_pull_want(l, &ev), OL_OK);
+            else
+                ol_pull_pass(l, f.hash);
+        }
+        l->batch[0].token = 0;
+        l->committed = l->given;
+        assert_true(++tries < 300);
+    } while (again);
+    assert_in_range(offers, 90, 200);
+    free(l);
+}
+
+/* A peer that talks of nothing else costs us little. */
+static void talk_of_wholes_is_bounded(void **state)
+{
+    struct ol_line *l = line();
+    struct ol_want done = {.size = 5, .flags = OL_WANT_DONE};
+    struct ol_want ask = {.hash = {1}, .size = 5, .limit = 1};
+    unsigned notes = 0;
+
+    (void)state;
+    for (unsigned ms = 0; ms < 1000; ms++) {
+        step(l);
+        for (unsigned k = 0; k < 40; k++) {
+            done.hash[1]++;
+            want(l, &done);
+            ask.serial++;
+            ask.hash[1]++;
+            want(l, &ask);
+        }
+        ol_push_pump(l);
+        assert_in_range(count(OL_FX_LOAD), 0, 1);
+        notes += count(OL_FX_NOTE);
+        l->now_ns += OL_NS_PER_MS;
+    }
+    assert_in_range(notes, 50, 140);
+    free(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -467,6 +534,8 @@ int main(void)
         cmocka_unit_test(batches_are_small),
         cmocka_unit_test(what_is_said_is_bounded_and_ends_when_noted),
         cmocka_unit_test(a_bundle_is_offered),
+        cmocka_unit_test(a_bundle_of_many_ends),
+        cmocka_unit_test(talk_of_wholes_is_bounded),
     };
 
     return cmocka_run_group_tests_name("bulk", tests, NULL, NULL);

@@ -679,7 +679,8 @@ void ol_send_landed(struct ol_line *l, uint8_t prec, uint32_t index);
 void ol_owed_retry(struct ol_line *l, unsigned p);
 /* The peer's record of this log is not ours: nothing more of it is sent. */
 void ol_owed_stop(struct ol_line *l, unsigned p, uint32_t index);
-bool ol_send_owes(const struct ol_line *l); /* anything not held by the peer */
+/* Anything that the peer does not hold, or that we wait for. */
+bool ol_send_owes(const struct ol_line *l);
 
 /* ---- recv.c ------------------------------------------------------------- */
 

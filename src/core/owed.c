@@ -97,7 +97,8 @@ bool ol_send_owes(const struct ol_line *l)
     for (unsigned p = 0; p < OL_PRECS; p++)
         if (l->out[p].durable > l->out[p].acked)
             return true;
-    return false;
+    return (l->pull.on && l->pull.upto < l->pull.pieces) ||
+           (l->push.on && l->push.owing > 0);
 }
 
 /* What was acked as frames and never held: the peer dropped it, so it goes

@@ -178,16 +178,28 @@ void ol_pull_pass(struct ol_line *l, const uint8_t hash[32])
         memcpy(p->passed[p->n_passed++ % OL_SAID_MAX], hash, 32);
 }
 
+void ol_pull_bundle(struct ol_line *l, uint64_t number)
+{
+    l->pull.bundle = number;
+    l->pull.blob = 0;
+}
+
 /* A bundle brings what we do not pull now: the station says whether it is to
  * be, and the bundle waits for that. */
-static enum ol_err offered(struct ol_line *l, const uint8_t hash[32])
+static enum ol_err offered(struct ol_line *l, const uint8_t hash[32],
+                           uint32_t at)
 {
     struct ol_pull *p = &l->pull;
 
-    if (is_passed(p, hash))
+    /* When the bundle comes again it goes on behind what was decided, or a
+     * bundle with more attachments than the ring holds would never end. */
+    if ((p->offer_bundle == p->bundle && at < p->offer_at) ||
+        is_passed(p, hash))
         return OL_OK;
     if (p->offer_on)
         return OL_ERR_AGAIN;
+    p->offer_bundle = p->bundle;
+    p->offer_at = at;
     p->offer_on = true;
     p->offer_told = false;
     p->offer_ns = l->now_ns;
@@ -221,10 +233,11 @@ enum ol_err ol_pull_blob(struct ol_line *l, const struct ol_where *at,
     uint32_t piece = (uint32_t)(b->offset / OL_PIECE);
     uint64_t end = b->offset + b->bytes.n;
     struct ol_pull_slot *s = slot_of(p, piece);
+    uint32_t nth = at->epoch == NULL ? p->blob++ : 0;
 
     /* Of another one that we wanted a moment ago, or never. */
     if (!p->on || memcmp(p->hash, b->hash, 32) != 0)
-        return at->epoch == NULL ? offered(l, b->hash) : OL_OK;
+        return at->epoch == NULL ? offered(l, b->hash, nth) : OL_OK;
     if (end > p->size || (b->bytes.n % OL_BLOB_UNIT != 0 && end != p->size))
         return OL_ERR_MALFORMED;
     if (at->epoch != NULL)

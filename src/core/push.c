@@ -19,6 +19,8 @@
 
 #define RETRY_NS (2 * OL_NS_PER_S)
 #define RETRY_MOST 6u /* doublings */
+#define SERVED_NS (100 * OL_NS_PER_MS)
+#define HEAR_NS (10 * OL_NS_PER_MS)
 
 static struct ol_push_slot *slot_of(struct ol_push *p, uint32_t piece)
 {
@@ -104,17 +106,21 @@ uint64_t ol_push_owes(const struct ol_line *l)
 static void stop(struct ol_line *l)
 {
     struct ol_push *p = &l->push;
+    bool flies = false;
 
-    for (unsigned k = 0; k < OL_PULL_WINDOW; k++)
+    for (unsigned k = 0; k < OL_PULL_WINDOW; k++) {
+        flies |= p->slot[k].flights > 0;
         clear(p, &p->slot[k]);
-    p->on = false;
+    }
+    p->on = p->served_due = false;
     p->load = 0;
     p->load_fails = 0;
     p->load_ns = 0;
     p->retries = 0;
     p->retry_ns = OL_NEVER_NS;
     /* What flies is of another attachment from now on. */
-    ol_path_forget_blobs(l);
+    if (flies)
+        ol_path_forget_blobs(l);
 }
 
 /* On the peer's disk, as its newest WANT says. */
@@ -138,8 +144,6 @@ static void served(struct ol_line *l, const struct ol_want *v)
 {
     struct ol_note *n;
 
-    if (!ol_fx_room(l, 1, 0))
-        return;
     n = &ol_fx_add(l, OL_FX_NOTE)->note;
     n->kind = OL_NOTE_SERVED;
     n->channel = OL_CHANNEL_ANY;
@@ -164,6 +168,13 @@ static void said(struct ol_line *l, const struct ol_want *v)
     }
     if (l->push.on && same_file(&l->push.want, v))
         stop(l);
+    /* Each costs the station a look into its ledger: a burst, and then so many
+     * a second; the peer says again what was not noted. */
+    l->push.heard_ns = OL_MAX(l->push.heard_ns, l->now_ns);
+    if (l->push.heard_ns - l->now_ns >= OL_SAID_MAX * HEAR_NS ||
+        !ol_fx_room(l, 1, 0))
+        return;
+    l->push.heard_ns += HEAR_NS;
     served(l, v);
 }
 
@@ -195,7 +206,7 @@ enum ol_err ol_push_wanted(struct ol_line *l, const struct ol_where *at,
     for (unsigned k = 0; k < OL_PULL_WINDOW; k++)
         if (p->slot[k].size > 0 && held(v, p->slot[k].piece))
             clear(p, &p->slot[k]);
-    served(l, v);
+    p->served_due = true;
     return OL_OK;
 }
 
@@ -330,10 +341,29 @@ static void retry(struct ol_line *l)
             owe_all(p, &p->slot[k]);
 }
 
+/* How far the peer is: for people, so a few times a second. */
+static void tell(struct ol_line *l)
+{
+    struct ol_push *p = &l->push;
+
+    if (!p->served_due)
+        return;
+    if (l->now_ns < p->served_ns) {
+        ol_wake(l, p->served_ns);
+        return;
+    }
+    if (!ol_fx_room(l, 1, 0))
+        return;
+    p->served_due = false;
+    p->served_ns = l->now_ns + SERVED_NS;
+    served(l, &p->want);
+}
+
 void ol_push_pump(struct ol_line *l)
 {
     load(l);
     retry(l);
+    tell(l);
 }
 
 /* ---- into frames -------------------------------------------------------- */
