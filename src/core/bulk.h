@@ -73,6 +73,7 @@ struct ol_pull {
     uint32_t whole;  /* slots that wait to be put */
     uint64_t batch;  /* of the pieces on their way to the disk; 0: none */
     bool pulled_due; /* NOTE PULLED is owed */
+    bool full_told;  /* the disk had no room, as our last look found */
     bool dirty;      /* the WANT that the peer has lacks something */
     uint32_t serial; /* of the newest WANT that was made */
     uint32_t told;   /* of the newest that asks */

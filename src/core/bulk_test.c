@@ -264,6 +264,24 @@ static enum ol_err blob_at(struct ol_line *l, uint8_t hash, uint64_t offset,
     return ol_pull_blob(l, &at, &b);
 }
 
+static struct ol_want wants(struct ol_line *l)
+{
+    uint8_t bytes[2000];
+    struct ol_writer w;
+    struct ol_reader r;
+    struct ol_chunk ch;
+    struct ol_want v;
+    uint32_t serial;
+
+    ol_writer_init(&w, bytes, sizeof(bytes));
+    ol_pull_wants(l, &w, true, &serial);
+    ol_reader_init(&r, ol_writer_span(&w));
+    assert_int_equal(ol_chunk_next(&r, OL_IN_FRAME, &ch), OL_OK);
+    assert_int_equal(ol_want_decode(ch.body, &v), OL_OK);
+    assert_int_equal(v.serial, serial);
+    return v;
+}
+
 static unsigned filled(const struct ol_line *l)
 {
     unsigned n = 0;
@@ -290,31 +308,23 @@ static void what_was_not_asked_for_changes_nothing(void **state)
                      OL_ERR_MALFORMED);
     assert_int_equal(blob_at(l, 7, OL_FILE_MAX - 64, 64), OL_ERR_MALFORMED);
     assert_int_equal(filled(l), 0);
+    l->pull.dirty = false;
     l->full = true;
     assert_int_equal(blob_at(l, 7, 0, 64), OL_OK); /* the disk is */
     assert_int_equal(filled(l), 0);
+    ol_pull_pump(l);
+    assert_true(l->pull.dirty);
+    assert_int_equal(wants(l).limit, 0);
+    l->pull.dirty = false;
+    ol_pull_pump(l);
+    assert_false(l->pull.dirty);
     l->full = false;
+    ol_pull_pump(l);
+    assert_true(l->pull.dirty);
+    assert_int_equal(wants(l).limit, 32);
     assert_int_equal(blob_at(l, 7, 31 * OL_PIECE, 64), OL_OK);
     assert_int_equal(filled(l), 1);
     free(l);
-}
-
-static struct ol_want wants(struct ol_line *l)
-{
-    uint8_t bytes[2000];
-    struct ol_writer w;
-    struct ol_reader r;
-    struct ol_chunk ch;
-    struct ol_want v;
-    uint32_t serial;
-
-    ol_writer_init(&w, bytes, sizeof(bytes));
-    ol_pull_wants(l, &w, true, &serial);
-    ol_reader_init(&r, ol_writer_span(&w));
-    assert_int_equal(ol_chunk_next(&r, OL_IN_FRAME, &ch), OL_OK);
-    assert_int_equal(ol_want_decode(ch.body, &v), OL_OK);
-    assert_int_equal(v.serial, serial);
-    return v;
 }
 
 static void a_piece_is_held_when_it_is_on_disk(void **state)

@@ -22,6 +22,7 @@
  *   frames.c    frames in and out, and their small chunks
  *   schedule.c  which bytes go on which channel
  *   pouch.c     bundles
+ *   pouch_files.c attachments in bundles
  *   prekey.c    whom bundles are sealed to
  *   state.c     what the core itself keeps on disk, as bytes
  *

@@ -332,6 +332,9 @@ void ol_pull_pump(struct ol_line *l)
 {
     struct ol_pull *p = &l->pull;
 
+    /* Credit 0, and credit again, are news for the peer. */
+    p->dirty |= p->on && p->pieces > 0 && l->full != p->full_told;
+    p->full_told = l->full;
     if (p->batch != 0 && p->batch <= l->committed)
         committed(l);
     if (p->on && p->batch == 0 && p->whole > 0)

@@ -72,12 +72,19 @@ def digest_of(path):
 
 
 class Memory:
-    """The most that any of the two ever had, over all their lives."""
+    """The most that any of the two ever had, over all their lives; and the
+    longest that a ledger's log of writes ever was."""
 
     def __init__(self):
         self.kib = {}
+        self.wal = 0
 
     def look(self, station):
+        try:
+            self.wal = max(self.wal, os.path.getsize(
+                os.path.join(station.dir, "ledger.db-wal")))
+        except FileNotFoundError:
+            pass
         with open(f"/proc/{station.process.pid}/status",
                   encoding="utf-8") as f:
             for line in f:
@@ -87,6 +94,8 @@ class Memory:
                         kib, self.kib.get(station.name, 0))
 
     def check(self):
+        say(f"a ledger's log of writes: at most {self.wal / MIB:.1f} MiB")
+        expect(self.wal < 64 * MIB, f"a log of {self.wal} bytes")
         for name, kib in self.kib.items():
             say(f"{name}: at most {kib / 1024:.1f} MiB in memory")
             # A sanitizer's build is another program.

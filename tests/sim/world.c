@@ -174,13 +174,14 @@ static enum ol_err step(struct world *w, unsigned st, struct ol_event *ev)
     uint64_t wake;
 
     w->steps++;
+    ev->full = s->full;
     err = ol_line_step(s->line, ev, w->now_ns, &s->eff);
     wake = s->eff.wake_ns;
     if (wake < w->now_ns)
         wake = w->now_ns;
     carry_out(w, st);
     while (s->eff.more) {
-        struct ol_event tick = {.kind = OL_EV_TICK};
+        struct ol_event tick = {.kind = OL_EV_TICK, .full = s->full};
         w->steps++;
         (void)!ol_line_step(s->line, &tick, w->now_ns, &s->eff);
         wake = s->eff.wake_ns;
@@ -298,6 +299,7 @@ void world_say(struct world *w, unsigned st, uint8_t prec, uint16_t size)
     rec.id = OL_SPAN_ARRAY(id);
     rec.text = OL_SPAN(text, n);
     ev.token = m->token;
+    ev.full = s->full;
     w->steps++;
     if (ol_line_step(s->line, &ev, w->now_ns, &s->eff) != OL_OK) {
         m->lost = true; /* refused: nothing was promised */
@@ -487,6 +489,14 @@ static struct ol_addr moved_to(const struct entry *e)
     return e->arg != 0 ? to : (struct ol_addr){0};
 }
 
+/* Slower or faster from now on, and sometimes full. */
+static void disk(struct world *w, struct sim_station *s)
+{
+    s->commit_ns = w->healed ? 5 * OL_NS_PER_MS
+                             : rnd_below(&w->rnd, 800) * OL_NS_PER_MS + 1;
+    s->full = !w->healed && rnd_chance(&w->rnd, 0.3);
+}
+
 static void happen(struct world *w, struct entry *e)
 {
     struct sim_station *s = &w->st[e->st];
@@ -534,8 +544,7 @@ static void happen(struct world *w, struct entry *e)
             boot(w, e->st);
         break;
     case W_DISK:
-        s->commit_ns = w->healed ? 5 * OL_NS_PER_MS
-                                 : rnd_below(&w->rnd, 800) * OL_NS_PER_MS + 1;
+        disk(w, s);
         break;
     case W_REPLAY:
         replay(w);

@@ -91,6 +91,7 @@ struct sim_station {
     uint64_t wake_ns, wake_id;
     uint32_t boot; /* events of an earlier boot are void */
     uint32_t committing;
+    bool full;              /* its disk takes nothing more */
     uint64_t commit_ns;     /* how long a commit takes at most */
     struct sim_message *said;
     uint32_t n_said, cap_said;

@@ -127,6 +127,7 @@ void world_heal(struct world *w)
                                    .ch = (uint8_t)c});
     for (unsigned s = 0; s < 2; s++) {
         w->st[s].commit_ns = 5 * OL_NS_PER_MS;
+        w->st[s].full = false;
         if (!w->st[s].alive)
             push(w, (struct entry){.at_ns = w->now_ns,
                                    .what = W_RESTART,
