@@ -4,7 +4,7 @@
  * The receiver's WANT says what is on its disk and how far its credit goes;
  * the sender loads no more than that. Both keep a window of OL_PULL_WINDOW
  * pieces, 2 MiB, in memory that stays untouched until an attachment moves.
- * Source: doc/protocol.md 5.9, 7, 8.
+ * Source: doc/protocol.md 5.8, 7, 8.
  */
 #ifndef OL_CORE_BULK_H
 #define OL_CORE_BULK_H
@@ -16,7 +16,8 @@
 
 #define OL_PIECE_UNITS (OL_PIECE / OL_BLOB_UNIT)
 #define OL_PIECE_WORDS (OL_PIECE_UNITS / 64u)
-#define OL_SAID_MAX 16u /* attachments that the peer has yet to note */
+#define OL_SAID_MAX 64u   /* attachments that the peer has yet to note */
+#define OL_PASSED_MAX 16u /* those that bundles bring in vain */
 
 /* What is told about an attachment as a whole. */
 struct ol_said {
@@ -88,7 +89,7 @@ struct ol_pull {
     uint32_t blob;     /* how many blobs of it were looked at */
     uint64_t offer_bundle; /* the blobs of that bundle before offer_at were */
     uint32_t offer_at;     /* offered, or taken */
-    uint8_t passed[OL_SAID_MAX][32]; /* not wanted of bundles: a ring */
+    uint8_t passed[OL_PASSED_MAX][32]; /* not wanted of bundles: a ring */
     uint32_t n_passed;
     struct ol_pull_slot slot[OL_PULL_WINDOW]; /* by piece % window */
     uint8_t data[OL_PULL_WINDOW][OL_PIECE];
@@ -151,10 +152,11 @@ void ol_pull_epoch(struct ol_line *l);
 void ol_pull_lost(struct ol_line *l, uint32_t serial);
 /* Is a WANT to be sent now; lowers the wake. */
 bool ol_pull_due(struct ol_line *l);
-/* Writes the WANT, and what is said of whole attachments when it is due (all:
- * due or not, as in a bundle). *serial: of the WANT that asks; 0: none. */
-void ol_pull_wants(struct ol_line *l, struct ol_writer *w, bool all,
-                   uint32_t *serial);
+/* Writes the WANT that asks, when it is due or always; *serial: its, or 0. */
+void ol_pull_ask(struct ol_line *l, struct ol_writer *w, bool always,
+                 uint32_t *serial);
+/* Writes what is said of whole attachments, when it is due or always. */
+void ol_pull_tell(struct ol_line *l, struct ol_writer *w, bool always);
 /* Pieces wait for the disk: a bundle may not fit now. */
 bool ol_pull_busy(const struct ol_line *l);
 /* Pieces that are whole and not handed to the disk yet. */

@@ -274,7 +274,7 @@ static struct ol_want wants(struct ol_line *l)
     uint32_t serial;
 
     ol_writer_init(&w, bytes, sizeof(bytes));
-    ol_pull_wants(l, &w, true, &serial);
+    ol_pull_ask(l, &w, true, &serial);
     ol_reader_init(&r, ol_writer_span(&w));
     assert_int_equal(ol_chunk_next(&r, OL_IN_FRAME, &ch), OL_OK);
     assert_int_equal(ol_want_decode(ch.body, &v), OL_OK);
@@ -528,7 +528,7 @@ static void talk_of_wholes_is_bounded(void **state)
         notes += count(OL_FX_NOTE);
         l->now_ns += OL_NS_PER_MS;
     }
-    assert_in_range(notes, 50, 140);
+    assert_in_range(notes, 50, 190);
     free(l);
 }
 

@@ -264,7 +264,8 @@ void ol_frame_add_wants(struct ol_line *l, struct ol_out_frame *f, bool keep)
     size_t before = f->w.n;
     uint32_t serial;
 
-    ol_pull_wants(l, &f->w, false, &serial);
+    ol_pull_ask(l, &f->w, false, &serial);
+    ol_pull_tell(l, &f->w, false);
     ol_push_answers(l, &f->w);
     f->asks |= f->w.n > before;
     if (serial == 0)

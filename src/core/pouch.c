@@ -72,7 +72,9 @@ static void write_head(struct ol_line *l)
         if (o->cp_durable > 0 && o->cp_durable == o->cp.size)
             (void)ol_checkpoint_encode(&w, OL_CHUNK_CHECKPOINT, &o->cp);
     }
-    ol_pull_wants(l, &w, true, &serial);
+    ol_pull_ask(l, &w, true, &serial);
+    if (j->bundles == 0)
+        ol_pull_tell(l, &w, true);
     ol_push_answers(l, &w);
     OL_CHECK(!w.failed);
     j->n = w.n;

@@ -78,7 +78,7 @@ enum ol_err ol_pull_want(struct ol_line *l, const struct ol_event *ev)
     p->map = f->map;
     p->on = true;
     p->offer_on = false;
-    for (unsigned k = 0; k < OL_SAID_MAX; k++)
+    for (unsigned k = 0; k < OL_PASSED_MAX; k++)
         if (memcmp(p->passed[k], f->hash, 32) == 0)
             memset(p->passed[k], 0, sizeof(p->passed[k]));
     p->dirty = p->pieces > 0;
@@ -162,7 +162,7 @@ static void place(struct ol_pull *p, struct ol_pull_slot *s,
 
 static bool is_passed(const struct ol_pull *p, const uint8_t hash[32])
 {
-    for (uint32_t k = 0; k < OL_MIN(p->n_passed, OL_SAID_MAX); k++)
+    for (uint32_t k = 0; k < OL_MIN(p->n_passed, OL_PASSED_MAX); k++)
         if (memcmp(p->passed[k], hash, 32) == 0)
             return true;
     return false;
@@ -175,7 +175,7 @@ void ol_pull_pass(struct ol_line *l, const uint8_t hash[32])
     if (p->offer_on && memcmp(p->offer, hash, 32) == 0)
         p->offer_on = false;
     if (!is_passed(p, hash))
-        memcpy(p->passed[p->n_passed++ % OL_SAID_MAX], hash, 32);
+        memcpy(p->passed[p->n_passed++ % OL_PASSED_MAX], hash, 32);
 }
 
 void ol_pull_bundle(struct ol_line *l, uint64_t number)
@@ -391,40 +391,40 @@ bool ol_pull_due(struct ol_line *l)
     return false;
 }
 
-static void write_want(struct ol_line *l, struct ol_writer *w,
-                       uint32_t *serial)
+void ol_pull_ask(struct ol_line *l, struct ol_writer *w, bool always,
+                 uint32_t *serial)
 {
     struct ol_pull *p = &l->pull;
     struct ol_want v = {.size = p->size, .upto = p->upto, .map = p->map};
 
+    *serial = 0;
+    if (!p->on || p->pieces == 0 || !(always || p->dirty))
+        return;
     v.serial = p->serial + 1;
     memcpy(v.hash, p->hash, sizeof(v.hash));
     v.limit = l->full ? p->upto
                       : p->upto + OL_MIN(p->pieces - p->upto, OL_PULL_WINDOW);
-    if (!ol_want_encode(w, &v))
-        return;
-    *serial = p->serial = v.serial;
+    if (ol_want_encode(w, &v))
+        *serial = p->serial = v.serial;
 }
 
-void ol_pull_wants(struct ol_line *l, struct ol_writer *w, bool all,
-                   uint32_t *serial)
+void ol_pull_tell(struct ol_line *l, struct ol_writer *w, bool always)
 {
     struct ol_pull *p = &l->pull;
 
-    *serial = 0;
-    if (p->on && p->pieces > 0 && (all || p->dirty))
-        write_want(l, w, serial);
     for (unsigned k = 0; k < OL_SAID_MAX; k++) {
         struct ol_said *s = &p->said[k];
         struct ol_want v = {.size = s->size, .flags = s->flags};
-        if (s->flags == 0 || (!all && l->now_ns < s->next_ns))
+        if (s->flags == 0 || (!always && l->now_ns < s->next_ns))
             continue;
         v.serial = p->serial + 1;
         memcpy(v.hash, s->hash, sizeof(v.hash));
-        if (!ol_want_encode(w, &v))
+        if (!ol_want_encode(w, &v)) {
+            ol_wake(l, l->now_ns); /* the rest in the next frame */
             return;
+        }
         p->serial++;
-        if (all)
+        if (always)
             continue;
         s->next_ns = l->now_ns +
                      (SAY_AGAIN_NS << OL_MIN(s->tries, SAY_AGAIN_MOST));

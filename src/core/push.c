@@ -242,8 +242,10 @@ void ol_push_answers(struct ol_line *l, struct ol_writer *w)
             continue;
         v.serial = ++l->pull.serial;
         memcpy(v.hash, s->hash, sizeof(v.hash));
-        if (!ol_want_encode(w, &v))
+        if (!ol_want_encode(w, &v)) {
+            ol_wake(l, l->now_ns);
             return;
+        }
         s->flags = 0;
     }
 }

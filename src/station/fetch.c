@@ -214,6 +214,9 @@ void ol_fetch_note(struct ol_station_line *line, const struct ol_note *note)
     struct ol_line_files *f = &line->files;
 
     if (note->kind == OL_NOTE_PULL) {
+        /* As long as a bag brings more of it, it stays the first. */
+        if (f->offer_ns != 0)
+            f->offer_ns = ol_clock_ns();
         moved(line, note);
     } else if (note->kind == OL_NOTE_NOTED) {
         ol_verify_noted(line, note);

@@ -17,7 +17,7 @@
 #include "station/query.h"
 
 #define VERIFY 4u /* pieces in one turn */
-#define TELL 16u  /* files in one turn */
+#define TELL 64u  /* files that the peer has not noted yet */
 
 void ol_verify_begin(struct ol_station_line *line,
                      const struct ol_row_file *row)
