@@ -170,6 +170,11 @@ def courier_on(lab, stations, carrier):
     say(f"{2 * MESSAGES} messages converged in "
         f"{time.monotonic() - started:.1f} s by {carrier.count}")
     expect(carrier.count["damaged"] > 0, "the carrier damaged nothing")
+    for me, peer in (stations, stations[::-1]):
+        expect(me.line(peer.name)["forward_secrecy"] is True,
+               f"{me.name}: bundles do not go to a prekey of {peer.name}")
+        expect("forward secrecy  yes" in me.cli("status", peer.name).stdout,
+               f"{me.name}: the status for people says something else")
     for talk in talks:
         talk.check()
         talk.check_texts()

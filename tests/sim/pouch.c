@@ -192,6 +192,42 @@ static void a_copy_finds_its_number(void)
     EXPECT(kit_knows(0) && kit_knows(1));
 }
 
+/* Bundles of the life before reach the peer while the copy finds its number:
+ * the number that it finds is above theirs, too. */
+static void a_copy_is_not_overtaken(void)
+{
+    kit_begin(1);
+    kit_days(1, 1);
+    world_back_up(&w, 0);
+    kit_days(1, 2);
+    w.ch[0].path[0].delay_ns = 150 * 60 * S;
+    for (unsigned i = 0; i < 5; i++) {
+        kit_say(0);
+        kit_run(2 * S);
+    }
+    world_put_back(&w, 0, S);
+    w.ch[0].path[0].delay_ns = H;
+    kit_run(2 * S);
+    kit_goes_on(0, 4);
+}
+
+/* A copy gives a number that the peer has opened, and not one that it never
+ * reserved: nobody jumps, but the peer names a boot of the life before. */
+static void a_copy_repeats_a_number(void)
+{
+    kit_begin(1);
+    kit_days(1, 2);
+    world_back_up(&w, 1);
+    kit_say(1);
+    kit_run(H + 60 * S);
+    EXPECT(w.st[0].line->kept.bundle_seen == kit_last(1)->number);
+    world_put_back(&w, 1, S);
+    kit_run(60 * S);
+    EXPECT(w.st[0].line->kept.bundle_seen == kit_last(1)->number);
+    kit_run(3 * (H + 70 * S));
+    EXPECT(kit_knows(0) && kit_knows(1));
+}
+
 /* The receiver's copy lacks the prekey that is in use: the bundle does not
  * open, the answer comes to the card's key, and it is said again. */
 static void a_receiver_is_put_back(void)
@@ -369,6 +405,8 @@ static const struct {
     {"an_erased_prekey_closes_what_was_recorded",
      an_erased_prekey_closes_what_was_recorded},
     {"a_copy_finds_its_number", a_copy_finds_its_number},
+    {"a_copy_is_not_overtaken", a_copy_is_not_overtaken},
+    {"a_copy_repeats_a_number", a_copy_repeats_a_number},
     {"a_receiver_is_put_back", a_receiver_is_put_back},
     {"a_sender_is_put_back_after_the_life_of_a_key",
      a_sender_is_put_back_after_the_life_of_a_key},
