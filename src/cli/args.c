@@ -64,6 +64,7 @@ static const struct row {
     [OL_OPT_REMOVE] = {"--remove", FLAG, 0, NULL},
     [OL_OPT_IDENTITY] = {"--identity", TEXT, OL_DIR_MAX - 1, NULL},
     [OL_OPT_OUT] = {"--out", TEXT, OL_DIR_MAX - 1, NULL},
+    [OL_OPT_STOP] = {"--stop", FLAG, 0, NULL},
 };
 
 /* The choices as people read them: "flash, immediate, priority or routine". */

@@ -56,6 +56,7 @@ enum ol_opt {
     OL_OPT_REMOVE,
     OL_OPT_IDENTITY,
     OL_OPT_OUT,
+    OL_OPT_STOP,
     OL_OPTS
 };
 

@@ -125,14 +125,16 @@ const struct ol_verb ol_verbs[] = {
      "Tells the author that the message was understood, with --readback in\n"
      "your own words.\n",
      OL_TAKES(READBACK), 1, 1, ol_verb_understood},
-    {"save", "NAME [--out DIR] [--timeout DURATION]",
+    {"save", "NAME [--out DIR] [--timeout DURATION] [--stop]",
      "the files of a message, into a folder",
      "Writes each file that came with the message into DIR (else here) and\n"
      "prints its path. Names are made safe and nothing is overwritten: a name\n"
      "that is taken gets a number. What is not here yet is fetched first,\n"
      "also if the line's policy did not want it; exit status 4 if it did not\n"
-     "come in time, and then it goes on coming.\n",
-     OL_TAKES(OUT) | OL_TAKES(TIMEOUT), 1, 1, ol_verb_save},
+     "come in time, and then it goes on coming. --stop instead of all that:\n"
+     "what has not come is not wanted any more, and what came of it is\n"
+     "forgotten, until it is saved again.\n",
+     OL_TAKES(OUT) | OL_TAKES(TIMEOUT) | OL_TAKES(STOP), 1, 1, ol_verb_save},
     {"log", "[PEER] [--from T] [--to T]", "all that was said, both ways",
      "Lists every record by index within author and precedence. What is not\n"
      "read yet shows its head only. T: 2026-11-23T10:00:00Z, 18:00Z (today)\n"

@@ -107,6 +107,28 @@ static json_t *which(const char *name)
     return params;
 }
 
+static int stop(struct ol_args *args)
+{
+    json_t *params = ol_cli_params("name", args->word[0], NULL);
+    struct ol_doc doc;
+    int status;
+
+    if (ol_args_has(args, OL_OPT_OUT) || ol_args_has(args, OL_OPT_TIMEOUT)) {
+        json_decref(params);
+        return ol_cli_usage(args, "--stop saves nothing");
+    }
+    json_object_set_new(params, "stop", json_true());
+    status = ol_cli_ask(args, "save", params, &doc);
+    if (status != OL_EXIT_DONE)
+        return status;
+    if (!ol_cli_json(args, &doc))
+        ol_out_line("What has not come of %s is not wanted any more; its "
+                    "author is told.",
+                    ol_cli_str(doc.value, "name", args->word[0]));
+    ol_doc_free(&doc);
+    return OL_EXIT_DONE;
+}
+
 int ol_verb_save(struct ol_args *args)
 {
     struct job job = {.name = args->word[0],
@@ -117,8 +139,11 @@ int ol_verb_save(struct ol_args *args)
     char why[OL_WHY_MAX] = "";
     struct ol_doc doc;
     int64_t ms;
-    int status = ol_cli_station(args);
+    int status;
 
+    if (ol_args_has(args, OL_OPT_STOP))
+        return stop(args);
+    status = ol_cli_station(args);
     if (status != OL_EXIT_DONE)
         return status;
     job.folder = ol_keep_folder(job.out, why);

@@ -19,7 +19,7 @@
 #include "station/clock.h"
 #include "station/query.h"
 
-#define PUTS 24u
+#define PUTS (OL_ATTACHMENTS_MAX * 9u + 2u)
 #define METAS (OL_ATTACHMENTS_MAX + 1u)
 #define EVENTS 8u /* of one change, for one file */
 #define REF (OL_ID_SIZE + 1u)

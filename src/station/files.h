@@ -190,6 +190,13 @@ OL_MUST_USE enum ol_err ol_found_want(struct ol_station_line *line,
                                       const struct ol_entry *e,
                                       unsigned place);
 
+/* Its files that are not whole are not wanted: `then` hears what became of it.
+ * OL_ERR_MISSING: there is none. */
+OL_MUST_USE enum ol_err ol_found_decline(struct ol_station_line *line,
+                                         const struct ol_entry *e, void *arg,
+                                         void (*then)(void *arg,
+                                                      enum ol_err err));
+
 /* ---- verify.c ---- */
 
 /* All its pieces are here. */

@@ -85,13 +85,15 @@ static bool by_policy(const struct ol_station_line *line, uint64_t size)
            size <= OL_FILE_MAX;
 }
 
-static void want(const uint8_t hash[OL_HASH], uint64_t size, uint8_t prec)
+static struct ol_put *want(const uint8_t hash[OL_HASH], uint64_t size,
+                           uint8_t prec)
 {
     struct ol_put *put = ol_files_put(OL_PUT_FILE, OL_PEER, hash);
 
     put->state = OL_FILE_WANTED;
     put->number = size;
     put->prec = prec;
+    return put;
 }
 
 static void looked(void *arg, enum ol_err err)
@@ -120,7 +122,7 @@ static void commit_found(struct ol_station_line *line, const struct found *in)
         if (by_policy(line, in->v[k].size) &&
             ol_files_row(line, OL_PEER, in->v[k].hash, &row) ==
                 OL_ERR_MISSING)
-            want(in->v[k].hash, in->v[k].size, in->prec);
+            (void)want(in->v[k].hash, in->v[k].size, in->prec);
     }
     keep_seen(f);
     f->busy = ol_files_commit(line, looked) == OL_OK;
@@ -197,10 +199,38 @@ enum ol_err ol_found_want(struct ol_station_line *line,
     memcpy(ref.id, e->rec.id.p, sizeof(ref.id));
     ol_files_begin(line);
     ol_files_refer(OL_PEER, a->hash.p, &ref);
-    want(a->hash.p, a->size, e->row.prec);
+    (void)want(a->hash.p, a->size, e->row.prec);
     err = ol_files_commit(line, looked);
     line->files.busy = err == OL_OK;
     return err == OL_OK ? OL_ERR_AGAIN : err; /* once it is on disk */
+}
+
+enum ol_err ol_found_decline(struct ol_station_line *line,
+                             const struct ol_entry *e, void *arg,
+                             void (*then)(void *, enum ol_err))
+{
+    struct ol_put *put;
+    unsigned n = 0;
+
+    ol_files_begin(line);
+    for (unsigned k = 0; k < e->rec.n_attachments; k++) {
+        const struct ol_attachment *a = &e->rec.attachments[k];
+        struct ol_file_ref ref = {.place = (uint8_t)k};
+        struct ol_row_file row;
+        enum ol_err err = ol_files_row(line, OL_PEER, a->hash.p, &row);
+
+        if (a->size > OL_FILE_MAX || (err == OL_OK && row.size != a->size) ||
+            (err == OL_OK && row.state != OL_FILE_WANTED &&
+             row.state != OL_FILE_DAMAGED))
+            continue;
+        memcpy(ref.id, e->rec.id.p, sizeof(ref.id));
+        ol_files_refer(OL_PEER, a->hash.p, &ref);
+        put = want(a->hash.p, a->size, e->row.prec);
+        put->state = OL_FILE_DECLINED;
+        ol_files_tell(OL_PEER, a->hash.p, OL_FILE_DECLINED, 0);
+        n++;
+    }
+    return n > 0 ? ol_files_commit(arg, then) : OL_ERR_MISSING;
 }
 
 void ol_found_committed(struct ol_station_line *line, uint64_t token)

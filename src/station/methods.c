@@ -121,7 +121,7 @@ static const struct {
     {"safety", "peer:s! confirm:b", method_safety, 0},
     {"send", "peer:s! text:s! subject:s precedence:s lang:s marking:s to:s "
              "id:s files:a", ol_method_send, OL_REQUEST_FDS},
-    {"save", "name:s! file:u timeout_ms:u", ol_method_save, 1},
+    {"save", "name:s! file:u timeout_ms:u stop:b", ol_method_save, 1},
     {"wait", "name:s! rung:s! timeout_ms:u", method_wait, 0},
     {"inbox", "peer:s all:b", ol_method_inbox, 0},
     {"show", "name:s! theirs:b", ol_method_show, 0},

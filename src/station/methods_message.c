@@ -142,19 +142,54 @@ void ol_method_show(struct ol_request *rq)
         ol_reply(rq, ol_json_message(&e, OL_SHOW_LOG));
 }
 
+/* save with stop: the files are not wanted any more. */
+static void stopped(void *arg, enum ol_err err)
+{
+    struct ol_request *rq = arg;
+    static struct ol_entry e;
+
+    if (!find(rq, &e, OL_WHOSE_PEERS))
+        return;
+    e.line->files.choose = e.line->files.tell = true;
+    e.line->files.changes++;
+    ol_sweep_again(e.line);
+    if (err != OL_OK)
+        ol_refuse(rq, OL_EXIT_FAILED, "the disk refused (%s): nothing has "
+                  "changed", ol_err_info(err)->text);
+    else
+        ol_reply(rq, ol_json_message(&e, OL_SHOW_LOG));
+}
+
+static void stop(struct ol_request *rq, const struct ol_entry *e)
+{
+    enum ol_err err = OL_ERR_MISSING;
+
+    if (e->row.author == OL_PEER)
+        err = ol_found_decline(e->line, e, rq, stopped);
+    if (err == OL_ERR_MISSING)
+        ol_refuse(rq, OL_EXIT_FAILED, "%.64s has no file that is still to "
+                  "come", ol_param(rq, "name"));
+    else if (err != OL_OK)
+        stopped(rq, err);
+}
+
 void ol_method_save(struct ol_request *rq)
 {
     json_t *file = json_object_get(rq->params, "file");
     json_int_t place = file ? json_integer_value(file) : 0;
     static struct ol_entry e;
 
-    if (!find(rq, &e, OL_WHOSE_ANY))
+    if (!find(rq, &e, OL_WHOSE_PEERS))
         return;
     if (!e.decoded || place >= e.rec.n_attachments) {
         ol_refuse(rq, OL_EXIT_MISSING, "%.64s has %s: 'openline read' shows "
                   "what it has", ol_param(rq, "name"),
                   e.decoded && e.rec.n_attachments > 0 ? "not so many files"
                                                        : "no file");
+        return;
+    }
+    if (ol_param_true(rq, "stop")) {
+        stop(rq, &e);
         return;
     }
     ol_saving_start(rq, &e, (unsigned)place, ol_method_until_ns(rq));

@@ -561,7 +561,38 @@ def files_in_vain():
         same(file, save(south, name)["slow.bin"])
 
 
+def files_stopped():
+    """Not wanted any more: it ends, leaves nothing, north knows; and it can
+    be had all the same, later."""
+    with Bed() as bed:
+        north, south = bed.pair("north", "south", start=False)
+        slow(north, south, "10M")
+        for station in (north, south):
+            station.start()
+        bed.open(north, south)
+        file = make(bed, "long.bin", 8 * MIB)
+        name = send(north, south, "long", "--file", file)
+        wait_for("some of it", 20, lambda: far(south, north) > MIB)
+        south.no(2, "save", name, "--stop", "--out", bed.dir,
+                 words=("--stop",))
+        south.ok("save", name, "--stop")
+        expect(states(south, name) == ["declined"], states(south, name))
+        wait_for("the pieces to go", 20, lambda: pieces(south) == 0)
+        wait_for("north to know", 20,
+                 lambda: states(north, name) == ["declined"])
+        south.no(1, "save", name, "--stop", words=("no file",))
+        for station in (north, south):
+            station.stop()
+            station.start()
+        bed.open(north, south)
+        time.sleep(1)
+        expect(pieces(south) == 0, "it came all the same")
+        same(file, save(south, name)["long.bin"])
+        wait_for("north to know", 20,
+                 lambda: states(north, name) == ["held"])
+
+
 TESTS = (files_there_and_back, files_of_one_name, files_nasty_names,
          files_refused, files_changing, files_policy, files_killed,
          files_damaged, files_by_courier, files_in_two_bags, files_full_disk,
-         files_in_vain)
+         files_in_vain, files_stopped)
