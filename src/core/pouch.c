@@ -4,14 +4,17 @@
  *   NONE --trigger--> RESERVE --committed--> READ <--> BUILD --end--> NONE
  *                     a run of numbers      LOAD      LOADED
  *
- * A bundle is a fresh one-way Kpsk0 to the peer's card key, behind an envelope
- * under a PSK key; it carries what we hold, our checkpoints and whole records
- * from a cursor over the ledger, outside the live window. One file is made at
- * a time. A folder gets one when the line has nothing live and something new
- * is to be said, and again after a day without an answer; an export writes
- * all that the peer does not hold, whatever earlier bundles carried.
+ * A bundle is a fresh one-way Kpsk0 to a prekey of the peer (prekey.c), behind
+ * an envelope under a PSK key; it carries what we hold, our checkpoints and
+ * whole records from a cursor over the ledger, outside the live window. One
+ * file is made at a time. A folder gets one when the line has nothing live and
+ * something new is to be said, and again after a day without an answer; an
+ * export writes all that the peer does not hold, whatever earlier bundles
+ * carried.
  * What comes in is idempotent, so late, doubled and reordered files need no
- * thought; a damaged bundle does not open and says nothing.
+ * thought; a damaged bundle does not open and says nothing. Only the numbers
+ * tell which of two bundles is newer, so they ascend also over a ledger that
+ * was put back from an old copy (overtake).
  * Source: doc/protocol.md 3.
  */
 #include "core/line_int.h"

@@ -137,21 +137,24 @@ static bool wanted(struct ol_line *l)
     return false;
 }
 
-/* The running time is put on disk while it decides something. */
+/* The running time is put on disk while it decides something: a line that is
+ * silent writes nothing. */
 static void keep_time(struct ol_line *l)
 {
     const struct ol_kept *k = &l->kept;
-    bool counts = k->n_prekeys > 1 || newest(l)->used;
+    bool counts = newest(l)->used;
 
+    for (unsigned i = 0; i < k->n_prekeys; i++)
+        if (k->prekeys[i].dies_s != 0) {
+            ol_wake(l, then(l, k->prekeys[i].dies_s));
+            counts = true;
+        }
     if (!counts)
         return;
     if (ol_prekey_ran(l) - k->ran_s >= OL_PREKEY_CLOCK_S)
         l->kept_dirty = true;
     else
         ol_wake(l, then(l, k->ran_s + OL_PREKEY_CLOCK_S));
-    for (unsigned i = 0; i < k->n_prekeys; i++)
-        if (k->prekeys[i].dies_s != 0)
-            ol_wake(l, then(l, k->prekeys[i].dies_s));
 }
 
 void ol_prekey_pump(struct ol_line *l)

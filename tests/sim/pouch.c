@@ -78,14 +78,20 @@ static void prekeys_come_and_go(void)
 static void an_idle_pouch_is_quiet(void)
 {
     unsigned before;
+    uint64_t puts;
 
     kit_begin(1);
     kit_say(0);
     kit_run(5 * DAY);
     before = n_seen[0] + n_seen[1];
-    kit_run(60 * DAY);
-    printf("  %u bundles in 60 idle days\n", n_seen[0] + n_seen[1] - before);
+    kit_run(30 * DAY);
+    puts = w.puts;
+    kit_run(30 * DAY);
+    printf("  %u bundles in 60 idle days, and %llu batches in the last 30\n",
+           n_seen[0] + n_seen[1] - before,
+           (unsigned long long)(w.puts - puts));
     EXPECT(n_seen[0] + n_seen[1] == before);
+    EXPECT(w.puts == puts);
 }
 
 /* ---- what is gone is gone ----------------------------------------------- */
@@ -275,6 +281,24 @@ static void a_sender_is_put_back_after_the_life_of_a_key(void)
     kit_goes_on(0, 4);
 }
 
+/* Nothing but its keys is left: neither numbers nor prekeys. */
+static void a_bare_identity_finds_its_line(void)
+{
+    for (unsigned first = 0; first < 2; first++) {
+        world_init_calm(&w, 14, 0, true);
+        world_back_up(&w, 0); /* nothing is committed yet */
+        kit_watch();
+        kit_days(1, 40);
+        world_put_back(&w, 0, S);
+        kit_run(2 * S);
+        EXPECT(w.st[0].line->kept.bundle_seen == 0);
+        EXPECT(w.st[0].line->kept.n_boots == 0);
+        kit_goes_on(first, 4);
+        if (first == 0)
+            world_fini(&w);
+    }
+}
+
 static void both_are_put_back(void)
 {
     for (unsigned first = 0; first < 2; first++)
@@ -410,6 +434,7 @@ static const struct {
     {"a_receiver_is_put_back", a_receiver_is_put_back},
     {"a_sender_is_put_back_after_the_life_of_a_key",
      a_sender_is_put_back_after_the_life_of_a_key},
+    {"a_bare_identity_finds_its_line", a_bare_identity_finds_its_line},
     {"both_are_put_back", both_are_put_back},
     {"a_bundle_of_the_life_before_comes_late",
      a_bundle_of_the_life_before_comes_late},

@@ -81,6 +81,7 @@ static void put_all(struct world *w, unsigned st)
         world_fail(w, "puts without a batch, or a batch without puts");
     if (b.token == 0)
         return;
+    w->puts++;
     if (s->ledger->ops->commit(s->ledger, &b) != OL_OK)
         world_fail(w, "the twin refused a batch: %s", s->ledger->why);
     push(w, (struct entry){.at_ns = w->now_ns + 50000 +

@@ -137,6 +137,7 @@ struct world {
     struct ol_addr sent_to; /* what goes there is added up, if asked for */
     uint64_t *sent_bytes;
     uint64_t steps, packets, crashes, replays;
+    uint64_t puts; /* batches handed to a ledger */
     uint64_t *nonces; /* an open hash set of what was sealed */
     uint32_t n_nonces, cap_nonces;
     uint8_t *kept[64]; /* what the adversary kept, to replay */
