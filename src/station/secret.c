@@ -169,8 +169,9 @@ static int ask(int tty, const char *prompt, struct ol_secret *s)
     return err;
 }
 
+/* option: what gives it where there is no terminal. */
 static int from_terminal(struct ol_secret *s, const char *what, bool twice,
-                         char why[OL_WHY_MAX])
+                         const char *option, char why[OL_WHY_MAX])
 {
     struct ol_secret *again = twice ? ol_locked_alloc(sizeof(*again)) : NULL;
     int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC), err = 0;
@@ -183,8 +184,7 @@ static int from_terminal(struct ol_secret *s, const char *what, bool twice,
             close(tty);
         ol_secret_free(again);
         return ol_fail(why, OL_EXIT_FAILED, "%s needs a passphrase, and there "
-                       "is no terminal to ask on: give --passphrase-fd N, or "
-                       "under systemd LoadCredential=passphrase:FILE", what);
+                       "is no terminal to ask on: give %s", what, option);
     }
     ol_text_put(prompt, sizeof(prompt), "%s for %.128s: ",
                 twice ? "New passphrase" : "Passphrase", what);
@@ -226,7 +226,8 @@ static int get(struct ol_secret *s, const char *what, char why[OL_WHY_MAX])
         return from_fd(s, given, why);
     fd = credential();
     if (fd < 0)
-        return from_terminal(s, what, false, why);
+        return from_terminal(s, what, false, "--passphrase-fd N, or under "
+                             "systemd LoadCredential=passphrase:FILE", why);
     status = from_fd(s, fd, why);
     s->from = OL_SECRET_CREDENTIAL;
     close(fd);
@@ -265,5 +266,8 @@ int ol_secret_new(struct ol_secret **out, const char *what, bool another,
         return ol_fail(why, OL_EXIT_FAILED, "no memory for secrets: free "
                        "some");
     return give(s, fd >= 0 ? from_fd(s, fd, why)
-                           : from_terminal(s, what, true, why), out);
+                           : from_terminal(s, what, true, another
+                                               ? "--new-passphrase-fd N"
+                                               : "--passphrase-fd N", why),
+                out);
 }
