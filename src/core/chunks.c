@@ -8,7 +8,7 @@
  * later version: nothing of this version asks for them, so they are refused
  * here.
  */
-#include "core/line_int.h"
+#include "core/restore.h"
 
 static enum ol_err take_probe(struct ol_line *l, const struct ol_where *at,
                               struct ol_span body)
@@ -123,6 +123,34 @@ static enum ol_err take_want(struct ol_line *l, const struct ol_where *at,
     return err == OL_OK ? ol_push_wanted(l, at, &v) : err;
 }
 
+static enum ol_err take_return(struct ol_line *l, const struct ol_where *at,
+                               struct ol_span body)
+{
+    struct ol_segment s;
+    enum ol_err err = ol_segment_decode(body, &s);
+
+    (void)at;
+    return err == OL_OK ? ol_take_return(l, &s) : err;
+}
+
+static enum ol_err take_lost(struct ol_line *l, const struct ol_where *at,
+                             struct ol_span body)
+{
+    struct ol_lost c;
+    enum ol_err err = ol_lost_decode(body, &c);
+
+    return err == OL_OK ? ol_give_lost(l, &c, at->epoch != NULL) : err;
+}
+
+static enum ol_err take_found(struct ol_line *l, const struct ol_where *at,
+                              struct ol_span body)
+{
+    struct ol_found c;
+    enum ol_err err = ol_found_decode(body, &c);
+
+    return err == OL_OK ? ol_restore_found(l, &c, at->current) : err;
+}
+
 static const struct {
     enum ol_err (*take)(struct ol_line *, const struct ol_where *,
                         struct ol_span);
@@ -135,7 +163,9 @@ static const struct {
     [OL_CHUNK_HELD] = {take_held, true},
     [OL_CHUNK_SEGMENT] = {take_segment, true},
     [OL_CHUNK_BLOB] = {take_blob, true},
-    [OL_CHUNK_RETURN] = {NULL, true},
+    [OL_CHUNK_RETURN] = {take_return, true},
+    [OL_CHUNK_LOST] = {take_lost, true},
+    [OL_CHUNK_FOUND] = {take_found, true},
     [OL_CHUNK_CHECKPOINT] = {take_checkpoint, true},
     [OL_CHUNK_COSIGNATURE] = {NULL, true},
     [OL_CHUNK_WANT] = {take_want, true},

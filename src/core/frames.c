@@ -292,6 +292,7 @@ void ol_frame_add_checkpoints(struct ol_line *l, struct ol_out_frame *f)
     for (unsigned p = 0; p < OL_PRECS; p++) {
         struct ol_out_log *o = &l->out[p];
         if (!o->cp_dirty || o->cp_durable != o->cp.size ||
+            o->back.state != OL_BACK_SOUND ||
             !ol_checkpoint_encode(&f->w, OL_CHUNK_CHECKPOINT, &o->cp))
             continue;
         o->cp_dirty = false;

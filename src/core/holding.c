@@ -76,10 +76,14 @@ void ol_recv_held(struct ol_line *l, const struct ol_held *h, bool current)
     bool same = l->peer_any && memcmp(l->peer_boot, h->boot, 8) == 0;
     uint8_t logs = 0;
 
-    /* It may have been under way for days: what it holds it held, but what
-     * it lacks says nothing of today. */
+    /* It may have been under way for days. Of the newest boot that we know,
+     * what it holds it held; an older one says nothing that the newer did not
+     * say, unless the peer was restored in between, and then it is not true.
+     */
     if (!current && !same) {
-        ol_send_held(l, h, h->logs, false);
+        if (l->kept.n_boots == 0 ||
+            memcmp(l->kept.boots[0], h->boot, sizeof(h->boot)) == 0)
+            ol_send_held(l, h, h->logs, false);
         /* Nobody told us of that boot: a peer that was put back counts from
          * where it was, and can learn how far we are from us alone. */
         if (!known(l, h->boot))
@@ -129,6 +133,14 @@ static void holding_beyond(struct ol_line *l, unsigned p,
             h->parts[h->n_parts++].mask = s->part;
         }
     }
+}
+
+void ol_recv_beyond(struct ol_line *l, unsigned p, struct ol_held_log *h)
+{
+    memset(h, 0, sizeof(*h));
+    h->upto = l->in[p].durable;
+    if (l->in[p].high > h->upto)
+        holding_beyond(l, p, h);
 }
 
 void ol_recv_holding(struct ol_line *l, uint8_t logs, struct ol_held *h)

@@ -7,7 +7,7 @@
  * that runs out of effects says `more` and the next TICK goes on.
  * Nothing here fails: the returned error speaks of the event's own bytes.
  */
-#include "core/line_int.h"
+#include "core/restore.h"
 
 #include <string.h>
 
@@ -97,6 +97,7 @@ enum ol_err ol_line_init(struct ol_line **line, void *mem,
         err = ol_recv_init(l, &conf->snapshot);
     if (err != OL_OK)
         return err;
+    ol_restore_init(l, conf->restored);
     /* A new boot has something to say if it holds anything. */
     for (unsigned p = 0; p < OL_PRECS; p++)
         if (l->in[p].durable > 0)
@@ -182,7 +183,8 @@ static enum ol_err dispatch(struct ol_line *l, const struct ol_event *ev)
         ol_fx_committed(l, ev->token);
         return OL_OK;
     case OL_EV_LOADED:
-        if (!ol_pouch_loaded(l, ev))
+        if (!ol_pouch_loaded(l, ev) && !ol_restore_loaded(l, ev) &&
+            !ol_give_loaded(l, ev) && !ol_recv_loaded(l, ev))
             ol_send_loaded(l, ev);
         return OL_OK;
     case OL_EV_CHANNEL:
@@ -212,6 +214,8 @@ static void pump(struct ol_line *l)
         ol_path_pump(l, c);
     ol_epoch_pump(l);
     ol_probe_pump(l);
+    ol_restore_pump(l);
+    ol_give_pump(l);
     ol_recv_pump(l);
     ol_send_pump(l);
     ol_pull_pump(l);

@@ -25,6 +25,7 @@
  *   pouch_files.c attachments in bundles
  *   prekey.c    whom bundles are sealed to
  *   state.c     what the core itself keeps on disk, as bytes
+ *   restore.h   records of ours that only the peer holds, and the other way
  *
  * Each ends with what it wants done by when: ol_wake lowers eff->wake_ns.
  */
@@ -37,6 +38,8 @@
 #include "base/units.h"
 #include "base/window.h"
 #include "core/bulk.h"
+#include "core/back.h"
+#include "core/kept.h"
 #include "core/pool.h"
 #include "crypto/crypto.h"
 #include "crypto/knock.h"
@@ -83,6 +86,7 @@ struct ol_out_log {
     uint8_t behind_root[OL_ROOT];
     uint32_t behind_limit;
     bool stopped;     /* the peer's root is not ours */
+    struct ol_back back;
     bool loading;     /* a LOAD is under way */
     uint64_t page_ns; /* no LOAD before: the last one gave nothing */
     bool cp_dirty;    /* a checkpoint is to be sent */
@@ -108,10 +112,9 @@ struct ol_in_slot {
     uint64_t part;     /* units on disk as PART */
     uint64_t part_put; /* units put, in batch */
     uint64_t batch;    /* that makes PUT (or part_put) durable */
-    uint64_t since_ns; /* first byte */
+    uint64_t since_ns; /* first byte; of a returned one: written, Unix ms */
     uint8_t leaf[OL_HASH];
-    bool known; /* an earlier boot put it behind a gap, as this leaf */
-    uint8_t known_leaf[OL_HASH];
+    bool unread; /* PUT by an earlier boot: its kind is still to be loaded */
 };
 
 struct ol_in_log {
@@ -127,6 +130,9 @@ struct ol_in_log {
     bool has_cp;
     struct ol_checkpoint cp; /* newest that the peer sent; checked at size */
     uint32_t cp_put;         /* size of the last that was compared */
+    struct ol_checkpoint signed_cp; /* the last that held; size 0: none */
+    uint64_t load, load_ns;  /* of a record that is unread; not before */
+    struct ol_give give;
 };
 
 /* ---- epochs (epoch.c) --------------------------------------------------- */
@@ -321,31 +327,6 @@ struct ol_sent_range {
     uint32_t lo, hi; /* lo 0: free */
 };
 
-struct ol_prekey { /* one of our own */
-    uint32_t id;
-    bool used;      /* a bundle to it has opened */
-    uint64_t made_s; /* by the line's running time, as dies_s */
-    uint64_t dies_s; /* 0: no newer one was used yet */
-    uint8_t sk[32], pk[32];
-};
-
-struct ol_kept { /* what state.c writes */
-    uint64_t open_sent, open_seen;
-    uint64_t bundle_reserved; /* numbers below are used */
-    uint64_t bundle_seen;     /* the highest that opened */
-    bool dark; /* a blackout was told, and its end was not */
-    uint8_t boots[OL_BOOTS_MAX][8]; /* the peer's, newest first */
-    uint8_t n_boots;
-    uint64_t ran_s; /* how long the line has run, all its starts together */
-    bool card_only; /* bundles go to prekey 0 until the peer says its own */
-    uint32_t peer_prekey; /* its newest; 0: none known */
-    uint8_t peer_prekey_pk[32];
-    struct ol_prekey prekeys[OL_PREKEYS_MAX]; /* ours, oldest first */
-    uint8_t n_prekeys;
-};
-
-#define OL_KEPT_MAX 3072u /* bytes of it, at most */
-
 enum ol_job_state {
     OL_JOB_NONE,
     OL_JOB_RESERVE,
@@ -360,6 +341,9 @@ struct ol_job { /* one pouch file in the making */
     uint64_t token;   /* of the EXPORT */
     uint64_t batch;
     uint64_t load;
+    uint8_t giving;        /* bit p: log p of the peer's is given back */
+    bool back;             /* the cursor stands in one of those */
+    uint32_t back_next[OL_PRECS], back_end[OL_PRECS];
     uint8_t prec;          /* where the cursor stands */
     uint32_t next[OL_PRECS]; /* the next record to write, per log */
     uint32_t end[OL_PRECS];
@@ -428,6 +412,8 @@ struct ol_line {
     uint32_t prekey_serial; /* of the HELD that the peer's came in */
 
     uint64_t number; /* own, highest given */
+    uint64_t peer_number; /* the highest of a record of the peer's here */
+    bool peer_lost;  /* it said so since this line was made */
     struct ol_out_log out[OL_PRECS];
     struct ol_in_log in[OL_PRECS];
     uint32_t turn; /* of the schedule's share for lower precedences */
@@ -478,6 +464,9 @@ struct ol_line {
                                 OL_WINDOW_PRIORITY + OL_WINDOW_ROUTINE];
     struct ol_in_slot in_slot[OL_WINDOW_FLASH + OL_WINDOW_IMMEDIATE +
                               OL_WINDOW_PRIORITY + OL_WINDOW_ROUTINE];
+    struct ol_in_slot back_slot[OL_PRECS][OL_RETURN_WINDOW];
+    struct ol_scan back_scan, give_scan;
+    uint64_t give_load, give_scan_ns;
     struct ol_pool out_pool, in_pool;
     struct ol_push push;
     struct ol_pull pull;
@@ -635,6 +624,9 @@ bool ol_line_live(const struct ol_line *l);
 enum ol_err ol_send_init(struct ol_line *l, const struct ol_snapshot *s);
 enum ol_err ol_send_submit(struct ol_line *l, const struct ol_event *ev);
 void ol_send_committed(struct ol_line *l, const struct ol_open_batch *b);
+/* Puts the head of an own log, and a checkpoint of its size. */
+void ol_send_head(struct ol_line *l, unsigned p);
+void ol_send_sign(struct ol_line *l, unsigned p);
 /* Paging, acks to the ledger, repeats of what was never held. */
 void ol_send_pump(struct ol_line *l);
 
@@ -692,6 +684,13 @@ void ol_recv_committed(struct ol_line *l, const struct ol_open_batch *b);
 void ol_recv_pump(struct ol_line *l);
 bool ol_recv_waits(const struct ol_line *l); /* records to be put */
 bool ol_recv_busy(const struct ol_line *l); /* a bundle may not fit now */
+bool ol_recv_loaded(struct ol_line *l, const struct ol_event *ev);
+/* The bytes of a segment into a slot; *whole: all of the record is there.
+ * Only the slot's block, size and mask change. */
+enum ol_err ol_recv_place(struct ol_pool *pool, const struct ol_segment *g,
+                          struct ol_in_slot *s, bool *whole);
+/* The peer was restored: units of what it said before are not kept. */
+void ol_recv_drop_parts(struct ol_line *l, unsigned p);
 
 /* ---- holding.c ---------------------------------------------------------- */
 
@@ -705,6 +704,8 @@ void ol_recv_held(struct ol_line *l, const struct ol_held *h, bool current);
 #define OL_HELD_OURS (1u << OL_PRECS)
 #define OL_HELD_ALL (2u * OL_HELD_OURS - 1)
 void ol_recv_holding(struct ol_line *l, uint8_t logs, struct ol_held *h);
+/* Ranges and parts behind the gap of one log, with upto; the rest is zero. */
+void ol_recv_beyond(struct ol_line *l, unsigned p, struct ol_held_log *h);
 
 /* ---- chunks.c ----------------------------------------------------------- */
 

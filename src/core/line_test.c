@@ -308,9 +308,9 @@ static void a_full_disk_is_credit_zero(void **state)
     assert_int_equal(status(p, 0).queue[OL_PRIORITY], 0);
 }
 
-/* After a restart the peer says another record in the place of one that was
- * behind a gap: it is dropped, and no batch is made that could not commit. */
-static void a_record_on_disk_is_not_replaced(void **state)
+/* What the peer put behind a gap before it was restarted is a record of ours
+ * that we do not have: nothing is said in its place. */
+static void a_record_behind_a_gap_is_asked_for(void **state)
 {
     struct pair *p = *state;
     struct ol_beyond behind = {.prec = OL_PRIORITY, .index = 2};
@@ -330,13 +330,11 @@ static void a_record_on_disk_is_not_replaced(void **state)
     (void)!give(p, 1, (struct ol_event){.kind = OL_EV_START});
     (void)!give(p, 1, (struct ol_event){.kind = OL_EV_CHANNEL, .chan = &up});
     commit(p, 1);
-    run(p, 3000);
-    assert_int_equal(say(p, 0, "the first"), OL_OK);
-    run(p, 100);
-    assert_int_equal(say(p, 0, "not what was there"), OL_OK);
+    run(p, 60000);
+    assert_true(status(p, 0).returning);
+    assert_int_equal(say(p, 0, "in its place"), OL_ERR_UNPROVED);
     run(p, 5000);
-    assert_int_equal(p->e[1].records, 1);
-    assert_int_equal(status(p, 0).queue[OL_PRIORITY], 1);
+    assert_int_equal(p->e[1].records, 0);
     assert_int_equal(status(p, 0).ch[0].state, OL_CHAN_UP);
 }
 
@@ -371,6 +369,28 @@ static void another_key_behind_a_card_is_told(void **state)
     assert_int_equal(status(p, 0).last_heard_ns, 0);
 }
 
+/* A copy says nothing new before the peer has said what it holds. */
+static void a_copy_waits_for_the_peer(void **state)
+{
+    struct pair *p = *state;
+    struct ol_chan up = {.up = true, .room_bytes = 1u << 20};
+    struct ol_conf c;
+
+    ol_line_fini(p->e[0].line);
+    p->e[0].n_batches = 0;
+    conf_of(p, 0, &c);
+    c.restored = true;
+    assert_int_equal(ol_line_init(&p->e[0].line, p->e[0].mem, &c), OL_OK);
+    (void)!give(p, 0, (struct ol_event){.kind = OL_EV_START});
+    assert_true(status(p, 0).restored);
+    assert_int_equal(say(p, 0, "too early"), OL_ERR_UNPROVED);
+    (void)!give(p, 0, (struct ol_event){.kind = OL_EV_CHANNEL, .chan = &up});
+    commit(p, 0);
+    run(p, 3000);
+    assert_false(status(p, 0).restored);
+    assert_int_equal(say(p, 0, "now"), OL_OK);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -380,8 +400,9 @@ int main(void)
         T(strangers_get_no_answer),
         T(bad_configurations_are_refused),
         T(a_full_disk_is_credit_zero),
-        T(a_record_on_disk_is_not_replaced),
         T(another_key_behind_a_card_is_told),
+        T(a_record_behind_a_gap_is_asked_for),
+        T(a_copy_waits_for_the_peer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

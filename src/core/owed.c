@@ -8,9 +8,9 @@
  * Each record is a mask of 128-byte units: a segment in flight clears its
  * bits, a lost one sets them again. FRAMES-ACK moves nothing but congestion;
  * only HELD, whose root must be ours, ends the matter. A root that is not ours
- * stops the log and is told.
+ * begins a return (restore.c): our own ledger may be an old copy.
  */
-#include "core/line_int.h"
+#include "core/restore.h"
 
 #include <string.h>
 
@@ -54,6 +54,8 @@ void ol_send_owe_all(struct ol_line *l)
         o->retry_ns = OL_NEVER_NS;
         o->retries = 0;
     }
+    ol_restore_again(l);
+    ol_give_again(l);
 }
 
 struct ol_out_slot *ol_send_next(struct ol_line *l, unsigned prec)
@@ -61,7 +63,7 @@ struct ol_out_slot *ol_send_next(struct ol_line *l, unsigned prec)
     struct ol_out_log *o = &l->out[prec];
     uint32_t last = OL_MIN(OL_MIN(o->loaded, o->limit), o->durable);
 
-    if (o->owing == 0 || o->stopped)
+    if (o->owing == 0 || o->stopped || o->back.state != OL_BACK_SOUND)
         return NULL;
     for (; o->hint <= last; o->hint++) {
         struct ol_out_slot *s = ol_window_slot(l, prec, o->hint);
@@ -148,6 +150,7 @@ static void advance(struct ol_line *l, unsigned p, uint32_t upto)
     o->hint = OL_MAX(o->hint, upto + 1);
     o->retries = 0;
     o->retry_ns = OL_NEVER_NS;
+    o->back.rounds = 0;
 }
 
 static void hold_units(struct ol_line *l, unsigned p, uint32_t index,
@@ -168,6 +171,52 @@ void ol_owed_stop(struct ol_line *l, unsigned p, uint32_t index)
     ol_fx_note(l, OL_NOTE_ROOT, OL_CHANNEL_ANY, (uint8_t)p, index);
 }
 
+/* What a root is awaited for: it is compared with ours at upto. */
+static void await_root(struct ol_out_log *o, const struct ol_held_log *h,
+                       bool current)
+{
+    o->behind = h->upto;
+    o->behind_limit = current ? h->limit : 0;
+    memcpy(o->behind_root, h->root, OL_ROOT);
+}
+
+/* The log is on its way back: what the peer holds is compared at the end. */
+static void returning(struct ol_line *l, unsigned p,
+                      const struct ol_held_log *h, bool current)
+{
+    struct ol_out_log *o = &l->out[p];
+    struct ol_back *b = &o->back;
+
+    if (!current)
+        return;
+    await_root(o, h, true);
+    o->limit = h->limit;
+    if (b->state == OL_BACK_TAKE && h->upto > b->found.upto) {
+        b->found.upto = h->upto;
+        memcpy(b->found.root, h->root, OL_ROOT);
+        b->high = OL_MAX(b->high, h->upto);
+    }
+    (void)l;
+}
+
+/* Does the peer hold records of ours that we do not have. */
+static bool holds_more(const struct ol_out_log *o,
+                       const struct ol_held_log *h, bool current)
+{
+    for (unsigned i = 0; current && i < h->n_ranges; i++)
+        if (h->ranges[i].first + (h->ranges[i].count - 1u) > o->size)
+            return true;
+    return h->upto > o->durable;
+}
+
+static void part(struct ol_line *l, unsigned p, const struct ol_held_log *h,
+                 bool current)
+{
+    ol_restore_begin(l, p);
+    if (current && !l->out[p].stopped)
+        await_root(&l->out[p], h, true);
+}
+
 static void held_log(struct ol_line *l, unsigned p,
                      const struct ol_held_log *h, bool current)
 {
@@ -175,33 +224,32 @@ static void held_log(struct ol_line *l, unsigned p,
 
     if (o->stopped)
         return;
-    if (current)
-        o->behind = 0;
-    if (h->upto > o->durable) {
-        /* It holds what we never wrote: our ledger is an old copy. */
-        ol_owed_stop(l, p, h->upto);
+    if (o->back.state != OL_BACK_SOUND) {
+        returning(l, p, h, current);
         return;
     }
-    if (h->upto < o->acked) {
-        if (!current)
-            return;
-        /* It holds less than it once said: it was rolled back. */
-        ol_fx_note(l, OL_NOTE_ROLLED_BACK, OL_CHANNEL_ANY, (uint8_t)p,
-                   h->upto);
-        ol_window_rewind(l, p, h->upto);
+    if (current)
+        o->behind = 0;
+    if (holds_more(o, h, current)) {
+        part(l, p, h, current);
+        return;
+    }
+    if (h->upto < o->acked && !current)
+        return;
+    if (h->upto < o->acked && h->upto == 0) {
+        ol_fx_note(l, OL_NOTE_ROLLED_BACK, OL_CHANNEL_ANY, (uint8_t)p, 0);
+        ol_window_rewind(l, p, 0);
         ol_pouch_again(l);
     }
-    if (h->upto > o->loaded) {
-        o->behind = h->upto;
-        o->behind_limit = current ? h->limit : 0;
-        memcpy(o->behind_root, h->root, OL_ROOT);
+    if (h->upto > o->loaded || h->upto < o->acked) {
+        await_root(o, h, current);
         return;
     }
     if (h->upto > o->acked) {
         struct ol_out_slot *s = ol_window_slot(l, p, h->upto);
         OL_CHECK(s != NULL);
         if (memcmp(s->root, h->root, OL_ROOT) != 0) {
-            ol_owed_stop(l, p, h->upto);
+            part(l, p, h, current);
             return;
         }
         advance(l, p, h->upto);

@@ -17,7 +17,7 @@
  * was put back from an old copy (overtake).
  * Source: doc/protocol.md 3.
  */
-#include "core/line_int.h"
+#include "core/restore.h"
 
 #include <string.h>
 
@@ -42,6 +42,17 @@ static struct ol_span prologue(const struct ol_line *l,
 
 /* ---- out ---------------------------------------------------------------- */
 
+/* The cursor: first what is given back, then what is our own. */
+static uint32_t *next_of(struct ol_job *j)
+{
+    return j->back ? &j->back_next[j->prec] : &j->next[j->prec];
+}
+
+static uint32_t end_of(const struct ol_job *j)
+{
+    return j->back ? j->back_end[j->prec] : j->end[j->prec];
+}
+
 static void next_load(struct ol_line *l)
 {
     struct ol_job *j = &l->job;
@@ -50,10 +61,10 @@ static void next_load(struct ol_line *l)
     j->load = ++l->next_token * OL_PRECS + j->prec;
     load = &ol_fx_add(l, OL_FX_LOAD)->load;
     load->token = j->load;
+    load->author = j->back ? OL_PEER : OL_OWN;
     load->prec = j->prec;
-    load->index = j->next[j->prec];
-    load->max_records = OL_MIN(OL_LOAD_MAX,
-                               j->end[j->prec] - j->next[j->prec] + 1);
+    load->index = *next_of(j);
+    load->max_records = OL_MIN(OL_LOAD_MAX, end_of(j) - *next_of(j) + 1);
     load->max_bytes = (uint32_t)(OL_PLAIN_MAX - j->n);
     j->state = OL_JOB_READ;
 }
@@ -70,9 +81,12 @@ static void write_head(struct ol_line *l)
     ol_writer_init(&w, j->plain, sizeof(j->plain));
     ol_recv_holding(l, OL_HELD_ALL, &h);
     (void)ol_held_encode(&w, &h);
+    ol_restore_write(l, &w);
+    ol_give_write(l, &w);
     for (unsigned p = 0; p < OL_PRECS; p++) {
         struct ol_out_log *o = &l->out[p];
-        if (o->cp_durable > 0 && o->cp_durable == o->cp.size)
+        if (o->cp_durable > 0 && o->cp_durable == o->cp.size &&
+            o->back.state == OL_BACK_SOUND)
             (void)ol_checkpoint_encode(&w, OL_CHUNK_CHECKPOINT, &o->cp);
     }
     ol_pull_ask(l, &w, true, &serial);
@@ -130,9 +144,14 @@ static enum ol_err seal(struct ol_line *l, bool last)
 
 static bool cursor_done(struct ol_job *j)
 {
-    while (j->prec < OL_PRECS && j->next[j->prec] > j->end[j->prec])
-        j->prec++;
-    return j->prec == OL_PRECS;
+    for (;;) {
+        while (j->prec < OL_PRECS && *next_of(j) > end_of(j))
+            j->prec++;
+        if (j->prec < OL_PRECS || !j->back)
+            return j->prec == OL_PRECS;
+        j->back = false;
+        j->prec = 0;
+    }
 }
 
 static void end_job(struct ol_line *l)
@@ -155,6 +174,9 @@ static void end_job(struct ol_line *l)
             ch->bundle_ns = l->now_ns;
         ol_pouch_files_end(l, j);
     }
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        if (j->giving & (1u << p))
+            ol_give_bundled(l, p);
     j->state = OL_JOB_NONE;
     ol_wipe(j->plain, sizeof(j->plain));
     ol_wipe(j->here, j->here_n);
@@ -209,6 +231,7 @@ void ol_pouch_build(struct ol_line *l)
 bool ol_pouch_loaded(struct ol_line *l, const struct ol_event *ev)
 {
     struct ol_job *j = &l->job;
+    size_t before = j->n;
     struct ol_writer w;
     bool full = false;
 
@@ -223,20 +246,24 @@ bool ol_pouch_loaded(struct ol_line *l, const struct ol_event *ev)
                                .last = true,
                                .index = r->index,
                                .bytes = r->bytes};
-        if (r->index != j->next[j->prec] || r->bytes.n == 0 ||
-            r->bytes.n > OL_RECORD_MAX)
+        /* Of the peer's, some places are held by nobody. */
+        if ((j->back ? r->index < *next_of(j) || r->index > end_of(j)
+                     : r->index != *next_of(j)) ||
+            r->bytes.n == 0 || r->bytes.n > OL_RECORD_MAX)
             break;
-        full = !ol_segment_encode(&w, &s);
+        full = j->back ? !ol_return_encode(&w, &s)
+                       : !ol_segment_encode(&w, &s);
         if (full)
             break;
-        j->next[j->prec]++;
-        j->records = true;
-        ol_fx_sent(l, j->channel, j->prec, r->index);
+        *next_of(j) = r->index + 1;
+        j->records |= !j->back;
+        if (!j->back)
+            ol_fx_sent(l, j->channel, j->prec, r->index);
     }
     j->n = w.n;
     /* A page that gave nothing new would be asked for without end. */
-    if (ev->n_loaded == 0)
-        j->next[j->prec] = j->end[j->prec] + 1;
+    if (ev->n_loaded == 0 || (j->back && j->n == before && !full))
+        *next_of(j) = end_of(j) + 1;
     j->full = full || j->n + OL_RECORD_MAX > sizeof(j->plain);
     ol_pouch_build(l);
     return true;
@@ -256,7 +283,14 @@ static void start(struct ol_line *l, uint16_t channel, uint64_t token)
             from = OL_MAX(from, l->ch[channel].bundled[p]);
         j->next[p] = from + 1;
         j->end[p] = l->out[p].durable;
+        /* While the peer holds what we lack, nothing of that log is said. */
+        if (l->out[p].back.state != OL_BACK_SOUND)
+            j->end[p] = from;
+        j->back_next[p] = 1;
+        if (ol_give_due(l, p, &j->back_next[p], &j->back_end[p]))
+            j->giving |= (uint8_t)(1u << p);
     }
+    j->back = j->giving != 0;
     ol_pouch_files_start(l, j);
 }
 
@@ -341,6 +375,19 @@ static bool given_up(struct ol_line *l)
     return false;
 }
 
+/* A question that may have been lost on its way is asked again. */
+static void ask_again(struct ol_line *l, struct ol_lchan *ch)
+{
+    uint64_t at = ch->bundle_held_ns + OL_BUNDLE_AGAIN_S * OL_NS_PER_S;
+
+    if (!ol_restore_any(l) || ch->bundle_held)
+        return;
+    if (l->now_ns >= at)
+        ch->bundle_held = true;
+    else
+        ol_wake(l, at);
+}
+
 /* Is it a folder's turn at all. */
 static bool folder(struct ol_line *l, const struct ol_lchan *ch)
 {
@@ -358,6 +405,8 @@ static bool wanted(struct ol_line *l, struct ol_lchan *ch)
 
     for (unsigned p = 0; p < OL_PRECS; p++) {
         struct ol_out_log *o = &l->out[p];
+        if (o->back.state != OL_BACK_SOUND)
+            continue;
         owed |= o->durable > o->acked;
         fresh |= o->durable > OL_MAX(o->acked, ch->bundled[p]);
     }
@@ -374,6 +423,7 @@ static bool wanted(struct ol_line *l, struct ol_lchan *ch)
         ol_wake(l, ch->bundle_ns + pause);
         fresh = false;
     }
+    ask_again(l, ch);
     if (!fresh && ch->bundle_held) {
         if (ch->bundle_held_ns == 0 || l->now_ns >= held_at)
             fresh = true;

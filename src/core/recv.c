@@ -12,7 +12,7 @@
  * It fails by dropping: without a slot, a block or a batch the segment is
  * gone, HELD does not cover it, and it comes again.
  */
-#include "core/line_int.h"
+#include "core/restore.h"
 
 #include <string.h>
 
@@ -21,24 +21,30 @@
 #define PART_AFTER_NS (2 * OL_NS_PER_S) /* records in parts for longer */
 #define HELD_REPEAT_NS (25 * OL_NS_PER_MS)
 
-/* Empties a slot. What an earlier boot put there is not forgotten. */
 static void clear(struct ol_line *l, struct ol_in_slot *s)
 {
-    struct ol_in_slot was = *s;
-
     ol_pool_give(&l->in_pool, s->block);
     memset(s, 0, sizeof(*s));
     s->block = OL_NO_BLOCK;
-    if (!was.known)
-        return;
-    s->index = was.index;
-    s->known = true;
-    memcpy(s->known_leaf, was.known_leaf, OL_HASH);
 }
 
 /* ---- segments ----------------------------------------------------------- */
 
 /* What the head will need of a record once it stands in order. */
+static void describe(struct ol_in_slot *s, const struct ol_record *rec)
+{
+    s->kind = rec->kind;
+    for (unsigned i = 0; rec->kind == OL_KIND_RECEIPT && i < rec->n_refs;
+         i++) {
+        if (rec->refs[i].own || (rec->refs[i].rel != OL_REL_READ &&
+                                 rec->refs[i].rel != OL_REL_UNDERSTOOD))
+            continue;
+        s->rel = rec->refs[i].rel;
+        s->number = rec->refs[i].number;
+        return;
+    }
+}
+
 static enum ol_err examine(struct ol_line *l, unsigned prec,
                            struct ol_in_slot *s)
 {
@@ -52,21 +58,9 @@ static enum ol_err examine(struct ol_line *l, unsigned prec,
         return err;
     if (rec.prec != prec || rec.index != s->index)
         return OL_ERR_MALFORMED;
-    s->kind = rec.kind;
-    for (unsigned i = 0; rec.kind == OL_KIND_RECEIPT && i < rec.n_refs; i++) {
-        if (rec.refs[i].own || (rec.refs[i].rel != OL_REL_READ &&
-                                rec.refs[i].rel != OL_REL_UNDERSTOOD))
-            continue;
-        s->rel = rec.refs[i].rel;
-        s->number = rec.refs[i].number;
-        break;
-    }
+    describe(s, &rec);
     ol_tree_leaf(s->leaf, l->shared.line_id, l->peer.ed_pk,
                  OL_SPAN(bytes, s->size));
-    /* Another record in the place of one on our disk is the peer's fault, and
-     * must not become a batch that fails. */
-    if (s->known && memcmp(s->leaf, s->known_leaf, OL_HASH) != 0)
-        return OL_ERR_MALFORMED;
     return OL_OK;
 }
 
@@ -105,12 +99,10 @@ static uint64_t units(const struct ol_segment *g)
     return mask << from;
 }
 
-static enum ol_err place(struct ol_line *l, const struct ol_segment *g,
-                         struct ol_in_slot *s)
+enum ol_err ol_recv_place(struct ol_pool *pool, const struct ol_segment *g,
+                          struct ol_in_slot *s, bool *whole)
 {
     size_t end = (size_t)g->offset + g->bytes.n;
-    uint64_t mask = units(g);
-    enum ol_err err;
 
     if (g->last) {
         if ((s->size != 0 && s->size != end) ||
@@ -121,10 +113,20 @@ static enum ol_err place(struct ol_line *l, const struct ol_segment *g,
     }
     if (g->last)
         s->size = (uint16_t)end;
-    ol_pool_write(&l->in_pool, s->block, g->offset, g->bytes);
-    s->mask |= mask;
-    if (s->size == 0 || s->mask != ol_units_of(s->size))
-        return OL_OK;
+    ol_pool_write(pool, s->block, g->offset, g->bytes);
+    s->mask |= units(g);
+    *whole = s->size != 0 && s->mask == ol_units_of(s->size);
+    return OL_OK;
+}
+
+static enum ol_err place(struct ol_line *l, const struct ol_segment *g,
+                         struct ol_in_slot *s)
+{
+    bool whole;
+    enum ol_err err = ol_recv_place(&l->in_pool, g, s, &whole);
+
+    if (err != OL_OK || !whole)
+        return err;
     err = examine(l, g->prec, s);
     if (err != OL_OK)
         return err;
@@ -189,6 +191,7 @@ static bool put_record(struct ol_line *l, unsigned p, struct ol_in_slot *s)
     put->prec = (uint8_t)p;
     put->index = s->index;
     put->number = rec.number;
+    l->peer_number = OL_MAX(l->peer_number, rec.number);
     put->rec_kind = rec.kind;
     memcpy(put->leaf, s->leaf, OL_HASH);
     put->bytes = OL_SPAN(bytes, s->size);
@@ -277,7 +280,60 @@ static bool put_checkpoint(struct ol_line *l, unsigned prec)
     put->index = in->cp.size;
     memcpy(put->leaf, root, OL_HASH);
     put->bytes = OL_SPAN(sig, OL_SIG);
+    in->signed_cp = in->cp;
     return true;
+}
+
+/* A record that an earlier boot put behind a gap: what it is has to be known
+ * before the head may pass. */
+static void read_again(struct ol_line *l, unsigned p)
+{
+    struct ol_in_log *in = &l->in[p];
+    struct ol_load *load;
+
+    if (in->load != 0 || !ol_fx_room(l, 1, 0))
+        return;
+    if (l->now_ns < in->load_ns) {
+        ol_wake(l, in->load_ns);
+        return;
+    }
+    load = &ol_fx_add(l, OL_FX_LOAD)->load;
+    load->token = in->load = ++l->next_token * OL_PRECS + p;
+    load->author = OL_PEER;
+    load->prec = (uint8_t)p;
+    load->index = in->upto + 1;
+    load->max_records = OL_LOAD_MAX;
+    load->max_bytes = OL_LOAD_BYTES;
+}
+
+bool ol_recv_loaded(struct ol_line *l, const struct ol_event *ev)
+{
+    unsigned p = ev->token % OL_PRECS;
+    struct ol_in_log *in = &l->in[p];
+
+    if (in->load == 0 || ev->token != in->load)
+        return false;
+    in->load = 0;
+    in->load_ns = ev->n_loaded == 0 ? l->now_ns + OL_NS_PER_S : 0;
+    for (uint32_t i = 0; i < ev->n_loaded; i++) {
+        const struct ol_loaded *r = &ev->loaded[i];
+        struct ol_in_slot *s = ol_in_slot(l, p, r->index);
+        struct ol_record rec;
+        if (s->index != r->index || !s->unread ||
+            ol_record_decode(r->bytes, &rec) != OL_OK)
+            continue;
+        describe(s, &rec);
+        s->unread = false;
+    }
+    return true;
+}
+
+/* A receipt speaks of a number. Which of our records has it is not known
+ * before the peer has said what it holds of ours, nor while that comes back.
+ */
+static bool must_wait(const struct ol_line *l, const struct ol_in_slot *s)
+{
+    return s->kind == OL_KIND_RECEIPT && (!l->peer_any || ol_restore_any(l));
 }
 
 /* Moves the head over what is put, in order; receipts take effect here. */
@@ -289,6 +345,10 @@ static void move_head(struct ol_line *l, unsigned p)
     for (;;) {
         struct ol_in_slot *s = ol_in_slot(l, p, in->upto + 1);
         if (s->index != in->upto + 1 || s->state != OL_IN_PUT)
+            break;
+        if (s->unread)
+            read_again(l, p);
+        if (s->unread || must_wait(l, s))
             break;
         /* A rung and its event, the arrivals so far, and the head. */
         if (!ol_fx_can_put(l) ||
@@ -303,7 +363,6 @@ static void move_head(struct ol_line *l, unsigned p)
         } else if (arrived++ == 0) {
             from = in->upto;
         }
-        s->known = false;
         clear(l, s);
         /* A checkpoint of just this size can be compared only now. */
         if (in->has_cp && in->cp.size == in->upto &&
@@ -405,6 +464,17 @@ bool ol_recv_waits(const struct ol_line *l)
                l->in[3].whole > 0;
 }
 
+void ol_recv_drop_parts(struct ol_line *l, unsigned p)
+{
+    struct ol_in_log *in = &l->in[p];
+
+    for (uint32_t i = in->upto + 1; i <= in->high; i++) {
+        struct ol_in_slot *s = ol_in_slot(l, p, i);
+        if (s->index == i && s->state == OL_IN_PARTIAL)
+            clear(l, s);
+    }
+}
+
 bool ol_recv_busy(const struct ol_line *l)
 {
     uint32_t whole = 0;
@@ -428,8 +498,13 @@ enum ol_err ol_recv_init(struct ol_line *l, const struct ol_snapshot *s)
         ol_tree_root(&in->tree, root);
         if (h->size > 0)
             memcpy(in->durable_root, root, OL_ROOT);
+        in->signed_cp.prec = (uint8_t)p;
+        in->signed_cp.size = s->signed_by_peer[p].size;
+        memcpy(in->signed_cp.root, s->signed_by_peer[p].root, OL_HASH);
+        memcpy(in->signed_cp.sig, s->signed_by_peer[p].sig, OL_SIG);
     }
-    /* Records behind a gap are asked for again; they must be the same. */
+    l->peer_number = s->peer_number;
+    /* Records behind a gap are held; what they are is read in their turn. */
     for (uint32_t i = 0; i < s->n_beyond; i++) {
         const struct ol_beyond *b = &s->beyond[i];
         struct ol_in_slot *slot;
@@ -441,8 +516,10 @@ enum ol_err ol_recv_init(struct ol_line *l, const struct ol_snapshot *s)
         slot = ol_in_slot(l, b->prec, b->index);
         slot->block = OL_NO_BLOCK;
         slot->index = b->index;
-        slot->known = true;
-        memcpy(slot->known_leaf, b->leaf, OL_HASH);
+        slot->state = OL_IN_PUT;
+        slot->unread = true;
+        memcpy(slot->leaf, b->leaf, OL_HASH);
+        l->in[b->prec].high = OL_MAX(l->in[b->prec].high, b->index);
     }
     /* Parts that were on disk: what HELD said of them must stay true. */
     for (uint32_t i = 0; i < s->n_parts; i++) {

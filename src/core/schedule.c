@@ -11,6 +11,7 @@
  */
 #include "core/address.h"
 #include "core/frames.h"
+#include "core/restore.h"
 #include "core/size.h"
 
 #include <string.h>
@@ -257,7 +258,7 @@ static void copies(struct ol_line *l, const struct order *o, unsigned prec)
     struct ol_out_log *log = &l->out[prec];
     uint32_t last = OL_MIN(OL_MIN(log->loaded, log->limit), log->durable);
 
-    if (log->stopped)
+    if (log->stopped || log->back.state != OL_BACK_SOUND)
         return;
     for (uint32_t i = log->acked + 1; i <= last; i++) {
         struct ol_out_slot *s = ol_out_slot(l, prec, i);
@@ -333,8 +334,6 @@ static uint64_t backlog_bytes(const struct ol_line *l)
 
 static void data(struct ol_line *l, const struct order *o)
 {
-    copies(l, o, OL_FLASH);
-    copies(l, o, OL_IMMEDIATE);
     for (unsigned k = 0; k < o->n; k++) {
         unsigned c = o->c[k];
         const struct ol_path *first = &l->ch[o->c[0]].path;
@@ -395,7 +394,9 @@ static void checkpoints(struct ol_line *l, unsigned c)
     bool any = false;
 
     for (unsigned p = 0; p < OL_PRECS; p++)
-        any |= l->out[p].cp_dirty && l->out[p].cp_durable == l->out[p].cp.size;
+        any |= l->out[p].cp_dirty &&
+               l->out[p].cp_durable == l->out[p].cp.size &&
+               l->out[p].back.state == OL_BACK_SOUND;
     if (!any || !ol_frame_begin(l, &f, c, NULL))
         return;
     ol_frame_add_checkpoints(l, &f);
@@ -423,9 +424,15 @@ void ol_schedule_pump(struct ol_line *l)
                     (all || c == l->data_ch) && ol_chan_usable(&l->ch[c]));
     if (best >= 0)
         control(l, (unsigned)best, true, all);
+    if (best >= 0)
+        ol_restore_frames(l, (unsigned)best);
     if (!e->held_seen || best < 0)
         return;
     rank(l, &o);
+    copies(l, &o, OL_FLASH);
+    copies(l, &o, OL_IMMEDIATE);
+    /* Before what can wait: until it is back the other side is mute. */
+    ol_give_frames(l, (unsigned)best);
     data(l, &o);
     bulk(l, &o);
     checkpoints(l, (unsigned)best);

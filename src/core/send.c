@@ -8,11 +8,42 @@
  * It fails by refusing: without a batch the submitter tries again later, and
  * nothing was numbered.
  */
-#include "core/line_int.h"
+#include "core/restore.h"
 
 #include <string.h>
 
 #include "wire/record.h"
+
+void ol_send_head(struct ol_line *l, unsigned p)
+{
+    struct ol_out_log *o = &l->out[p];
+    uint8_t *bytes = ol_fx_bytes(l, OL_TREE_LEVELS * OL_HASH);
+    struct ol_put *put = ol_fx_put(l, OL_PUT_HEAD);
+
+    put->author = OL_OWN;
+    put->prec = (uint8_t)p;
+    put->index = o->size;
+    put->bytes = OL_SPAN(bytes, ol_tree_save(&o->tree, bytes));
+}
+
+void ol_send_sign(struct ol_line *l, unsigned p)
+{
+    struct ol_out_log *o = &l->out[p];
+    uint8_t *bytes = ol_fx_bytes(l, OL_SIG);
+    struct ol_put *put = ol_fx_put(l, OL_PUT_CHECKPOINT);
+
+    o->cp.prec = (uint8_t)p;
+    o->cp.size = o->size;
+    ol_tree_root(&o->tree, o->cp.root);
+    ol_checkpoint_sign(o->cp.sig, &l->id, l->shared.line_id, (uint8_t)p,
+                       o->size, o->cp.root);
+    put->author = OL_OWN;
+    put->prec = (uint8_t)p;
+    put->index = o->size;
+    memcpy(put->leaf, o->cp.root, OL_HASH);
+    memcpy(bytes, o->cp.sig, OL_SIG);
+    put->bytes = OL_SPAN(bytes, OL_SIG);
+}
 
 enum ol_err ol_send_submit(struct ol_line *l, const struct ol_event *ev)
 {
@@ -27,6 +58,8 @@ enum ol_err ol_send_submit(struct ol_line *l, const struct ol_event *ev)
         return OL_ERR_INPUT;
     if (l->full)
         return OL_ERR_FULL;
+    if (ol_restore_mute(l, rec.prec))
+        return OL_ERR_UNPROVED;
     if (!ol_fx_can_put(l) || l->cur != NULL)
         return OL_ERR_AGAIN;
     o = &l->out[rec.prec];
@@ -60,25 +93,13 @@ enum ol_err ol_send_submit(struct ol_line *l, const struct ol_event *ev)
     l->cur->taken_number = rec.number;
     l->cur->taken_prec = rec.prec;
     l->cur->taken_index = rec.index;
-    put = ol_fx_put(l, OL_PUT_HEAD);
-    put->author = OL_OWN;
-    put->prec = rec.prec;
-    put->index = o->size;
-    bytes = ol_fx_bytes(l, OL_TREE_LEVELS * OL_HASH);
-    put->bytes = OL_SPAN(bytes, ol_tree_save(&o->tree, bytes));
-    o->cp.prec = rec.prec;
-    o->cp.size = o->size;
-    memcpy(o->cp.root, root, OL_HASH);
-    ol_checkpoint_sign(o->cp.sig, &l->id, l->shared.line_id, rec.prec,
-                       o->size, root);
-    put = ol_fx_put(l, OL_PUT_CHECKPOINT);
-    put->author = OL_OWN;
-    put->prec = rec.prec;
-    put->index = o->size;
-    memcpy(put->leaf, root, OL_HASH);
-    bytes = ol_fx_bytes(l, OL_SIG);
-    memcpy(bytes, o->cp.sig, OL_SIG);
-    put->bytes = OL_SPAN(bytes, OL_SIG);
+    ol_send_head(l, rec.prec);
+    ol_send_sign(l, rec.prec);
+    if (rec.kind == OL_KIND_RETURNED) {
+        /* It tells of what came back. */
+        memset(l->kept.returned, 0, sizeof(l->kept.returned));
+        l->kept_dirty = true;
+    }
     return OL_OK;
 }
 

@@ -19,6 +19,10 @@ static void fill(struct ol_kept *k, uint8_t boots, uint8_t prekeys)
     k->bundle_reserved = 1024;
     k->bundle_seen = 9;
     k->dark = true;
+    k->unproved = true;
+    k->ask = UINT64_C(0x0102030405060700);
+    k->number = 17;
+    k->returned[OL_ROUTINE] = (struct ol_returned){3, 2, 1};
     for (; k->n_boots < boots; k->n_boots++)
         memset(k->boots[k->n_boots], k->n_boots + 1, 8);
     k->ran_s = 86400;

@@ -2,7 +2,7 @@
  * Facts of a line for people: copied out, nothing computed that a step would
  * not know. What is not known stays zero, negative or UNKNOWN.
  */
-#include "core/line_int.h"
+#include "core/restore.h"
 
 #include <string.h>
 
@@ -61,6 +61,9 @@ void ol_line_status(const struct ol_line *l, uint64_t now_ns,
     o->live = l->sending >= 0;
     for (unsigned p = 0; p < OL_PRECS; p++)
         o->stopped |= l->out[p].stopped;
+    o->restored = l->kept.unproved;
+    o->returning = ol_restore_any(l);
+    memcpy(o->returned, l->kept.returned, sizeof(o->returned));
     /* Without a live channel, what leaves leaves in a bundle. */
     o->forward_secrecy = ol_line_live(l) || ol_prekey_to(l, &pk) != 0;
     o->ours = OL_ATT_UNKNOWN;

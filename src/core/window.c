@@ -6,7 +6,7 @@
  * blocks of the pool to those above it. A rewind starts again behind what the
  * peer holds.
  */
-#include "core/line_int.h"
+#include "core/restore.h"
 
 #include <string.h>
 
@@ -97,7 +97,8 @@ void ol_window_page(struct ol_line *l, unsigned prec)
     struct ol_load *load;
     uint32_t want = o->behind != 0 ? o->behind : o->loaded + 1;
 
-    if (o->loading || o->stopped || want > o->durable ||
+    if (o->loading || o->stopped || o->back.state != OL_BACK_SOUND ||
+        want > o->durable ||
         !ol_fx_room(l, 1, 0))
         return;
     if (o->behind == 0 &&
@@ -138,6 +139,8 @@ void ol_send_loaded(struct ol_line *l, const struct ol_event *ev)
     struct ol_out_log *o = &l->out[prec];
 
     o->loading = false;
+    if (o->back.state != OL_BACK_SOUND)
+        return;
     /* Our own ledger did not give what it has: not again at once. */
     o->page_ns = ev->n_loaded == 0 ? l->now_ns + OL_NS_PER_S : 0;
     for (uint32_t i = 0; i < ev->n_loaded; i++) {
@@ -146,12 +149,20 @@ void ol_send_loaded(struct ol_line *l, const struct ol_event *ev)
             bool same = memcmp(r->root, o->behind_root, OL_ROOT) == 0;
             uint32_t upto = o->behind;
             o->behind = 0;
-            if (same) {
-                ol_window_rewind(l, prec, upto);
-                o->limit = OL_MAX(o->limit, o->behind_limit);
-            } else {
-                ol_owed_stop(l, prec, upto);
+            if (!same) {
+                ol_restore_begin(l, prec);
+                return;
             }
+            if (upto < o->acked) {
+                /* It holds less than it once said: it was rolled back. */
+                ol_fx_note(l, OL_NOTE_ROLLED_BACK, OL_CHANNEL_ANY,
+                           (uint8_t)prec, upto);
+                o->limit = o->behind_limit;
+                ol_pouch_again(l);
+            }
+            ol_window_rewind(l, prec, upto);
+            o->limit = OL_MAX(o->limit, o->behind_limit);
+            o->back.rounds = 0;
             return;
         }
         if (r->index == o->loaded + 1 && r->bytes.n > 0 &&

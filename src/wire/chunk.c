@@ -50,6 +50,12 @@ static const struct ol_chunk_rule rules[OL_CHUNK_TYPES] = {
                              OL_CHECKPOINT_BODY, STORED},
     [OL_CHUNK_COSIGNATURE] = {"cosignature", OL_CHECKPOINT_BODY,
                               OL_CHECKPOINT_BODY, STORED},
+    [OL_CHUNK_LOST] = {"lost", OL_LOST_HEAD,
+                       OL_LOST_HEAD + OL_LOST_STEP * OL_LOST_STEPS, STORED},
+    [OL_CHUNK_FOUND] = {"found", OL_FOUND_HEAD,
+                        OL_FOUND_HEAD + OL_FOUND_CHECKPOINT +
+                            OL_HELD_RANGE * OL_HELD_RANGES,
+                        STORED},
     [OL_CHUNK_HELLO] = {"hello", OL_HELLO_BODY, OL_HELLO_BODY,
                         OL_IN_HANDSHAKE},
     [OL_CHUNK_WANT] = {"want", OL_WANT_BODY, OL_WANT_BODY, STORED},

@@ -141,14 +141,51 @@ struct ol_want {
     uint64_t map;   /* bit k: piece upto + 1 + k is on my disk */
 };
 
-/* RETURN: as SEGMENT; the receiver's own record, given back. */
-
 /* CHECKPOINT, COSIGNATURE: prec 1 | size 4 | root 32 | signature 64. */
 struct ol_checkpoint {
     uint8_t prec;
     uint32_t size; /* from 1 */
     uint8_t root[32];
     uint8_t sig[64];
+};
+
+/* RETURN: as SEGMENT; the receiver's own record, given back. */
+
+/* LOST: prec 1 | flags 1 | ask 8 | next 4 | map 8 | count 1 |
+ * (index 4 | root 8)*. flags: bit 0 repeat; others zero. Its sender's log of
+ * that precedence may be an old copy: what does the other hold of it. */
+struct ol_step {
+    uint32_t index;
+    uint8_t root[OL_ROOT]; /* of the log's tree at index */
+};
+
+struct ol_lost {
+    uint8_t prec;
+    bool repeat;   /* what was sent before this is lost: all of it again */
+    uint64_t ask;  /* not 0: which return it is; echoed by FOUND */
+    uint32_t next; /* the first record wanted; 0: the one behind the match */
+    uint64_t map;  /* bit k: record next + 1 + k is here already */
+    uint8_t n_steps;
+    struct ol_step step[OL_LOST_STEPS]; /* descending, from 1 */
+};
+
+/* FOUND: prec 1 | flags 1 | ask 8 | match 4 | upto 4 | root 8 | number 8 |
+ * count 1 | [size 4 | root 32 | signature 64] | (first 4 | count 2)*. flags:
+ * bit 0 a checkpoint of the receiver's own follows; others zero. */
+struct ol_found {
+    uint8_t prec;
+    uint64_t ask;
+    uint32_t match; /* the highest step whose root is here too; 0: none */
+    uint32_t upto;  /* as in HELD, and root */
+    uint8_t root[OL_ROOT];
+    uint64_t number; /* the highest of all of the receiver's records here */
+    bool has_cp;
+    struct ol_checkpoint cp; /* signed by the receiver */
+    uint8_t n_ranges;
+    struct {
+        uint32_t first; /* as in HELD: whole records behind a gap */
+        uint16_t count;
+    } ranges[OL_HELD_RANGES];
 };
 
 /* HELLO: least version 1 | greatest 1 | frame limit 2 | flags 4. */
@@ -170,6 +207,8 @@ OL_MUST_USE enum ol_err ol_blob_decode(struct ol_span b, struct ol_blob *);
 OL_MUST_USE enum ol_err ol_want_decode(struct ol_span b, struct ol_want *);
 OL_MUST_USE enum ol_err ol_checkpoint_decode(struct ol_span b,
                                              struct ol_checkpoint *);
+OL_MUST_USE enum ol_err ol_lost_decode(struct ol_span b, struct ol_lost *);
+OL_MUST_USE enum ol_err ol_found_decode(struct ol_span b, struct ol_found *);
 OL_MUST_USE enum ol_err ol_hello_decode(struct ol_span b, struct ol_hello *);
 
 /*
@@ -190,6 +229,9 @@ bool ol_blob_encode(struct ol_writer *w, const struct ol_blob *);
 bool ol_want_encode(struct ol_writer *w, const struct ol_want *);
 bool ol_checkpoint_encode(struct ol_writer *w, uint8_t type,
                           const struct ol_checkpoint *);
+bool ol_lost_encode(struct ol_writer *w, const struct ol_lost *);
+/* Drops ranges that do not fit, from the last; false: not even the rest. */
+bool ol_found_encode(struct ol_writer *w, const struct ol_found *);
 bool ol_hello_encode(struct ol_writer *w, const struct ol_hello *);
 
 #endif

@@ -20,7 +20,7 @@ static void every_type_has_its_line(void **state)
         {0, 0, 7},   {12, 12, 1},    {16, 16, 1},    {7, 87, 1},
         {13, 137, 1}, {13, 893, 7},  {8, 8199, 3},   {41, 65415, 3},
         {8, 8199, 3}, {101, 101, 3}, {101, 101, 3},  {8, 8, 4},
-        {0, 0, 0},    {0, 0, 0},     {61, 61, 3},
+        {23, 431, 3}, {35, 231, 3},  {61, 61, 3},
     };
 
     (void)state;
@@ -133,11 +133,11 @@ static void every_type_stands_in_its_place_only(void **state)
     }
     /* What a newer version says in a handshake is passed over. */
     assert_int_equal(
-        walk("0c 0000 ff 0003 010203" HELLO_HEX "fe 0001 00 00",
+        walk("10 0000 ff 0003 010203" HELLO_HEX "fe 0001 00 00",
              OL_IN_HANDSHAKE, &t),
         OL_OK);
     assert_int_equal(t, 0xb0);
-    assert_int_equal(walk("0c 0000" PROBE_HEX, OL_IN_HANDSHAKE, &t),
+    assert_int_equal(walk("10 0000" PROBE_HEX, OL_IN_HANDSHAKE, &t),
                      OL_ERR_MALFORMED);
     assert_int_equal(walk("0c 0001", OL_IN_HANDSHAKE, &t), OL_ERR_SHORT);
 }

@@ -82,7 +82,8 @@ enum ol_chunk_type {
     OL_CHUNK_CHECKPOINT = 9,
     OL_CHUNK_COSIGNATURE = 10,
     OL_CHUNK_HELLO = 11, /* versions and limits, in handshake payloads */
-    /* 12, 13: of a later part of this version */
+    OL_CHUNK_LOST = 12,  /* of a restored station: what do you hold of mine */
+    OL_CHUNK_FOUND = 13, /* and the answer */
     OL_CHUNK_WANT = 14, /* which pieces of an attachment are wanted */
     OL_CHUNK_TYPES
 };
@@ -115,6 +116,12 @@ enum ol_chunk_type {
 #define OL_WANT_DONE 1u     /* whole and verified */
 #define OL_WANT_DECLINED 2u /* not wanted */
 #define OL_WANT_NOTED 4u    /* by the one that serves: that is on my disk */
+#define OL_LOST_HEAD 23u
+#define OL_LOST_STEP 12u
+#define OL_LOST_STEPS 34u
+#define OL_FOUND_HEAD 35u
+#define OL_FOUND_CHECKPOINT 100u
+#define OL_RETURN_WINDOW 64u /* records of a log that are asked for at once */
 #define OL_CHECKPOINT_BODY 101u /* and a COSIGNATURE's */
 #define OL_HELLO_BODY 8u
 #define OL_CODEC_RAW 0u

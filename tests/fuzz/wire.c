@@ -96,6 +96,8 @@ static bool again(const struct ol_chunk *ch)
     struct ol_segment seg;
     struct ol_blob blob;
     struct ol_want want;
+    struct ol_lost lost;
+    struct ol_found found;
     struct ol_checkpoint cp;
     struct ol_hello hello;
     struct ol_writer *w = &w_chunk;
@@ -128,6 +130,12 @@ static bool again(const struct ol_chunk *ch)
     case OL_CHUNK_WANT:
         return ol_want_decode(ch->body, &want) == OL_OK &&
                ol_want_encode(w, &want);
+    case OL_CHUNK_LOST:
+        return ol_lost_decode(ch->body, &lost) == OL_OK &&
+               ol_lost_encode(w, &lost);
+    case OL_CHUNK_FOUND:
+        return ol_found_decode(ch->body, &found) == OL_OK &&
+               ol_found_encode(w, &found);
     case OL_CHUNK_CHECKPOINT:
     case OL_CHUNK_COSIGNATURE:
         return ol_checkpoint_decode(ch->body, &cp) == OL_OK &&

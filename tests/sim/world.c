@@ -100,6 +100,8 @@ static void note(struct world *w, unsigned st, const struct ol_note *n)
         world_file_note(w, st, n);
     if (n->kind != OL_NOTE_TAKEN)
         return;
+    if (n->token == s->given)
+        s->given = 0;
     for (uint32_t i = s->n_said; i-- > 0;) {
         struct sim_message *m = &s->said[i];
         if (m->token != n->token)
@@ -243,6 +245,7 @@ static void boot(struct world *w, unsigned st)
     conf.n_channels = (uint16_t)w->n_ch;
     conf.probe_ns = 20 * OL_NS_PER_S;
     conf.hold_ns = 30 * OL_NS_PER_S;
+    conf.restored = s->restored;
     for (unsigned i = 0; i < w->n_ch; i++)
         conf.channels[i] = w->ch[i].conf[st];
     if (s->ledger->ops->snapshot(s->ledger, s->line_no, &conf.snapshot) !=
@@ -273,6 +276,7 @@ void world_say(struct world *w, unsigned st, uint8_t prec, uint16_t size)
     struct ol_record rec;
     struct ol_event ev = {.kind = OL_EV_SUBMIT, .record = &rec};
     struct sim_message *m;
+    enum ol_err err;
     int n;
 
     if (!s->alive)
@@ -294,6 +298,7 @@ void world_say(struct world *w, unsigned st, uint8_t prec, uint16_t size)
         text[n] = (char)('a' + n % 26);
     for (unsigned i = 0; i < sizeof(id); i++)
         id[i] = (uint8_t)rnd_u64(&w->rnd);
+    memcpy(m->id, id, sizeof(id));
     memset(&rec, 0, sizeof(rec));
     rec.prec = prec;
     rec.kind = OL_KIND_MESSAGE;
@@ -301,8 +306,15 @@ void world_say(struct world *w, unsigned st, uint8_t prec, uint16_t size)
     rec.text = OL_SPAN(text, n);
     ev.token = m->token;
     ev.full = s->full;
+    if (world_is_waiting(w, st)) {
+        world_wait(w, st, m, &rec); /* in order */
+        return;
+    }
     w->steps++;
-    if (ol_line_step(s->line, &ev, w->now_ns, &s->eff) != OL_OK) {
+    err = ol_line_step(s->line, &ev, w->now_ns, &s->eff);
+    if (err == OL_ERR_UNPROVED) {
+        world_wait(w, st, m, &rec);
+    } else if (err != OL_OK) {
         m->lost = true; /* refused: nothing was promised */
         s->again++;
     }
@@ -364,8 +376,13 @@ void world_committed(struct world *w, unsigned st)
         if (d.token == SIM_OWN_TOKEN || !s->alive)
             continue;
         check_committed(w, st);
-        (void)!step(w, st, &ev);
+        s->restored = false;
+        if (d.token >> 63)
+            world_waits(w, st, d.token);
+        else
+            (void)!step(w, st, &ev);
     }
+    world_give(w, st);
 }
 
 static void committed(struct world *w, unsigned st)
@@ -554,6 +571,11 @@ static void happen(struct world *w, struct entry *e)
         if (!w->healed)
             w->from[1 - e->st][e->ch] = moved_to(e);
         break;
+    case W_BACKUP:
+    case W_RESTORE:
+    case W_GIVE:
+        world_put(w, e);
+        break;
     case W_FILE:
         if (current)
             world_file_turn(w, e);
@@ -663,6 +685,17 @@ static void found(struct world *w, uint64_t seed)
 void world_init(struct world *w, uint64_t seed, const struct sim_plan *plan)
 {
     found(w, seed);
+    if (plan->pouch_only) {
+        make_channel(w, w->n_ch++, "pouch", OL_CHAN_POUCH);
+        for (unsigned f = 0; f < 2; f++) {
+            struct sim_path *p = &w->ch[0].path[f];
+            p->delay_ns = rnd_below(&w->rnd, 3600) * OL_NS_PER_S + 1;
+            p->jitter_ns = rnd_below(&w->rnd, 7200) * OL_NS_PER_S + 1;
+        }
+        boot(w, 0);
+        boot(w, 1);
+        return;
+    }
     w->n_ch = 2;
     make_channel(w, 0, "cable", OL_CHAN_STREAM);
     make_channel(w, 1, "radio", OL_CHAN_DATAGRAM);

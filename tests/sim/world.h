@@ -65,6 +65,9 @@ struct sim_message { /* what a station was given to say */
     uint64_t number;
     uint64_t at_ns, taken_ns, arrived_ns, delivered_ns;
     uint16_t size; /* of its text */
+    uint8_t id[16];
+    bool must;  /* some disk held it at every restore */
+    bool moved; /* it waited, or was taken out of its log: its place is new */
 };
 
 struct sim_file { /* an attachment */
@@ -85,6 +88,10 @@ struct sim_station {
     bool alive;
     struct ol_ledger *ledger;
     struct ol_ledger *copy; /* a backup of it, or NULL */
+    bool restored;  /* the marker says so, until the core has it on disk */
+    uint64_t given; /* the token of what waited and is submitted, 0: none */
+    bool giving;    /* a W_GIVE is in the queue */
+    bool unnoticed; /* it ever ran on from a copy without knowing */
     bool put_back;  /* ever: what it held once it may hold no more */
     uint32_t line_no;
     struct ol_effects eff;
@@ -154,6 +161,7 @@ struct sim_plan { /* what kind of world a seed makes */
     uint32_t messages;   /* each way */
     uint32_t files;      /* both ways together */
     bool crashes, cuts, pouch, adversary, big, bursts, roams;
+    bool restores, pouch_only;
 };
 
 void world_init(struct world *w, uint64_t seed, const struct sim_plan *plan);
@@ -175,6 +183,20 @@ void world_back_up(struct world *w, unsigned st);
 /* The station stops and runs on from its backup, after restart_ns. What it
  * took since is not in its ledger any more, and no longer counts as taken. */
 void world_put_back(struct world *w, unsigned st, uint64_t restart_ns);
+/* world_restore.c. The station stops and runs on from its backup (or, without
+ * one or with `bare`, from its identity alone). What was on no disk is lost
+ * and allowed to be. */
+void world_restore(struct world *w, unsigned st, bool bare, bool noticed,
+                   uint64_t restart_ns);
+/* It cannot be numbered now: it waits, on disk. */
+void world_wait(struct world *w, unsigned st, struct sim_message *m,
+                const struct ol_record *rec);
+void world_give(struct world *w, unsigned st);
+void world_waits(struct world *w, unsigned st, uint64_t token); /* on disk */
+bool world_is_waiting(struct world *w, unsigned st);
+/* Both ledgers hold the same, and nothing waits or comes back. */
+bool world_same(struct world *w);
+void check_restored(struct world *w);
 void world_crash(struct world *w, unsigned st, uint64_t restart_ns);
 /* All paths whole, both stations alive, no more faults. */
 void world_heal(struct world *w);

@@ -165,6 +165,8 @@ void check_committed(struct world *w, unsigned st)
         uint32_t upto = 0;
         uint64_t at;
         (void)!s->ledger->ops->acked(s->ledger, s->line_no, p, 1, &upto, &at);
+        if (s->checked[p] > upto)
+            s->checked[p] = upto; /* a return took it back */
         for (; s->checked[p] < upto; s->checked[p]++) {
             struct leaf a = leaf_of(s, OL_OWN, p, s->checked[p] + 1);
             struct leaf b = leaf_of(o, OL_PEER, p, s->checked[p] + 1);

@@ -6,6 +6,7 @@
  *   world_storm.c  faults and what is said, by seed
  *   world_files.c  attachments: what a station does beside its line
  *   world_check.c  what must hold
+ *   world_restore.c  stations that are put back, and what waits for them
  */
 #ifndef OL_SIM_WORLD_INT_H
 #define OL_SIM_WORLD_INT_H
@@ -26,6 +27,9 @@ enum what {
     W_DISK,
     W_REPLAY,
     W_MOVE, /* a station sends from another address now */
+    W_BACKUP,
+    W_RESTORE,
+    W_GIVE,
     W_FILE,  /* ch: the note's kind, arg: the file */
     W_OFFER, /* arg: the size */
     W_WANT,  /* arg: the file */
@@ -45,6 +49,10 @@ struct entry {
 };
 
 void push(struct world *w, struct entry e);
+/* Backups and restores for the length of the plan. */
+void world_restore_storm(struct world *w, const struct sim_plan *plan);
+/* W_BACKUP, W_RESTORE, W_GIVE. */
+void world_put(struct world *w, const struct entry *e);
 void mix(struct world *w, uint64_t v);
 /* A packet leaves `from` on a channel; a bundle joins its pouch file. */
 void travel(struct world *w, unsigned ch, unsigned from, struct ol_span b);

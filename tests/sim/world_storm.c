@@ -58,6 +58,7 @@ void world_crash(struct world *w, unsigned st, uint64_t restart_ns)
         printf("%12.2f h: %u stops for %.2f h\n", (double)w->now_ns / 3600e9,
                st, (double)restart_ns / 3600e9);
     s->alive = false;
+    s->given = 0;
     s->boot++;
     ol_line_fini(s->line);
     ol_mem_crash(s->ledger);
@@ -191,7 +192,9 @@ void world_storm(struct world *w, const struct sim_plan *plan)
                                .what = W_OFFER,
                                .st = (uint8_t)rnd_below(r, 2),
                                .arg = 1 + rnd_below(r, 6u << 20)});
-    while (t < end) {
+    if (plan->restores)
+        world_restore_storm(w, plan);
+    while (t < end && !plan->pouch_only) {
         t += rnd_below(r, 40 * OL_NS_PER_S);
         if (plan->cuts) {
             struct entry e = {.at_ns = t,
