@@ -51,8 +51,6 @@ struct audit {
     uint64_t line_records;
     unsigned checkpoints;
     uint64_t behind; /* the peer's records that no checkpoint covers */
-    uint64_t own; /* records of ours: numbers 1 to this, each once */
-    uint8_t *numbers;
     char fault[OL_WHY_MAX]; /* empty: none */
     char file[256];         /* of the ledger's file; empty: none */
 };
@@ -110,8 +108,6 @@ static bool open_log(struct audit *a, struct log *log)
                             log->cp_root) != OL_OK)
         return fault(a, log, "the signature of the checkpoint at %u does not "
                      "verify", log->cp_size);
-    if (log->author == OL_OWN)
-        a->own += log->size;
     return true;
 }
 
@@ -122,7 +118,6 @@ static void begin(struct audit *a, struct ol_station_line *line)
     a->line_records = 0;
     a->checkpoints = 0;
     a->behind = 0;
-    a->own = 0;
     a->fault[0] = '\0';
     ol_tree_init(&a->tree);
     for (unsigned k = 0; k < OL_LEN(a->logs); k++) {
@@ -135,25 +130,42 @@ static void begin(struct audit *a, struct ol_station_line *line)
         if (!open_log(a, log))
             break;
     }
-    free(a->numbers);
-    a->numbers = calloc(1, (size_t)(a->own / 8 + 1));
 }
 
 /* Records. */
 
+struct twice {
+    uint32_t n, away; /* records of that number; those that came back */
+};
+
+static bool count_number(void *arg, const struct ol_row *row)
+{
+    struct twice *t = arg;
+
+    t->n++;
+    t->away += row->proof != OL_PROOF_OWN;
+    return true;
+}
+
+/* A number is given once, and a return leaves holes. A record that came back
+ * may bear one that a copy, which could not know, has given again. */
 static bool check_number(struct audit *a, const struct log *log,
                          uint64_t number)
 {
-    if (log->author != OL_OWN || a->numbers == NULL)
+    struct ol_ledger *lg = log->line->st->ledger;
+    struct twice t = {0};
+
+    if (log->author != OL_OWN)
         return true;
-    if (number == 0 || number > a->own)
-        return fault(a, log, "record %u has the number %llu, and there are "
-                     "only %llu", a->e.row.index, (unsigned long long)number,
-                     (unsigned long long)a->own);
-    if (a->numbers[number / 8] >> number % 8 & 1)
+    if (number == 0)
+        return fault(a, log, "record %u has no number", a->e.row.index);
+    if (lg->ops->by_number(lg, log->line->ledger_id, OL_OWN, number,
+                           count_number, &t) != OL_OK)
+        return fault(a, log, "record %u is not found by its number",
+                     a->e.row.index);
+    if (t.n > 1 && t.away == 0)
         return fault(a, log, "the number %llu was given twice",
                      (unsigned long long)number);
-    a->numbers[number / 8] |= (uint8_t)(1 << number % 8);
     return true;
 }
 
@@ -232,7 +244,6 @@ static void drop(struct ol_job *job)
     struct audit *a = (struct audit *)job;
 
     json_decref(a->lines);
-    free(a->numbers);
     free(a);
 }
 

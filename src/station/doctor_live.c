@@ -197,6 +197,24 @@ static void cards(struct ol_findings *f, const struct ol_station_line *line,
                    "voice, then 'openline safety %s --confirm'", peer);
 }
 
+/* This ledger is an old copy: what that means, until the peer has answered. */
+static void copy(struct ol_findings *f, const struct ol_station_line *line,
+                 const struct ol_line_status *s)
+{
+    const char *peer = line->conf.peer;
+
+    if (s->returning && !s->live)
+        ol_finding(f, peer, NULL, OL_FINDING_FAULT,
+                   "this ledger is an old copy and nothing goes out before "
+                   "%s has said what it holds: what is said meanwhile waits "
+                   "on disk|get a channel to %s, or a courier there and back",
+                   peer, peer);
+    else if (s->returning)
+        ol_finding(f, peer, NULL, OL_FINDING_NOTE,
+                   "this ledger is an old copy: %s gives back our own "
+                   "records|wait; 'openline log' shows what came back", peer);
+}
+
 static void one_line(struct ol_findings *f, struct ol_station_line *line)
 {
     const char *peer = line->conf.peer;
@@ -213,6 +231,7 @@ static void one_line(struct ol_findings *f, struct ol_station_line *line)
     ol_line_status(line->core, ol_clock_ns(), &s);
     cards(f, line, &s);
     ol_doctor_clocks(f, line);
+    copy(f, line, &s);
     if (s.stopped)
         ol_finding(f, peer, NULL, OL_FINDING_FAULT,
                    "%s holds records that this station does not have, or "

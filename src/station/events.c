@@ -30,6 +30,8 @@ struct ol_wait {
     struct ol_request *rq;
     uint8_t author;
     uint64_t number;
+    bool by_id; /* ours: a return may give it another number, or its first */
+    uint8_t id[OL_ID_SIZE];
     enum ol_rung rung;
     uint64_t since_ns;
     uint64_t until_ns; /* OL_NEVER_NS: for ever */
@@ -160,7 +162,9 @@ static bool reached(struct ol_wait *w)
     static struct ol_entry e;
     struct ol_progress p;
 
-    if (ol_query_number(w->line, w->author, w->number, &e) != OL_OK ||
+    if ((w->by_id ? ol_query_id(w->line->st, w->id, &e)
+                  : ol_query_number(w->line, w->author, w->number, &e)) !=
+            OL_OK ||
         ol_query_progress(&e, &p) != OL_OK) {
         ol_refuse(w->rq, OL_EXIT_FAILED, "the ledger cannot be read: run "
                   "'openline audit'");
@@ -188,6 +192,10 @@ void ol_waits_add(struct ol_request *rq, const struct ol_entry *e,
     w->rq = rq;
     w->author = e->row.author;
     w->number = e->row.number;
+    w->by_id = e->row.author == OL_OWN && e->decoded &&
+               e->rec.id.n == sizeof(w->id);
+    if (w->by_id)
+        memcpy(w->id, e->rec.id.p, sizeof(w->id));
     w->rung = rung;
     w->since_ns = ol_clock_ns();
     w->until_ns = until_ns;
@@ -233,7 +241,10 @@ static void in_vain(struct ol_wait *w)
     uint64_t tenths = (ms + 50) / 100;
     char name[OL_MESSAGE_NAME];
 
-    ol_name_put(name, ours ? own : peer, ours ? peer : own, w->number);
+    if (w->number > 0)
+        ol_name_put(name, ours ? own : peer, ours ? peer : own, w->number);
+    else
+        ol_text_hex(name, w->id, sizeof(w->id));
     ol_refuse(w->rq, OL_EXIT_TIMEOUT, "%s is not %s yet after %g s: it goes "
               "on; 'openline status' shows the line", name,
               ol_json_rung(w->rung),

@@ -234,7 +234,8 @@ static bool shows_text(const struct ol_entry *e, const struct ol_progress *p,
         return false;
     /* What nobody reads needs no reading first. */
     return show == OL_SHOW_TEXT || e->row.author == OL_OWN ||
-           p->rung >= OL_RUNG_READ || e->rec.kind == OL_KIND_RECEIPT;
+           p->rung >= OL_RUNG_READ || e->rec.kind == OL_KIND_RECEIPT ||
+           e->rec.kind == OL_KIND_RETURNED;
 }
 
 static void set_record(json_t **doc, const struct ol_entry *e, bool text)
@@ -243,7 +244,7 @@ static void set_record(json_t **doc, const struct ol_entry *e, bool text)
 
     set(doc, "kind", word_of(kinds, OL_LEN(kinds), r->kind));
     set(doc, "precedence", json_string(ol_json_prec(r->prec)));
-    set(doc, "index", json_integer(r->index));
+    set(doc, "index", r->index ? json_integer(r->index) : json_null());
     set(doc, "marking", word_of(markings, OL_LEN(markings), r->marking));
     set(doc, "written", time_of(r->written_ms));
     set(doc, "arrived", e->row.author == OL_PEER ? time_of(e->row.at_ms)
@@ -269,6 +270,7 @@ json_t *ol_json_message(const struct ol_entry *e, enum ol_show show)
         /* A record that this version cannot read still has its place. */
         plain.line = e->line;
         plain.row = e->row;
+        plain.waiting = false;
         memset(&plain.rec, 0, sizeof(plain.rec));
         plain.rec.prec = e->row.prec;
         plain.rec.index = e->row.index;
@@ -284,7 +286,9 @@ json_t *ol_json_message(const struct ol_entry *e, enum ol_show show)
                                 : json_null());
     set(&doc, "line", json_string(e->line->conf.peer));
     set(&doc, "author", json_string(author_of(e, true)));
-    set(&doc, "number", json_integer((json_int_t)e->row.number));
+    set(&doc, "number", e->row.number
+                            ? json_integer((json_int_t)e->row.number)
+                            : json_null());
     set_record(&doc, e, shows_text(e, &p, show) && e->rec.id.n > 0);
     set(&doc, "translations", json_array());
     set(&doc, "rung", json_string(ol_json_rung(p.rung)));
@@ -294,7 +298,13 @@ json_t *ol_json_message(const struct ol_entry *e, enum ol_show show)
     set(&doc, "distributed", json_array());
     set(&doc, "attempts", attempts_of(&p));
     set(&doc, "receipts", receipts_of(e, &p));
-    set(&doc, "leaf", hex_of(e->row.leaf, sizeof(e->row.leaf)));
+    set(&doc, "leaf", e->waiting ? json_null()
+                                 : hex_of(e->row.leaf, sizeof(e->row.leaf)));
+    set(&doc, "returned", e->row.proof == OL_PROOF_PROVED
+                              ? json_string("proved")
+                          : e->row.proof == OL_PROOF_UNPROVED
+                              ? json_string("unproved")
+                              : json_null());
     return doc;
 }
 

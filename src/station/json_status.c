@@ -147,6 +147,8 @@ static json_t *warnings(const struct ol_station_line *line,
         json_array_append_new(list, json_string("peer-second-copy"));
     if (s->stopped)
         json_array_append_new(list, json_string("record-differs"));
+    if (s->restored || s->returning)
+        json_array_append_new(list, json_string("restored"));
     return list;
 }
 

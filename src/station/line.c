@@ -121,6 +121,7 @@ static void fill_conf(struct ol_station_line *line, struct ol_conf *out)
 {
     const struct ol_conf_line *conf = &line->conf;
 
+    out->restored = line->restored;
     out->identity = &line->st->keys->id;
     memcpy(out->peer_ed_pk, line->pair.peer.ed_pk, 32);
     memcpy(out->peer_x_pk, line->pair.peer.x_pk, 32);
@@ -232,6 +233,7 @@ void ol_line_boot(struct ol_station_line *line)
     ol_wipe(fresh, sizeof(fresh));
     if (line->restored)
         ol_guard_told(line);
+    ol_waiting_start(line);
     ol_files_boot(line);
     ol_bearers_tell(line);
 }

@@ -28,6 +28,9 @@ struct scan {
     struct ol_job job; /* first */
     struct ol_entry e;
     uint64_t from_ms, to_ms;
+    unsigned waiting; /* the line whose waiting records come next */
+    uint64_t after;   /* and behind which of them */
+    struct ol_station_line *only;
     bool all;
     unsigned n, at;
     struct cursor v[];
@@ -66,6 +69,7 @@ static struct scan *scan_new(struct ol_request *rq,
     }
     s->job.rq = rq;
     s->job.drop = drop;
+    s->only = only;
     for (unsigned k = 0; k < lines; k++) {
         for (unsigned a = peers_only ? OL_PEER : OL_OWN; a <= OL_PEER; a++) {
             for (unsigned p = 0; p < OL_PRECS; p++) {
@@ -99,6 +103,27 @@ static struct cursor *oldest(struct scan *s)
     return best;
 }
 
+/* What has no place yet stands behind all that has; false: the end. */
+static bool log_waiting(struct scan *s)
+{
+    struct ol_station *st = s->job.rq->st;
+
+    while (s->waiting < (s->only ? 1 : st->n_lines)) {
+        struct ol_station_line *line = s->only ? s->only
+                                               : st->lines[s->waiting];
+
+        if (ol_query_waiting(line, &s->after, &s->e) != OL_OK) {
+            s->waiting++;
+            s->after = 0;
+            continue;
+        }
+        if (s->e.row.at_ms >= s->from_ms && s->e.row.at_ms <= s->to_ms)
+            ol_stream_item(s->job.rq, ol_json_message(&s->e, OL_SHOW_LOG));
+        return true;
+    }
+    return false;
+}
+
 static bool log_step(struct ol_job *job)
 {
     struct scan *s = (struct scan *)job;
@@ -106,6 +131,8 @@ static bool log_step(struct ol_job *job)
     for (unsigned k = 0; k < PAGE; k++) {
         struct cursor *c = oldest(s);
 
+        if (c == NULL && log_waiting(s))
+            continue;
         if (c == NULL) {
             ol_stream_end(job->rq);
             return false;
@@ -175,6 +202,7 @@ static bool inbox_one(struct scan *s, struct cursor *c)
         return false;
     /* What nobody has to understand is never in the way. */
     done = s->e.rec.kind == OL_KIND_RECEIPT ||
+           s->e.rec.kind == OL_KIND_RETURNED ||
            p.rung >= OL_RUNG_UNDERSTOOD;
     if (!done || (s->all && s->e.rec.kind != OL_KIND_RECEIPT))
         ol_stream_item(s->job.rq, ol_json_message(&s->e, OL_SHOW_HEADERS));

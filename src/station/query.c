@@ -54,7 +54,7 @@ static enum ol_err settle(struct ol_station *st, enum ol_err err,
 static void start(struct ol_entry *e, struct ol_station_line *line)
 {
     e->line = line;
-    e->decoded = false;
+    e->decoded = e->waiting = false;
     memset(&e->row, 0, sizeof(e->row));
 }
 
@@ -95,13 +95,79 @@ enum ol_err ol_query_number(struct ol_station_line *line,
                   out);
 }
 
+struct waiting {
+    struct ol_entry *e;
+    const uint8_t *id; /* NULL: the first */
+    uint64_t n;
+};
+
+static bool copy_waiting(void *arg, const struct ol_row_waiting *row)
+{
+    struct waiting *w = arg;
+    struct ol_entry *e = w->e;
+
+    if ((w->id != NULL && memcmp(w->id, row->id, OL_ID_SIZE) != 0) ||
+        row->bytes.n > sizeof(e->bytes))
+        return true;
+    w->n = row->n;
+    e->waiting = true;
+    e->row.line = row->line;
+    e->row.author = OL_OWN;
+    e->row.at_ms = row->at_ms;
+    e->row.proof = row->proof;
+    memcpy(e->bytes, row->bytes.p, row->bytes.n);
+    e->row.bytes = OL_SPAN(e->bytes, row->bytes.n);
+    return false;
+}
+
+static enum ol_err find_waiting(struct ol_station_line *line,
+                                const uint8_t *id, uint64_t *n,
+                                struct ol_entry *e)
+{
+    struct ol_ledger *lg = line->st->ledger;
+    struct waiting w = {.e = e, .id = id, .n = 0};
+    enum ol_err err;
+
+    start(e, line);
+    if (line->ledger_id == 0)
+        return OL_ERR_MISSING;
+    err = lg->ops->waiting(lg, line->ledger_id, *n, copy_waiting, &w);
+    if (err != OL_OK)
+        return err;
+    if (!e->waiting)
+        return OL_ERR_MISSING;
+    *n = w.n;
+    e->decoded = ol_record_decode(e->row.bytes, &e->rec) == OL_OK;
+    if (!e->decoded)
+        return OL_ERR_CORRUPT;
+    e->row.prec = e->rec.prec;
+    e->row.kind = e->rec.kind;
+    e->rec.index = 0;
+    e->rec.number = 0;
+    return OL_OK;
+}
+
+enum ol_err ol_query_waiting(struct ol_station_line *line, uint64_t *n,
+                             struct ol_entry *out)
+{
+    return find_waiting(line, NULL, n, out);
+}
+
 enum ol_err ol_query_id(struct ol_station *st, const uint8_t id[OL_ID_SIZE],
                         struct ol_entry *out)
 {
     struct ol_ledger *lg = st->ledger;
 
+    enum ol_err err;
+
     start(out, NULL);
-    return settle(st, lg->ops->by_id(lg, id, copy, out), out);
+    err = settle(st, lg->ops->by_id(lg, id, copy, out), out);
+    for (unsigned k = 0; k < st->n_lines && err == OL_ERR_MISSING; k++) {
+        uint64_t n = 0;
+
+        err = find_waiting(st->lines[k], id, &n, out);
+    }
+    return err;
 }
 
 /* The other side's rungs of ours begin with what we did; ours of theirs with
@@ -114,6 +180,9 @@ enum ol_err ol_query_progress(const struct ol_entry *e,
     enum ol_err err;
 
     memset(p, 0, sizeof(*p));
+    p->rung = OL_RUNG_QUEUED;
+    if (e->waiting)
+        return OL_OK;
     p->rung = OL_RUNG_DELIVERED;
     p->delivered_ms = e->row.at_ms;
     if (e->row.author == OL_OWN) {

@@ -14,6 +14,7 @@ struct ol_entry {
     struct ol_row row; /* row.bytes points into bytes */
     struct ol_record rec;
     bool decoded; /* a newer version's record may not be */
+    bool waiting; /* own, without index and number yet: row has neither */
     uint8_t bytes[OL_RECORD_MAX];
 };
 
@@ -44,6 +45,9 @@ OL_MUST_USE enum ol_err ol_query_number(struct ol_station_line *line,
 OL_MUST_USE enum ol_err ol_query_id(struct ol_station *st,
                                     const uint8_t id[OL_ID_SIZE],
                                     struct ol_entry *out);
+/* The first own record that waits behind row n; *n becomes its row. */
+OL_MUST_USE enum ol_err ol_query_waiting(struct ol_station_line *line,
+                                         uint64_t *n, struct ol_entry *out);
 OL_MUST_USE enum ol_err ol_query_progress(const struct ol_entry *e,
                                           struct ol_progress *out);
 

@@ -219,6 +219,7 @@ static void on_note(struct ol_station_line *line, const struct ol_effect *fx)
     case OL_NOTE_PROVED:
         ol_log(OL_LOG_NOTE, "line %s: our record is as the other side holds "
                "it: what was said meanwhile goes out", peer);
+        ol_waiting_proved(line);
         break;
     case OL_NOTE_PEER_LOST:
         ol_log(OL_LOG_NOTE, "line %s: the other side's station was restored "

@@ -8,6 +8,7 @@
  *   bearers.c   listeners and dialled channels
  *   disk.c      commits that came back, failures, room
  *   submit.c    what waits to be taken
+ *   waiting.c   what has no number yet, on disk
  *   files.h     attachments, both ways
  *   courier.c   pouch files in and out
  *   control.c   the socket; methods*.c what it answers; events.c watchers
@@ -37,6 +38,7 @@
 #include "station/networks.h"
 #include "station/pair.h"
 #include "station/text.h"
+#include "station/waiting.h"
 #include "wire/frame.h"
 
 #define OL_HEARD_MAX 32u  /* listener addresses a line is told the end of */
@@ -102,6 +104,7 @@ struct ol_station_line {
     uint64_t courier_ns; /* try again; OL_NEVER_NS: nothing waits */
     uint64_t stuck_ns;   /* since when the first cannot be taken, 0: it can */
     struct ol_line_files files;
+    struct ol_waiting waiting;
     /* reload: what it becomes when it is drained */
     struct ol_conf_line *next_conf; /* or NULL, and it is going */
     bool going;
@@ -278,7 +281,7 @@ void ol_loop_again(struct ol_station *st);
 void ol_submit(struct ol_station_line *line, struct ol_request *rq,
                const struct ol_record *rec, const uint8_t id[OL_ID_SIZE]);
 /* Is a receipt of this kind for this message under way. */
-bool ol_submit_pending(const struct ol_station_line *line, uint8_t rel,
+bool ol_submit_pending(struct ol_station_line *line, uint8_t rel,
                        uint64_t number);
 bool ol_submit_has_id(const struct ol_station *st,
                       const uint8_t id[OL_ID_SIZE]);

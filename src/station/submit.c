@@ -4,6 +4,7 @@
  *   queued --SUBMIT--> given --TAKEN--> answered with the message
  *     ^   |               |
  *     +AGAIN              +-- the commit failed: refused, nothing was taken
+ *     +UNPROVED --> kept on disk without a number, answered (waiting.c)
  *
  * The core takes what fits its open batches and says AGAIN for the rest; they
  * wait here in order, at most 256 of them. The record's texts stay in the
@@ -16,6 +17,7 @@
 #include "station/clock.h"
 #include "station/json.h"
 #include "station/station.h"
+#include "wire/record.h"
 
 struct ol_submit {
     struct ol_submit *next;
@@ -66,25 +68,6 @@ void ol_submit(struct ol_station_line *line, struct ol_request *rq,
     ol_loop_again(st);
 }
 
-bool ol_submit_pending(const struct ol_station_line *line, uint8_t rel,
-                       uint64_t number)
-{
-    for (const struct ol_submit *s = line->st->submits; s; s = s->next)
-        if (s->line == line && s->rec.kind == OL_KIND_RECEIPT &&
-            s->rec.refs[0].rel == rel && s->rec.refs[0].number == number)
-            return true;
-    return false;
-}
-
-bool ol_submit_has_id(const struct ol_station *st,
-                      const uint8_t id[OL_ID_SIZE])
-{
-    for (const struct ol_submit *s = st->submits; s != NULL; s = s->next)
-        if (memcmp(s->id, id, OL_ID_SIZE) == 0)
-            return true;
-    return false;
-}
-
 /* Takes it out of the list, hands the request to the caller. */
 static struct ol_request *finish(struct ol_station *st, struct ol_submit **at)
 {
@@ -113,37 +96,139 @@ static void refuse(struct ol_request *rq, enum ol_err err)
                   "check its texts", ol_err_info(err)->text);
 }
 
+/* What is being kept without a number: who asked, and for what. */
+struct keeping {
+    struct ol_station_line *line;
+    struct ol_request *rq;
+    uint64_t receipt_of;
+    uint8_t id[OL_ID_SIZE];
+};
+
+static void answer(struct keeping *k)
+{
+    static struct ol_entry e;
+
+    if ((k->receipt_of ? ol_query_number(k->line, OL_PEER, k->receipt_of, &e)
+                       : ol_query_id(k->line->st, k->id, &e)) == OL_OK)
+        ol_reply(k->rq, ol_json_message(&e, OL_SHOW_TEXT));
+    else
+        ol_refuse(k->rq, OL_EXIT_FAILED, "it is kept, but the ledger cannot "
+                  "show it: run 'openline audit'");
+}
+
+static void kept(void *arg, enum ol_err err)
+{
+    struct keeping *k = arg;
+
+    k->line->waiting.putting--;
+    if (err == OL_OK)
+        answer(k);
+    else
+        ol_refuse(k->rq, OL_EXIT_FAILED, "the disk refused: nothing was "
+                  "taken; make room and send it again");
+    ol_loop_again(k->line->st);
+    free(k);
+}
+
+/* Nothing can be numbered now: the record waits on disk. Index and number are
+ * given when it is said; in what waits they stand for nothing. */
+static void keep(struct ol_station *st, struct ol_submit **at)
+{
+    static uint8_t bytes[OL_RECORD_MAX];
+    struct ol_submit *s = *at;
+    struct ol_station_line *line = s->line;
+    struct ol_put put = {.kind = OL_PUT_WAITING};
+    struct ol_batch batch = {.puts = &put, .n_puts = 1};
+    struct keeping *k = calloc(1, sizeof(*k));
+    struct ol_writer w;
+    enum ol_err err;
+
+    s->rec.index = 1;
+    s->rec.number = 1;
+    ol_writer_init(&w, bytes, sizeof(bytes));
+    err = ol_record_encode(&w, &s->rec);
+    put.bytes = ol_writer_span(&w);
+    if (k == NULL)
+        err = OL_ERR_AGAIN;
+    if (err == OL_OK) {
+        *k = (struct keeping){.line = line, .rq = s->rq};
+        memcpy(k->id, s->id, sizeof(k->id));
+        if (s->rec.kind == OL_KIND_RECEIPT)
+            k->receipt_of = s->rec.refs[0].number;
+        err = ol_disk_commit(line, &batch, k, kept);
+    }
+    if (err != OL_OK) {
+        free(k);
+        refuse(finish(st, at), err);
+        return;
+    }
+    line->waiting.any = true;
+    line->waiting.putting++;
+    (void)finish(st, at);
+}
+
+bool ol_submit_pending(struct ol_station_line *line, uint8_t rel,
+                       uint64_t number)
+{
+    if (ol_waiting_receipt(line, rel, number))
+        return true;
+    for (const struct ol_submit *s = line->st->submits; s; s = s->next)
+        if (s->line == line && s->rec.kind == OL_KIND_RECEIPT &&
+            s->rec.refs[0].rel == rel && s->rec.refs[0].number == number)
+            return true;
+    return false;
+}
+
+bool ol_submit_has_id(const struct ol_station *st,
+                      const uint8_t id[OL_ID_SIZE])
+{
+    for (const struct ol_submit *s = st->submits; s != NULL; s = s->next)
+        if (memcmp(s->id, id, OL_ID_SIZE) == 0)
+            return true;
+    return false;
+}
+
+/* One that is new, into the core; false: its line takes no more now. */
+static bool offer(struct ol_station *st, struct ol_submit **at)
+{
+    struct ol_submit *s = *at;
+    struct ol_event ev = {.kind = OL_EV_SUBMIT, .token = s->token,
+                          .record = &s->rec};
+    enum ol_waiting_turn turn = ol_waiting_turn(s->line);
+    enum ol_err err = turn == OL_WAITING_MUTE ? OL_ERR_UNPROVED
+                      : turn == OL_WAITING_BUSY
+                          ? OL_ERR_AGAIN
+                          : ol_station_step(s->line, &ev);
+
+    if (err == OL_OK)
+        s->given = true;
+    else if (err == OL_ERR_UNPROVED)
+        keep(st, at);
+    else if (err != OL_ERR_AGAIN && err != OL_ERR_DOWN)
+        refuse(finish(st, at), err);
+    return err != OL_ERR_AGAIN && err != OL_ERR_DOWN;
+}
+
 void ol_submit_pump(struct ol_station *st)
 {
     const struct ol_station_line *busy[OL_LINES_MAX];
     unsigned n_busy = 0;
     struct ol_submit **at = &st->submits;
 
+    for (unsigned k = 0; k < st->n_lines; k++)
+        (void)ol_waiting_turn(st->lines[k]);
     while (*at != NULL) {
         struct ol_submit *s = *at;
-        struct ol_event ev = {.kind = OL_EV_SUBMIT, .token = s->token,
-                              .record = &s->rec};
-        bool skip = s->given || s->line->phase != OL_PHASE_RUN;
-        enum ol_err err;
+        struct ol_station_line *line = s->line;
+        bool skip = s->given || line->phase != OL_PHASE_RUN;
 
         /* In order: behind one that waits, all of its line wait. */
         for (unsigned k = 0; k < n_busy; k++)
-            skip = skip || busy[k] == s->line;
-        if (skip) {
+            skip = skip || busy[k] == line;
+        if (!skip && !offer(st, at) && n_busy < OL_LINES_MAX)
+            busy[n_busy++] = line;
+        if (*at == s)
             at = &s->next;
-            continue;
-        }
-        err = ol_station_step(s->line, &ev);
-        if (err == OL_OK) {
-            s->given = true;
-        } else if (err == OL_ERR_AGAIN || err == OL_ERR_DOWN) {
-            if (n_busy < OL_LINES_MAX)
-                busy[n_busy++] = s->line;
-        } else {
-            refuse(finish(st, at), err);
-            continue;
-        }
-        at = &s->next;
     }
 }
 
@@ -155,6 +240,8 @@ void ol_submit_taken(struct ol_station_line *line, const struct ol_note *note)
     struct ol_request *rq;
     uint64_t receipt_of = 0;
 
+    if (ol_waiting_taken(line, note->token))
+        return;
     while (*at != NULL && (*at)->token != note->token)
         at = &(*at)->next;
     if (*at == NULL)
