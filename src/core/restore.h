@@ -15,7 +15,7 @@
  *   TAKE --all that the peer holds is on our disk--> SOUND
  *
  * While a log is not SOUND nothing of it is sent or numbered.
- * Source: doc/protocol.md 5.8.
+ * Source: doc/protocol.md 5.9.
  */
 #ifndef OL_CORE_RESTORE_H
 #define OL_CORE_RESTORE_H
