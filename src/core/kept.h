@@ -28,6 +28,7 @@ struct ol_kept { /* what state.c writes */
     struct ol_prekey prekeys[OL_PREKEYS_MAX]; /* ours, oldest first */
     uint8_t n_prekeys;
     bool unproved;   /* restored, and the peer has not said what it holds */
+    bool copied;     /* it ever ran on from an old copy, for certain */
     uint64_t ask;    /* names the return under way, 0: none */
     uint64_t number; /* given once, though the record left its log */
     struct ol_returned returned[OL_PRECS]; /* not told of yet */

@@ -84,7 +84,7 @@ void ol_restore_begin(struct ol_line *l, unsigned p)
 void ol_restore_init(struct ol_line *l, bool restored)
 {
     if (restored) {
-        l->kept.unproved = true;
+        l->kept.unproved = l->kept.copied = true;
         l->kept.ask = 0; /* what an earlier life asked is not asked now */
         l->kept_dirty = true;
     }
@@ -281,15 +281,17 @@ static void take(struct ol_line *l, unsigned p)
     b->tries = 0;
 }
 
-/* Does the peer show that we signed another record than this one: then it may
- * contradict what it confirmed before. */
-static bool we_signed_other(struct ol_line *l, unsigned p)
+/* May the peer contradict what it confirmed before: one of us was an old copy
+ * once, and so it may have been confirmed in another life; or the peer shows
+ * that we signed another record than this one. */
+static bool may_deny(struct ol_line *l, unsigned p)
 {
     struct ol_out_log *o = &l->out[p];
     const struct ol_checkpoint *cp = &o->back.found.cp;
 
-    return o->back.has_cp && cp->size > o->back.found.match &&
-           (cp->size > o->size || o->back.differs);
+    return l->kept.copied || l->peer_lost ||
+           (o->back.has_cp && cp->size > o->back.found.match &&
+            o->back.differs);
 }
 
 /* same: our root where the peer's copy ends is the peer's. */
@@ -304,7 +306,7 @@ static void judge(struct ol_line *l, unsigned p, bool same)
         take(l, p);
     } else if (f->match > o->size) {
         b->state = OL_BACK_ASK; /* it speaks of another log */
-    } else if (f->match >= o->acked || we_signed_other(l, p)) {
+    } else if (f->match >= o->acked || may_deny(l, p)) {
         b->state = OL_BACK_CUT;
     } else if (b->has_cp && f->cp.size <= o->size && f->cp.size > f->match &&
                !b->compared) {
@@ -350,6 +352,8 @@ enum ol_err ol_restore_found(struct ol_line *l, const struct ol_found *f,
     b->has_cp = f->has_cp &&
                 ol_checkpoint_check(f->cp.sig, l->shared.line_id, l->id.ed_pk,
                                     f->prec, f->cp.size, f->cp.root) == OL_OK;
+    if (b->has_cp && f->cp.size > o->size && !l->kept.copied)
+        l->kept.copied = l->kept_dirty = true; /* we have signed more */
     if (b->state == OL_BACK_TAKE)
         return OL_OK;
     b->state = OL_BACK_JUDGE;
