@@ -98,7 +98,7 @@ static void damage_is_told(void **state)
                          OL_ERR_CORRUPT);
     assert_int_equal(ol_kept_decode(OL_SPAN(buf, n + 1), &out),
                      OL_ERR_CORRUPT);
-    at = n - 3 * 53; /* the first of ours */
+    at = n - 65 - 3 * 53; /* the first of ours; behind them the return */
     buf[at - 1] = OL_PREKEYS_MAX + 1;
     assert_int_equal(ol_kept_decode(OL_SPAN_ARRAY(buf), &out),
                      OL_ERR_CORRUPT);
