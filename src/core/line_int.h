@@ -352,6 +352,7 @@ struct ol_job { /* one pouch file in the making */
     uint8_t heard[8];
     uint32_t bundles;
     bool records;   /* some are in it, or pieces */
+    bool stale;     /* more is owed than was when it began */
     bool head_done; /* HELD and checkpoints are in the plaintext */
     bool full;      /* the plaintext is to be sealed when there is room */
     /* pouch_files.c: attachments, behind the records */

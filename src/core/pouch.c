@@ -168,7 +168,7 @@ static void end_job(struct ol_line *l)
         n->size = j->unsent;
     } else {
         struct ol_lchan *ch = &l->ch[j->channel];
-        for (unsigned p = 0; p < OL_PRECS; p++)
+        for (unsigned p = 0; p < OL_PRECS && !j->stale; p++)
             ch->bundled[p] = OL_MAX(ch->bundled[p], j->end[p]);
         if (j->records)
             ch->bundle_ns = l->now_ns;
@@ -356,6 +356,8 @@ void ol_pouch_again(struct ol_line *l)
 {
     for (unsigned c = 0; c < l->n_ch; c++)
         memset(l->ch[c].bundled, 0, sizeof(l->ch[c].bundled));
+    /* A file under way began behind what is owed now. */
+    l->job.stale = true;
 }
 
 /* No live channel is configured, or all have been silent for the hold time. */
@@ -391,6 +393,10 @@ static void ask_again(struct ol_line *l, struct ol_lchan *ch)
 /* Is it a folder's turn at all. */
 static bool folder(struct ol_line *l, const struct ol_lchan *ch)
 {
+    /* What a HELD means for a log is known when its root is compared. */
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        if (l->out[p].behind != 0 && l->out[p].loading)
+            return false;
     return ch->conf.kind == OL_CHAN_POUCH && !ch->disabled && ch->up &&
            !ol_line_live(l) && given_up(l);
 }

@@ -397,8 +397,7 @@ static bool cut(struct ol_line *l, unsigned p, const struct ol_tree *tree)
     o->acked_put = OL_MIN(o->acked_put, match);
     ol_window_rewind(l, p, o->acked);
     o->cp.size = o->cp_durable = 0;
-    for (unsigned c = 0; c < l->n_ch; c++)
-        l->ch[c].bundled[p] = 0;
+    ol_pouch_again(l);
     if (match > 0)
         ol_send_sign(l, p);
     (void)ol_fx_keep(l);

@@ -571,9 +571,7 @@ static void happen(struct world *w, struct entry *e)
         if (!w->healed)
             w->from[1 - e->st][e->ch] = moved_to(e);
         break;
-    case W_BACKUP:
-    case W_RESTORE:
-    case W_GIVE:
+    case W_BACKUP: case W_RESTORE: case W_GIVE:
         world_put(w, e);
         break;
     case W_FILE:
