@@ -18,8 +18,10 @@
 
 #include <string.h>
 
-#define ASK_NS (3 * OL_NS_PER_S)
-#define ASK_MOST 4u   /* doublings */
+#define ASK_NS (3 * OL_NS_PER_S) /* before a round trip is known */
+#define ASK_LEAST_NS (200 * OL_NS_PER_MS)
+#define ASK_MOST_NS (48 * OL_NS_PER_S)
+#define ASK_MOST 8u /* doublings */
 #define ROUNDS 16u    /* returns in a row without a root that agrees */
 #define PAUSE_NS OL_NS_PER_S
 
@@ -233,6 +235,18 @@ void ol_restore_write(struct ol_line *l, struct ol_writer *w)
     }
 }
 
+/* What was asked for is waited for; each record that comes begins it anew. */
+void ol_restore_heard(struct ol_line *l, struct ol_back *b)
+{
+    int best = ol_chan_best(l);
+    uint64_t gap = ASK_NS;
+
+    if (best >= 0 && l->ch[best].path.srtt_ns > 0)
+        gap = OL_MAX(4 * ol_path_pto(&l->ch[best].path), ASK_LEAST_NS);
+    gap <<= OL_MIN(b->tries, ASK_MOST);
+    b->ask_ns = l->now_ns + OL_MIN(gap, ASK_MOST_NS);
+}
+
 void ol_restore_frames(struct ol_line *l, unsigned at)
 {
     struct ol_out_frame f;
@@ -248,7 +262,7 @@ void ol_restore_frames(struct ol_line *l, unsigned at)
         ol_frame_finish(l, &f);
         b->due = b->repeat = false;
         b->asked_upto = o->size + OL_RETURN_WINDOW;
-        b->ask_ns = l->now_ns + (ASK_NS << OL_MIN(b->tries, ASK_MOST));
+        ol_restore_heard(l, b);
         b->tries++;
     }
 }
@@ -343,7 +357,8 @@ enum ol_err ol_restore_found(struct ol_line *l, const struct ol_found *f,
     if (!current || f->ask != b->ask ||
         (b->state != OL_BACK_ASK && b->state != OL_BACK_TAKE))
         return OL_OK;
-    b->tries = 0;
+    if (b->state == OL_BACK_ASK)
+        b->tries = 0;
     if (f->number > l->number && f->number - l->number <= UINT32_MAX) {
         l->number = l->kept.number = f->number;
         l->kept_dirty = true;

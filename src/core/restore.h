@@ -54,6 +54,8 @@ void ol_restore_pump(struct ol_line *l);
 void ol_restore_write(struct ol_line *l, struct ol_writer *w);
 /* LOST in frames on this channel, where one is due. */
 void ol_restore_frames(struct ol_line *l, unsigned c);
+/* Something came: the question is repeated so much later. */
+void ol_restore_heard(struct ol_line *l, struct ol_back *b);
 /* All that is to come back of a log is on our disk. */
 void ol_restore_end(struct ol_line *l, unsigned p);
 

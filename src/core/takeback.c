@@ -103,7 +103,7 @@ enum ol_err ol_take_return(struct ol_line *l, const struct ol_segment *g)
     /* Room comes with what is put; without that it is asked for later. */
     if (g->index - o->size > OL_RETURN_WINDOW)
         return is_whole(l, g->prec, o->size + 1) ? OL_ERR_AGAIN : OL_OK;
-    b->tries = 0;
+    ol_restore_heard(l, b);
     if (s->state == OL_IN_WHOLE)
         return OL_OK;
     if (s->state == OL_IN_EMPTY) {
@@ -254,6 +254,8 @@ void ol_take_pump(struct ol_line *l, unsigned p)
     if (o->size != before) {
         ol_send_head(l, p);
         ol_send_sign(l, p);
+        b->tries = 0; /* what comes and is no use does not count */
+        ol_restore_heard(l, b);
         b->due |= b->asked_upto < b->high &&
                   b->asked_upto <= o->size + OL_RETURN_WINDOW / 2;
     }

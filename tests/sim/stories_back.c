@@ -1,0 +1,325 @@
+/*
+ * Stories of stations that were put back: what they get back, how soon, and
+ * what a peer that lies can do to them; on virtual time.
+ *
+ * Station 0 is put back in all of them, from a backup or from nothing but its
+ * identity; station 1 holds what it said.
+ * Usage: stories_back [NAME]; prints PASS or FAIL per story.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/units.h"
+#include "core/line_int.h"
+#include "wire/record.h"
+#include "world_int.h"
+
+#define S OL_NS_PER_S
+#define MS OL_NS_PER_MS
+#define H (3600 * OL_NS_PER_S)
+
+static struct world w;
+
+#define EXPECT(cond)                                                         \
+    do {                                                                     \
+        if (!(cond))                                                         \
+            world_fail(&w, "line %d: expected %s", __LINE__, #cond);         \
+    } while (0)
+
+static struct ol_line_status status(unsigned st)
+{
+    struct ol_line_status s;
+
+    ol_line_status(w.st[st].line, w.now_ns, &s);
+    return s;
+}
+
+static void run_for(uint64_t ns)
+{
+    world_run(&w, w.now_ns + ns);
+}
+
+/* Until both hold the same and nothing is under way; how long it took. */
+static uint64_t settle(uint64_t step_ns, uint64_t most_ns)
+{
+    uint64_t from = w.now_ns;
+
+    do
+        run_for(step_ns);
+    while (!world_same(&w) && w.now_ns - from < most_ns);
+    EXPECT(world_same(&w));
+    return w.now_ns - from;
+}
+
+static void say(unsigned st, unsigned n, uint8_t prec)
+{
+    for (unsigned i = 0; i < n; i++) {
+        world_say(&w, st, prec, 100);
+        run_for(20 * MS);
+    }
+}
+
+struct tally {
+    uint32_t n, unproved, proved, fillers;
+};
+
+static bool tally_one(void *arg, const struct ol_row *row)
+{
+    struct tally *t = arg;
+
+    t->n++;
+    t->unproved += row->proof == OL_PROOF_UNPROVED;
+    t->proved += row->proof == OL_PROOF_PROVED;
+    t->fillers += row->kind == OL_KIND_RETURNED;
+    return true;
+}
+
+static struct tally tally(unsigned st, enum ol_author author, uint8_t prec)
+{
+    struct sim_station *s = &w.st[st];
+    struct tally t = {0};
+
+    OL_CHECK(s->ledger->ops->log(s->ledger, s->line_no, (uint8_t)author, prec,
+                                 1, UINT32_MAX, 0, tally_one, &t) == OL_OK);
+    return t;
+}
+
+/* ---- what comes back ---------------------------------------------------- */
+
+/* Far more than a window, on two channels of which one loses. */
+static void an_old_copy_gets_all_back(void)
+{
+    world_init_calm(&w, 7, 2, false);
+    w.ch[1].path[0].loss = w.ch[1].path[1].loss = 0.2;
+    run_for(3 * S);
+    say(0, 10, OL_ROUTINE);
+    world_back_up(&w, 0);
+    say(0, 900, OL_ROUTINE);
+    say(0, 5, OL_FLASH);
+    say(1, 50, OL_PRIORITY);
+    run_for(5 * S);
+    world_restore(&w, 0, false, true, S);
+    run_for(1100 * MS);
+    EXPECT(status(0).restored);
+    world_say(&w, 0, OL_ROUTINE, 50);
+    world_say(&w, 0, OL_FLASH, 50);
+    run_for(5 * MS);
+    EXPECT(world_is_waiting(&w, 0));
+    printf("  955 records after %.1f s\n",
+           (double)settle(100 * MS, 60 * S) / (double)S);
+    check_restored(&w);
+    EXPECT(tally(0, OL_OWN, OL_ROUTINE).n == 911);
+    EXPECT(tally(0, OL_OWN, OL_ROUTINE).proved == 900);
+    EXPECT(tally(0, OL_OWN, OL_FLASH).n == 6);
+    EXPECT(tally(0, OL_PEER, OL_PRIORITY).n == 50);
+    EXPECT(status(0).returned[OL_ROUTINE].back == 900);
+    EXPECT(status(0).returned[OL_ROUTINE].aside == 0);
+}
+
+/* One round of bundles lets the other side know that there is nobody who has
+ * the prekey any more, the next one brings all. */
+static void nothing_but_identity_by_courier(void)
+{
+    uint64_t from;
+
+    world_init_calm(&w, 8, 0, true);
+    for (unsigned f = 0; f < 2; f++)
+        w.ch[0].path[f].delay_ns = H;
+    for (unsigned p = 0; p < OL_PRECS; p++) {
+        say(0, 80, (uint8_t)p);
+        say(1, 80, (uint8_t)p);
+    }
+    run_for(30 * H);
+    EXPECT(world_same(&w));
+    from = w.now_ns;
+    world_restore(&w, 0, true, true, S);
+    run_for(2 * S);
+    EXPECT(status(0).restored);
+    while (status(0).restored && w.now_ns - from < 20 * H)
+        run_for(60 * S);
+    printf("  an hour each way: 320 records of ours are back after %.2f h",
+           (double)(w.now_ns - from) / (double)H);
+    EXPECT(w.now_ns - from < 4 * H + 300 * S);
+    EXPECT(tally(0, OL_OWN, OL_ROUTINE).n == 80);
+    settle(60 * S, 20 * H);
+    printf(", all of both after %.2f h\n",
+           (double)(w.now_ns - from) / (double)H);
+    check_restored(&w);
+}
+
+/* Both at once; each log comes back from the other side's copy of it. */
+static void both_at_once(void)
+{
+    world_init_calm(&w, 9, 2, false);
+    run_for(3 * S);
+    say(0, 20, OL_ROUTINE);
+    say(1, 20, OL_ROUTINE);
+    world_back_up(&w, 0);
+    say(0, 20, OL_ROUTINE);
+    say(1, 20, OL_ROUTINE);
+    run_for(2 * S);
+    world_restore(&w, 0, false, true, S);
+    world_restore(&w, 1, true, true, 2 * S);
+    settle(100 * MS, 60 * S);
+    check_restored(&w);
+    /* Of north's, what south held is gone with it; the copy had the rest. */
+    EXPECT(tally(0, OL_OWN, OL_ROUTINE).n == 20);
+    EXPECT(tally(1, OL_OWN, OL_ROUTINE).n == 20);
+}
+
+/* Nobody noticed, and it went on talking in the dark: what both said in the
+ * same places is all said, once, the peer's copy first. */
+static void two_lives_are_joined(void)
+{
+    world_init_calm(&w, 10, 1, false);
+    run_for(3 * S);
+    say(0, 5, OL_ROUTINE);
+    world_back_up(&w, 0);
+    say(0, 3, OL_ROUTINE);
+    run_for(2 * S);
+    world_cut(&w, 0, 0, true);
+    world_cut(&w, 0, 1, true);
+    world_restore(&w, 0, false, false, S);
+    run_for(2 * S);
+    say(0, 4, OL_ROUTINE);
+    EXPECT(tally(0, OL_OWN, OL_ROUTINE).n == 9);
+    world_cut(&w, 0, 0, false);
+    world_cut(&w, 0, 1, false);
+    settle(100 * MS, 60 * S);
+    check_restored(&w);
+    EXPECT(tally(0, OL_OWN, OL_ROUTINE).n == 12);
+    EXPECT(tally(1, OL_PEER, OL_ROUTINE).n == 12);
+    EXPECT(status(0).returned[OL_ROUTINE].back == 4);
+    EXPECT(status(0).returned[OL_ROUTINE].aside == 5);
+}
+
+/* ---- a peer that lies --------------------------------------------------- */
+
+/* A record that station 0 never said, as the last of station 1's copy. */
+static void forge(uint8_t prec, uint32_t index, bool good)
+{
+    struct sim_station *s = &w.st[1];
+    struct ol_line *l = s->line;
+    struct ol_record rec = {.prec = prec,
+                            .index = good ? index : index + 7,
+                            .number = l->peer_number + 1,
+                            .kind = OL_KIND_MESSAGE,
+                            .text = ol_span_str("0/0 we surrender")};
+    struct ol_put put[2] = {{.kind = OL_PUT_RECORD}, {.kind = OL_PUT_HEAD}};
+    struct ol_batch b = {.line = s->line_no, .token = UINT64_MAX >> 1,
+                         .puts = put, .n_puts = 2};
+    uint8_t bytes[512], id[16] = {0xfe}, front[OL_TREE_LEVELS * OL_HASH];
+    struct ol_tree tree = l->in[prec].tree;
+    struct ol_ledger_done d;
+    struct ol_writer wr;
+
+    rec.id = OL_SPAN_ARRAY(id);
+    ol_writer_init(&wr, bytes, sizeof(bytes));
+    OL_CHECK(ol_record_encode(&wr, &rec) == OL_OK);
+    put[0].author = put[1].author = OL_PEER;
+    put[0].prec = put[1].prec = prec;
+    put[0].index = put[1].index = index;
+    put[0].number = rec.number;
+    put[0].rec_kind = rec.kind;
+    put[0].bytes = ol_writer_span(&wr);
+    ol_tree_leaf(put[0].leaf, l->shared.line_id, w.st[0].id.ed_pk,
+                 put[0].bytes);
+    ol_tree_append(&tree, put[0].leaf);
+    put[1].bytes = OL_SPAN(front, ol_tree_save(&tree, front));
+    OL_CHECK(s->ledger->ops->commit(s->ledger, &b) == OL_OK);
+    (void)ol_mem_step(s->ledger, 99);
+    while (s->ledger->ops->done(s->ledger, &d))
+        OL_CHECK(d.err == OL_OK);
+}
+
+static void a_forged_record_stays_unproved(void)
+{
+    world_init_calm(&w, 11, 1, false);
+    run_for(3 * S);
+    say(0, 5, OL_ROUTINE);
+    run_for(5 * S);
+    world_restore(&w, 0, true, true, S);
+    forge(OL_ROUTINE, 6, true);
+    world_crash(&w, 1, S);
+    run_for(30 * S);
+    EXPECT(!status(0).restored && !status(0).stopped);
+    EXPECT(tally(0, OL_OWN, OL_ROUTINE).n == 6);
+    EXPECT(tally(0, OL_OWN, OL_ROUTINE).proved == 5);
+    EXPECT(tally(0, OL_OWN, OL_ROUTINE).unproved == 1);
+}
+
+/* What does not decode as the record of its place is asked for again, at an
+ * ever slower pace; the other logs go on. */
+static void garbage_holds_up_its_own_log_alone(void)
+{
+    uint64_t before;
+
+    world_init_calm(&w, 12, 1, false);
+    run_for(3 * S);
+    say(0, 5, OL_ROUTINE);
+    say(0, 5, OL_FLASH);
+    run_for(5 * S);
+    world_restore(&w, 0, true, true, S);
+    forge(OL_ROUTINE, 6, false);
+    world_crash(&w, 1, S);
+    run_for(60 * S);
+    EXPECT(status(0).returning);
+    EXPECT(tally(0, OL_OWN, OL_ROUTINE).n == 5);
+    EXPECT(tally(0, OL_OWN, OL_FLASH).n == 5);
+    before = w.packets;
+    run_for(600 * S);
+    printf("  %llu packets in ten minutes of garbage\n",
+           (unsigned long long)(w.packets - before));
+    EXPECT(w.packets - before < 2000);
+    world_say(&w, 0, OL_FLASH, 50);
+    run_for(5 * S);
+    EXPECT(tally(1, OL_PEER, OL_FLASH).n == 6);
+}
+
+/* ---- running ------------------------------------------------------------ */
+
+static const struct {
+    const char *name;
+    void (*tell)(void);
+} stories[] = {
+    {"an_old_copy_gets_all_back", an_old_copy_gets_all_back},
+    {"nothing_but_identity_by_courier", nothing_but_identity_by_courier},
+    {"both_at_once", both_at_once},
+    {"two_lives_are_joined", two_lives_are_joined},
+    {"a_forged_record_stays_unproved", a_forged_record_stays_unproved},
+    {"garbage_holds_up_its_own_log_alone", garbage_holds_up_its_own_log_alone},
+};
+
+/* In a process of its own, so that one that fails does not end the others. */
+static bool tell(unsigned i)
+{
+    int status_of = 0;
+    pid_t pid;
+
+    fflush(stdout);
+    pid = fork();
+    if (pid == 0) {
+        stories[i].tell();
+        world_fini(&w);
+        fflush(stdout);
+        _exit(0);
+    }
+    (void)waitpid(pid, &status_of, 0);
+    printf("%s %s\n", status_of == 0 ? "PASS" : "FAIL", stories[i].name);
+    return status_of == 0;
+}
+
+int main(int argc, char **argv)
+{
+    bool good = true;
+
+    if (ol_crypto_init() != OL_OK)
+        return 1;
+    for (unsigned i = 0; i < OL_LEN(stories); i++)
+        if (argc < 2 || strcmp(argv[1], stories[i].name) == 0)
+            good &= tell(i);
+    return good ? 0 : 1;
+}
