@@ -118,13 +118,10 @@ static void take(struct ol_networks *n, const uint8_t *p, size_t left)
     }
 }
 
-static void on_message(uv_poll_t *handle, int status, int events)
+static void read_messages(struct ol_station *st)
 {
-    struct ol_station *st = handle->data;
     uint8_t bytes[16 * 1024];
 
-    (void)status;
-    (void)events;
     for (unsigned k = 0; k < READS_MAX; k++) {
         ssize_t n = recv(st->networks.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 
@@ -135,6 +132,15 @@ static void on_message(uv_poll_t *handle, int status, int events)
         else
             return;
     }
+}
+
+static void on_message(uv_poll_t *handle, int status, int events)
+{
+    (void)events;
+    read_messages(handle->data);
+    /* libuv stops to watch a socket that lost some and says so. */
+    if (status < 0)
+        (void)uv_poll_start(handle, UV_READABLE, on_message);
 }
 
 void ol_networks_open(struct ol_station *st)

@@ -83,6 +83,37 @@ def link():
         scene(lab, stations, play)
 
 
+def flood():
+    """More changes at once than the kernel keeps for north; then one more."""
+    with Lab(paths=1) as lab:
+        stations = two(lab, [f"cable tcp://10.1.0.2:{PORT}",
+                             f"radio udp://10.1.0.2:{PORT}"],
+                       ["cable accept=tcp", "radio accept=udp"], **SLOW)
+        north = stations[0]
+        batch = os.path.join(lab.dir, "flood")
+        with open(batch, "w", encoding="ascii") as f:
+            for n in range(2000):
+                f.write(f"addr add 10.9.{n // 250}.{n % 250 + 1}/32 dev lo\n")
+                f.write(f"addr del 10.9.{n // 250}.{n % 250 + 1}/32 dev lo\n")
+
+        def play():
+            for station in stations:
+                station.start()
+            for station in stations:
+                station.ready()
+            up(stations, ("cable", "radio"))
+            north.process.send_signal(signal.SIGSTOP)
+            ip(lab, "a", "-batch", batch)
+            north.process.send_signal(signal.SIGCONT)
+            up(stations, ("cable", "radio"))
+            time.sleep(3)
+            ip(lab, "a", "-4", "addr", "flush", "dev", "path1")
+            ip(lab, "a", "addr", "add", "10.1.0.9/24", "dev", "path1")
+            speaks(*stations[::-1], "flood", "north has another address, "
+                   "after messages of the kernel were lost", 2)
+        scene(lab, stations, play)
+
+
 def late():
     """North starts without any network, and listens on an address to come."""
     with Lab(paths=1) as lab:
@@ -195,4 +226,4 @@ def kinds():
 
 if __name__ == "__main__":
     sys.exit(main({"networks_" + f.__name__: f
-                   for f in (link, late, stopped, name, kinds)}))
+                   for f in (link, flood, late, stopped, name, kinds)}))
