@@ -1,12 +1,13 @@
 /*
  * A sealed archive.
  *
- * Happy path of writing: head, blocks, the last one, fsync, link to the name,
- * fsync of the folder. Of reading: the head's parameters are checked, argon2id
- * makes the key, check tells a wrong passphrase, then block after block is
- * opened; nothing of a block is handed out before all of it is authentic. A
- * file that ends early, goes on, or was altered anywhere is refused with the
- * place; whoever reads has put nothing in its place until the end was seen.
+ * Happy path of writing: head, blocks, the last one, fsync, rename to a name
+ * that is free, fsync of the folder. Of reading: the head's parameters are
+ * checked, argon2id makes the key, check tells a wrong passphrase, then block
+ * after block is opened; nothing of a block is handed out before all of it is
+ * authentic. A file that ends early, goes on, or was altered anywhere is
+ * refused with the place; whoever reads has put nothing in its place until the
+ * end was seen.
  */
 #include "station/archive.h"
 
@@ -254,12 +255,14 @@ int ol_archive_finish(struct ol_archive *a, bool commit,
         status = put_block(a, true, why);
     if (commit && status == OL_EXIT_OK && fsync(a->fd) != 0)
         status = ol_fail_sys(why, "write", a->path);
-    if (commit && status == OL_EXIT_OK && link(a->tmp, a->path) != 0)
+    if (commit && status == OL_EXIT_OK &&
+        ol_file_place(a->tmp, a->path) != 0)
         status = errno == EEXIST
                      ? ol_fail(why, OL_EXIT_FAILED, "%s is there already: "
                                "choose another name", a->path)
                      : ol_fail_sys(why, "write", a->path);
-    (void)unlink(a->tmp);
+    if (!commit || status != OL_EXIT_OK)
+        (void)unlink(a->tmp);
     if (commit && status == OL_EXIT_OK && ol_folder_sync(a->path) != 0)
         status = ol_fail_sys(why, "write", a->path);
     ol_archive_close(a);

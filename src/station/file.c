@@ -1,8 +1,8 @@
 /*
  * Small files, read whole and written whole.
  *
- * Happy path of a write: temporary name, write, fsync, rename (or link, which
- * refuses to replace), fsync of the folder. Whatever fails, the temporary
+ * Happy path of a write: temporary name, write, fsync, rename (which may
+ * refuse to replace), fsync of the folder. Whatever fails, the temporary
  * file goes and the target is as it was.
  */
 #include "station/file.h"
@@ -117,14 +117,21 @@ static int write_all(int fd, struct ol_span s)
     return 0;
 }
 
+int ol_file_place(const char *tmp, const char *path)
+{
+    /* Sticks (FAT) have no links, some shares no such rename. */
+    if (renameat2(AT_FDCWD, tmp, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -1;
+    return link(tmp, path) == 0 ? unlink(tmp) : -1;
+}
+
 /* The temporary file takes the target's place. */
 static int settle(const char *tmp, const char *path, enum ol_file_how how)
 {
-    if (how == OL_FILE_REPLACE)
-        return rename(tmp, path);
-    if (link(tmp, path) != 0)
-        return -1;
-    return unlink(tmp);
+    return how == OL_FILE_REPLACE ? rename(tmp, path)
+                                  : ol_file_place(tmp, path);
 }
 
 enum ol_err ol_file_write(const char *path, mode_t mode, enum ol_file_how how,

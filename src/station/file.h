@@ -47,6 +47,10 @@ OL_MUST_USE enum ol_err ol_file_remove(const char *path);
  * (errno). */
 int ol_folder_sync(const char *path);
 
+/* Gives the file tmp, of the same folder, the name path, which nothing has.
+ * 0, or -1 (errno, EEXIST) and tmp is as it was. */
+int ol_file_place(const char *tmp, const char *path);
+
 /* Makes a folder and those above it. OL_ERR_IO. */
 OL_MUST_USE enum ol_err ol_folder_make(const char *path, mode_t mode);
 

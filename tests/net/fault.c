@@ -6,11 +6,13 @@
  * FILE holds one line, `OP TARGET WHAT FROM`, and is read anew at every call,
  * so that a test can break the disk and mend it while the daemon runs:
  *
- *     OP      write, sync, or any
+ *     OP      write, sync, or any of these two; read, link, rename (that does
+ *             not replace): of whatever file
  *     TARGET  the end of the name of the file: ledger.db, ledger.db-wal; or
  *             any, for every file of the ledger
- *     WHAT    EIO, ENOSPC, EROFS; kill: the process dies half-way through a
- *             write; slow:MS: a sync takes so long
+ *     WHAT    EIO, ENOSPC, EROFS, EPERM, EINVAL; kill: the process dies
+ *             half-way through a write; slow:MS: a sync takes so long; hang:
+ *             a read never ends
  *     FROM    the first call that fails, counted from when the line was
  *             written; all later ones fail as well
  *
@@ -44,8 +46,8 @@ static int ends_with(const char *text, const char *end)
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-/* The name behind a descriptor, if it is one of the ledger's files. */
-static int ledger_file(int fd, char path[4096])
+/* The name behind a descriptor. */
+static void file_of(int fd, char path[4096])
 {
     char name[64];
     ssize_t n;
@@ -53,6 +55,12 @@ static int ledger_file(int fd, char path[4096])
     snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
     n = readlink(name, path, 4095);
     path[n > 0 ? n : 0] = '\0';
+}
+
+/* The same, and whether it is one of the ledger's files. */
+static int ledger_file(int fd, char path[4096])
+{
+    file_of(fd, path);
     return ends_with(path, "/ledger.db") || ends_with(path, "/ledger.db-wal");
 }
 
@@ -61,7 +69,8 @@ static int number_of(const char *what)
     static const struct {
         const char *name;
         int number;
-    } names[] = {{"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EROFS", EROFS}};
+    } names[] = {{"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EROFS", EROFS},
+                 {"EPERM", EPERM}, {"EINVAL", EINVAL}};
 
     for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
         if (strcmp(names[k].name, what) == 0)
@@ -75,6 +84,7 @@ static void look_up(const char *op, const char *path, char what[16])
     const char *file = getenv("OPENLINE_FAULT");
     char order[128] = "", its_op[16], target[32];
     unsigned from;
+    int of_ledger = strcmp(op, "write") == 0 || strcmp(op, "sync") == 0;
     int fd = file ? (int)syscall(SYS_openat, AT_FDCWD, file, O_RDONLY) : -1;
 
     what[0] = '\0';
@@ -88,7 +98,8 @@ static void look_up(const char *op, const char *path, char what[16])
         calls = 0;
     }
     if (sscanf(order, "%15s %31s %15s %u", its_op, target, what, &from) != 4 ||
-        (strcmp(its_op, "any") != 0 && strcmp(its_op, op) != 0) ||
+        ((strcmp(its_op, "any") != 0 || !of_ledger) &&
+         strcmp(its_op, op) != 0) ||
         (strcmp(target, "any") != 0 && !ends_with(path, target)) ||
         ++calls < from)
         what[0] = '\0';
@@ -107,7 +118,8 @@ static void keep_synced(int fd, const char *path)
     snprintf(name, sizeof(name), "%s.new", path);
     snprintf(done, sizeof(done), "%s.synced", path);
     to = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    while (to >= 0 && (n = pread(fd, bytes, sizeof(bytes), at)) > 0) {
+    while (to >= 0 && (n = syscall(SYS_pread64, fd, bytes, sizeof(bytes),
+                                   at)) > 0) {
         if (write(to, bytes, (size_t)n) != n)
             abort();
         at += n;
@@ -169,6 +181,45 @@ ssize_t pwrite64(int fd, const void *p, size_t n, off_t at)
         return -1;
     }
     return syscall(SYS_pwrite64, fd, p, n, at);
+}
+
+ssize_t pread64(int fd, void *p, size_t n, off_t at)
+{
+    char path[4096], what[16] = "";
+
+    if (getenv("OPENLINE_FAULT") != NULL) {
+        file_of(fd, path);
+        pthread_mutex_lock(&mutex);
+        look_up("read", path, what);
+        pthread_mutex_unlock(&mutex);
+    }
+    while (strcmp(what, "hang") == 0)
+        pause();
+    return syscall(SYS_pread64, fd, p, n, at);
+}
+
+static int naming(const char *op, const char *to)
+{
+    char what[16];
+
+    pthread_mutex_lock(&mutex);
+    look_up(op, to, what);
+    pthread_mutex_unlock(&mutex);
+    errno = number_of(what);
+    return errno;
+}
+
+int link(const char *from, const char *to)
+{
+    return naming("link", to) ? -1 : (int)syscall(SYS_link, from, to);
+}
+
+int renameat2(int from_dir, const char *from, int to_dir, const char *to,
+              unsigned flags)
+{
+    return naming("rename", to) ? -1
+                                : (int)syscall(SYS_renameat2, from_dir, from,
+                                               to_dir, to, flags);
 }
 
 int clock_gettime(clockid_t id, struct timespec *t)
