@@ -67,6 +67,11 @@ static int add_folder(struct ol_archive *a, const char *dir,
     if (!ol_path(path, dir, folder, NULL))
         return ol_fail(why, OL_EXIT_FAILED, "%s: the path is too long", dir);
     n = ol_folder_list(path, suffix, names, 2 * OL_LINES_MAX);
+    if (n < 0)
+        return ol_fail_sys(why, "read", path);
+    if (n == 2 * OL_LINES_MAX)
+        return ol_fail(why, OL_EXIT_FAILED, "%s holds more than %d files: "
+                       "move away those that no line needs", path, n - 1);
     for (int k = 0; k < n && status == OL_EXIT_OK; k++) {
         ol_text_put(file, sizeof(file), "%s%s", names[k], suffix);
         status = add_one(a, dir, folder, file, keys, why);

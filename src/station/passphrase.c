@@ -5,7 +5,13 @@
  * while the station runs. Setting and removing go over every file with a
  * secret, so they want the station stopped; cut half-way they leave files of
  * both kinds, which open all the same, and the next start seals the rest.
+ *
+ * One of them at a time, from looking to the end: the key of a change that
+ * asked before another one, and wrote after it, would open nothing.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "station/dir.h"
@@ -59,7 +65,7 @@ static int another(const char *dir, const struct ol_keys *keys,
     return status;
 }
 
-int ol_station_change(const char *dir, bool remove, char why[OL_WHY_MAX])
+static int change(const char *dir, bool remove, char why[OL_WHY_MAX])
 {
     struct ol_keys *keys;
     int status;
@@ -73,5 +79,23 @@ int ol_station_change(const char *dir, bool remove, char why[OL_WHY_MAX])
         return status;
     status = remove ? take_away(dir, keys, why) : another(dir, keys, why);
     ol_keys_close(keys);
+    return status;
+}
+
+int ol_station_change(const char *dir, bool remove, char why[OL_WHY_MAX])
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), status;
+
+    if (fd < 0)
+        return ol_fail_sys(why, "open", dir);
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        status = change(dir, remove, why);
+    else if (errno == EWOULDBLOCK)
+        status = ol_fail(why, OL_EXIT_FAILED, "the passphrase of %s is being "
+                         "changed by another command: let that one end first",
+                         dir);
+    else
+        status = ol_fail_sys(why, "lock", dir);
+    close(fd);
     return status;
 }

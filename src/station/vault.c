@@ -308,6 +308,12 @@ static int settle_folder(const char *dir, const char *folder,
         return ol_fail(why, OL_EXIT_FAILED, "%s: the path is too long", dir);
     sweep(dir, folder);
     n = ol_folder_list(path, ".card", list, 2 * OL_LINES_MAX);
+    /* What is not gone over must not lose its key. */
+    if (n < 0)
+        return ol_fail_sys(why, "read", path);
+    if (n == 2 * OL_LINES_MAX)
+        return ol_fail(why, OL_EXIT_FAILED, "%s holds more than %d cards: "
+                       "move away those that no line needs", path, n - 1);
     for (int k = 0; k < n && status == OL_EXIT_OK; k++) {
         ol_text_put(file, sizeof(file), "%s.card", list[k]);
         status = settle_one(dir, folder, file, v, open, why);

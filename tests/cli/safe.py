@@ -19,6 +19,7 @@ from bed import ENVIRONMENT, OPENLINE, Bed, Station, expect, judge, openline, \
 from lab import Skip
 
 WORD = "correct horse"
+FAULT = os.path.join(os.path.dirname(OPENLINE), "tests/net/libfault.so")
 
 
 def secret(station, *args, word=WORD, status=0, words=(), **more):
@@ -539,6 +540,68 @@ def backup():
         take("restore", bed.path("west.safe"), bed.path("west2"))
 
 
+def backup_to_a_stick():
+    """File systems that cannot link, or not rename without replacing; and
+    folders of the station that cannot be read: no file that lacks them."""
+    with Bed() as bed:
+        north = Station(bed, "north")
+        order = bed.path("order")
+        env = {"LD_PRELOAD": FAULT, "OPENLINE_FAULT": order}
+        for k, op in enumerate(("link any EPERM 1", "rename any EINVAL 1")):
+            with open(order, "w", encoding="ascii") as f:
+                f.write(op + "\n")
+            path = bed.path(f"{k}.safe")
+            secret(north, "backup", path, env=env)
+            secret(north, "backup", path, env=env, status=1,
+                   words=("already",))
+            take("restore", path, bed.path(f"back{k}"))
+            expect(sorted(f for f in os.listdir(bed.dir) if ".safe" in f) ==
+                   [f"{n}.safe" for n in range(k + 1)], "what is left over")
+        for folder in ("cards", "lines.d"):
+            at = os.path.join(north.dir, folder)
+            os.rename(at, at + ".kept")
+            os.symlink(folder, at)
+            secret(north, "backup", bed.path("none.safe"), status=1,
+                   words=(folder,))
+            os.unlink(at)
+            os.rename(at + ".kept", at)
+        expect(not os.path.exists(bed.path("none.safe")), "half a backup")
+
+
+def passphrase_order():
+    """What cannot be opened keeps its key; two changes at once are refused."""
+    with Bed() as bed:
+        north = sealed(bed, "north")
+        south = Station(bed, "south")
+        north.ok("card", "south", "--passphrase-fd", "0",
+                 text=(WORD + "\n").encode())
+        at = os.path.join(north.dir, "cards")
+        os.rename(at, at + ".kept")
+        os.symlink("cards", at)
+        secret(north, "passphrase", "--remove", status=1, words=("cards",))
+        os.unlink(at)
+        os.rename(at + ".kept", at)
+        expect(os.path.exists(os.path.join(north.dir, "passphrase.key")),
+               "the key of sealed cards is gone")
+        secret(north, "passphrase", "--remove")
+        for file, raw in everything(at).items():
+            expect(not raw.startswith(b"OLSEALED"), f"{file} is sealed")
+        # One that asks for a passphrase while another sets one.
+        read, write = os.pipe()
+        with subprocess.Popen(
+                [OPENLINE, "passphrase", "-d", south.dir, "--passphrase-fd",
+                 "3"], stderr=subprocess.PIPE, env=ENVIRONMENT,
+                stdout=subprocess.DEVNULL, pass_fds=(read,),
+                preexec_fn=lambda: os.dup2(read, 3)) as first:
+            time.sleep(0.5)
+            secret(south, "passphrase", status=1, words=("another command",))
+            os.write(write, b"its own\n")
+            expect(first.wait() == 0, first.stderr.read())
+        os.close(read)
+        os.close(write)
+        secret(south, "passphrase", "--remove", word="its own")
+
+
 def backup_cut():
     """Killed at any moment: no file, or a whole one; the station goes on."""
     with Bed() as bed:
@@ -583,4 +646,5 @@ def backup_cut():
 
 
 SAFE = (passphrase, passphrase_terminal, passphrase_damage, passphrase_run,
-        passphrase_crash, passphrase_disk, identity, backup, backup_cut)
+        passphrase_crash, passphrase_disk, identity, backup,
+        backup_to_a_stick, passphrase_order, backup_cut)
