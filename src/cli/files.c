@@ -23,7 +23,7 @@ static const char *state_of(const json_t *file, bool ours)
     if (strcmp(state, "wanted") == 0)
         return "coming";
     if (strcmp(state, "damaged") == 0)
-        return "DAMAGED: not what the message says";
+        return "DAMAGED, and removed: save it again";
     if (strcmp(state, "held") == 0)
         return "there, and right";
     if (strcmp(state, "declined") == 0)

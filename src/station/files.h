@@ -90,6 +90,7 @@ struct ol_line_files {
     uint8_t verify_prec;
     uint32_t verify_next;
     struct ol_digest *digest; /* while verifying */
+    uint64_t unread_ns;     /* the disk did not read one: again then; 0: none */
     bool tell;              /* the peer is to be told of what is settled */
     bool tell_more;         /* and there was no room for all of it */
     struct ol_noted *noted; /* serve.c: what the core is to be told */

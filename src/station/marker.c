@@ -374,8 +374,12 @@ enum ol_err ol_marker_renew(struct ol_marker *m, bool stopped)
 
     if (m->place[0] == '\0')
         return OL_OK;
-    if (!own_path(m, path) || read_mark(path, inside, &i) != OL_OK ||
-        strcmp(i.value, m->value) != 0)
+    if (!own_path(m, path))
+        return OL_ERR_IO;
+    err = read_mark(path, inside, &i);
+    if (err == OL_ERR_IO) /* which says nothing of anybody */
+        return err;
+    if (err != OL_OK || strcmp(i.value, m->value) != 0)
         return OL_ERR_FOREIGN;
     err = read_mark(m->place, outside, &o);
     if (err == OL_OK && strcmp(o.value, m->value) != 0 &&

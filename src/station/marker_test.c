@@ -234,6 +234,19 @@ static void two_at_once_are_noticed(void **state)
     assert_int_equal(ol_marker_renew(&two, false), OL_ERR_FOREIGN);
 }
 
+/* A disk that does not read now is no other copy. */
+static void what_cannot_be_read_is_nobody(void **state)
+{
+    struct ol_marker m;
+
+    (void)state;
+    ol_marker_boot(&m, dir, pk);
+    sh("mv $D/marker $D/kept && ln -s marker $D/marker", "");
+    assert_int_equal(ol_marker_renew(&m, false), OL_ERR_IO);
+    sh("mv $D/kept $D/marker", "");
+    assert_int_equal(ol_marker_renew(&m, false), OL_OK);
+}
+
 /* Without a place there is no evidence: it is said, and nothing is claimed. */
 static void without_a_place(void **state)
 {
@@ -280,6 +293,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_restore_is_remembered, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_crash_in_between_is_none, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_cannot_be_read_is_nobody, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(two_at_once_are_noticed, setup,
                                         teardown),

@@ -13,10 +13,12 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "station/clock.h"
 #include "station/log.h"
 #include "station/query.h"
 
 #define VERIFY 4u /* pieces in one turn */
+#define UNREAD_NS (60 * OL_NS_PER_S)
 #define TELL 64u  /* files that the peer has not noted yet */
 
 void ol_verify_begin(struct ol_station_line *line,
@@ -48,7 +50,15 @@ static void settled(void *arg, enum ol_err err)
     ol_loop_again(line->st);
 }
 
-static void settle(struct ol_station_line *line, bool good)
+static const char not_it[] = "a file is not what its message says: what came "
+                             "of it is removed; ask the other side, then save "
+                             "it again";
+static const char rotten[] = "a piece of a file was damaged on this disk: what "
+                             "came of it is removed; run 'openline audit', "
+                             "then save it again";
+
+/* alarm: NULL when it is right. */
+static void settle(struct ol_station_line *line, const char *alarm)
 {
     struct ol_line_files *f = &line->files;
     struct ol_put *put;
@@ -59,21 +69,35 @@ static void settle(struct ol_station_line *line, bool good)
         f->pulling = false;
     ol_files_begin(line);
     put = ol_files_put(OL_PUT_FILE, OL_PEER, f->verified);
-    put->state = good ? OL_FILE_WHOLE : OL_FILE_DAMAGED;
+    put->state = alarm == NULL ? OL_FILE_WHOLE : OL_FILE_DAMAGED;
     put->number = f->verify_size;
     put->prec = f->verify_prec;
-    ol_files_tell(OL_PEER, f->verified, put->state, good ? 10 : 0);
-    if (!good) {
+    ol_files_tell(OL_PEER, f->verified, put->state,
+                  alarm == NULL ? 10 : 0);
+    if (alarm != NULL) {
         put = ol_files_put(OL_PUT_EVENT, OL_PEER, f->verified);
         put->what = OL_WHAT_ALARM;
-        put->detail = "a file is not what its message says: what came of it "
-                      "is removed; ask the other side, then save it again";
+        put->detail = alarm;
         ol_log(OL_LOG_FAULT, "line %s: alarm: %s", line->conf.peer,
                put->detail);
     }
     /* When the queue is full, all of it once more. */
     if (ol_files_commit(line, settled) != OL_OK)
         f->verifying = false, f->choose = true;
+}
+
+/* Nothing was learned of it: it is not the other side's fault, nor lost. */
+static void give_up(struct ol_station_line *line)
+{
+    struct ol_line_files *f = &line->files;
+
+    free(f->digest);
+    f->digest = NULL;
+    f->verifying = false;
+    f->unread_ns = ol_clock_ns() + UNREAD_NS;
+    ol_log(OL_LOG_FAULT, "line %s: a file that came cannot be read from this "
+           "disk, and is tried again in a minute: run 'openline doctor'",
+           line->conf.peer);
 }
 
 static void verify(struct ol_station_line *line)
@@ -92,9 +116,13 @@ static void verify(struct ol_station_line *line)
                                          f->verified, f->verify_next, bytes,
                                          &n);
 
+        if (err == OL_ERR_IO) { /* the disk may read it another time */
+            give_up(line);
+            return;
+        }
         if (err != OL_OK || n != ol_file_piece_size(f->verify_size,
                                                     f->verify_next)) {
-            settle(line, false);
+            settle(line, rotten);
             return;
         }
         ol_digest_add(f->digest, OL_SPAN(bytes, n));
@@ -105,7 +133,7 @@ static void verify(struct ol_station_line *line)
         return;
     ol_wipe(bytes, sizeof(bytes));
     ol_digest_end(f->digest, hash);
-    settle(line, memcmp(hash, f->verified, sizeof(hash)) == 0);
+    settle(line, memcmp(hash, f->verified, sizeof(hash)) == 0 ? NULL : not_it);
 }
 
 /* Telling the peer. */
@@ -184,6 +212,12 @@ void ol_verify_noted(struct ol_station_line *line,
 
 void ol_verify_pump(struct ol_station_line *line)
 {
+    struct ol_line_files *f = &line->files;
+
+    if (f->unread_ns != 0 && ol_clock_ns() >= f->unread_ns) {
+        f->unread_ns = 0;
+        f->choose = true;
+    }
     verify(line);
     tell(line);
 }
