@@ -1,7 +1,7 @@
 /*
  * run: from a directory to a station that runs, and back.
  *
- * Happy path: keys, lock, ledger, restore marker, configuration, loop,
+ * Happy path: lock, keys, ledger, restore marker, configuration, loop,
  * listeners, lines, the control socket, READY; then the loop until a signal;
  * then what is in the ledger's queue is written, everything is closed.
  * Whatever fails before READY ends it with one sentence and leaves nothing
@@ -60,10 +60,10 @@ static void ignore_pipes(void)
 /* Everything up to READY. */
 static int start(struct ol_station *st, char why[OL_WHY_MAX])
 {
-    int status = ol_keys_open(st->dir, &st->keys, why);
+    int status = ol_dir_lock(st->dir, &st->lock_fd, why);
 
-    if (status == OL_EXIT_OK)
-        status = ol_dir_lock(st->dir, &st->lock_fd, why);
+    if (status == OL_EXIT_OK) /* behind it nobody takes other ones */
+        status = ol_keys_open(st->dir, &st->keys, why);
     if (status == OL_EXIT_OK)
         status = ol_loop_open(st, why);
     if (status == OL_EXIT_OK)
@@ -160,7 +160,10 @@ int ol_station_run(const struct ol_run_opts *opts, char why[OL_WHY_MAX])
     finish(st);
     if (status == OL_EXIT_OK)
         ol_log(OL_LOG_NOTE, "stopped");
-    if (st->works == 0) /* else a thread has it still */
-        free(st);
+    /* A thread hangs on somebody's share and has st still; exit() would wait
+     * for it (libuv joins its threads there), with the lock. */
+    if (st->works > 0)
+        _exit(status == OL_EXIT_OK ? OL_EXIT_OK : OL_EXIT_FAILED);
+    free(st);
     return status == OL_EXIT_OK ? OL_EXIT_OK : OL_EXIT_FAILED;
 }

@@ -17,6 +17,7 @@ from bed import ENVIRONMENT, OPENLINE, Bed, Station, expect, wait_for
 from lab import Failed, Skip
 
 MIB = 1 << 20
+FAULT = os.path.join(os.path.dirname(OPENLINE), "tests/net/libfault.so")
 
 
 def make(bed, name, size, folder=None):
@@ -407,6 +408,9 @@ def files_damaged():
                  lambda: states(south, name) == ["damaged"])
         wait_for("the pieces to go", 20, lambda: pieces(south) == 0)
         expect("DAMAGED" in south.ok("read", name).out, "read says nothing")
+        with open(south.log, encoding="utf-8") as f:
+            expect("damaged on this disk" in f.read(),
+                   "the other side is blamed")
         bed.open(north, south)
         same(file, save(south, name)["plan.pdf"])
 
@@ -561,6 +565,33 @@ def files_in_vain():
         same(file, save(south, name)["slow.bin"])
 
 
+def files_on_a_dead_share():
+    """A share that hangs while it is read keeps no station from stopping."""
+    with Bed() as bed:
+        north, south = bed.pair("north", "south", start=False)
+        order = bed.path("order")
+        with open(order, "w", encoding="ascii") as f:
+            f.write("read dead.bin hang 1\n")
+        north.env = {"LD_PRELOAD": FAULT, "OPENLINE_FAULT": order}
+        for station in (north, south):
+            station.start()
+        bed.open(north, south)
+        with subprocess.Popen(
+                [OPENLINE, "-d", north.dir, "send", "south", "a file",
+                 "--file", make(bed, "dead.bin", 100)], env=ENVIRONMENT,
+                stderr=subprocess.PIPE) as client:
+            time.sleep(1)
+            north.delivers(south, "words pass it")
+            began = time.monotonic()
+            north.stop()
+            took = time.monotonic() - began
+            expect(took < 8, f"it stopped after {took:.1f} s")
+            expect(client.wait() == 1, "the client is not told")
+        north.env = {}
+        north.start()
+        expect("a file" not in north.ok("log").out, "it was sent")
+
+
 def files_stopped():
     """Not wanted any more: it ends, leaves nothing, north knows; and it can
     be had all the same, later."""
@@ -595,4 +626,4 @@ def files_stopped():
 TESTS = (files_there_and_back, files_of_one_name, files_nasty_names,
          files_refused, files_changing, files_policy, files_killed,
          files_damaged, files_by_courier, files_in_two_bags, files_full_disk,
-         files_in_vain, files_stopped)
+         files_in_vain, files_on_a_dead_share, files_stopped)
