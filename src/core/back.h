@@ -28,7 +28,8 @@ enum ol_back_state {
 struct ol_back { /* restore.c, takeback.c: one log of ours */
     uint8_t state;  /* enum ol_back_state */
     uint8_t rounds; /* begun since a root agreed */
-    bool laid, due, repeat;
+    bool laid, ready; /* the steps are known; and so are their roots */
+    bool due, repeat; /* LOST */
     uint8_t n_steps, step_at; /* roots are there below step_at */
     struct ol_step step[OL_LOST_STEPS];
     uint8_t tries;

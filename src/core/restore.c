@@ -219,7 +219,7 @@ static bool asks(const struct ol_out_log *o)
     const struct ol_back *b = &o->back;
 
     return b->state == OL_BACK_TAKE ||
-           (b->state == OL_BACK_ASK && b->laid && b->step_at == b->n_steps);
+           (b->state == OL_BACK_ASK && b->ready);
 }
 
 void ol_restore_write(struct ol_line *l, struct ol_writer *w)
@@ -462,10 +462,9 @@ bool ol_restore_loaded(struct ol_line *l, const struct ol_event *ev)
 static void pump_ask(struct ol_line *l, unsigned p)
 {
     struct ol_back *b = &l->out[p].back;
-    bool before = asks(&l->out[p]);
 
-    if (b->state == OL_BACK_ASK && !before && fill_steps(l, p)) {
-        b->due = b->repeat = true;
+    if (b->state == OL_BACK_ASK && !b->ready && fill_steps(l, p)) {
+        b->ready = b->due = b->repeat = true;
         ol_pouch_changed(l);
     }
     if (!asks(&l->out[p]) || b->due || l->sending < 0)

@@ -60,7 +60,7 @@ void kit_say(unsigned st)
     world_say(&w, st, OL_ROUTINE, 100);
     /* A log may be waiting for its own records to come back; the line has
      * something to say all the same. */
-    if (s->again == refused || !s->alive)
+    if (!s->alive || (s->again == refused && !world_is_waiting(&w, st)))
         return;
     ol_pouch_changed(s->line);
     world_tick(&w, st);
