@@ -32,6 +32,9 @@ struct ol_kept { /* what state.c writes */
     uint64_t ask;    /* names the return under way, 0: none */
     uint64_t number; /* given once, though the record left its log */
     struct ol_returned returned[OL_PRECS]; /* not told of yet */
+    /* From here on a log of ours is the peer's word alone, and nothing that we
+     * signed says so yet; 0: none. */
+    uint32_t foreign[OL_PRECS];
 };
 
 #define OL_KEPT_MAX 3072u /* bytes of it, at most */

@@ -481,6 +481,7 @@ void ol_restore_pump(struct ol_line *l)
         struct ol_back *b = &l->out[p].back;
         switch ((enum ol_back_state)b->state) {
         case OL_BACK_SOUND:
+            (void)ol_take_disown(l, p); /* a start came in between */
             break;
         case OL_BACK_JUDGE:
             (void)load_root(l, p, b->judge);

@@ -64,6 +64,9 @@ void ol_restore_end(struct ol_line *l, unsigned p);
 enum ol_err ol_take_return(struct ol_line *l, const struct ol_segment *g);
 /* Puts what stands in order; fills places that nobody holds. */
 void ol_take_pump(struct ol_line *l, unsigned p);
+/* Says in the log itself what of it is the peer's word alone, and signs. False:
+ * there is no room for that now. */
+bool ol_take_disown(struct ol_line *l, unsigned p);
 /* The window as a LOST says it: what of next + 1 + k is here. */
 uint64_t ol_take_map(struct ol_line *l, unsigned p);
 void ol_take_clear(struct ol_line *l, unsigned p);

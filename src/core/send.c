@@ -169,7 +169,7 @@ enum ol_err ol_send_init(struct ol_line *l, const struct ol_snapshot *s)
         o->acked = o->acked_put = o->loaded = o->limit = s->acked[p];
         o->hint = o->acked + 1;
         o->retry_ns = OL_NEVER_NS;
-        if (o->size == 0)
+        if (o->size == 0 || l->kept.foreign[p] != 0)
             continue;
         /* Signed anew: the same size and root, so the same statement. */
         o->cp.prec = (uint8_t)p;

@@ -6,7 +6,8 @@
  *   bundle_seen 8 | flags 1 | count 1 | boot id 8 *
  *   version 2: then ran_s 8 | the peer's prekey: id 4, public key 32 |
  *   count 1 | ours, each: id 4, used 1, made_s 8, dies_s 8, secret key 32 |
- *   unproved and copied 1 | ask 8 | number 8 | (back 4 | lost 4 | aside 4) * 4
+ *   unproved and copied 1 | ask 8 | number 8 |
+ *   (back 4 | lost 4 | aside 4 | foreign 4) * 4
  *
  * Version 1 is read, so that an older station's state is not lost. It comes
  * back from our own ledger, sealed: another length or version means
@@ -82,6 +83,7 @@ size_t ol_kept_encode(const struct ol_kept *k, uint8_t *out, size_t cap)
         ol_write_u32(&w, k->returned[p].back);
         ol_write_u32(&w, k->returned[p].lost);
         ol_write_u32(&w, k->returned[p].aside);
+        ol_write_u32(&w, k->foreign[p]);
     }
     OL_CHECK(!w.failed);
     return w.n;
@@ -100,6 +102,7 @@ static bool read_return(struct ol_reader *r, struct ol_kept *k)
         k->returned[p].back = ol_read_u32(r);
         k->returned[p].lost = ol_read_u32(r);
         k->returned[p].aside = ol_read_u32(r);
+        k->foreign[p] = ol_read_u32(r);
     }
     return flags <= 3 && k->number <= OL_NUMBER_MAX;
 }

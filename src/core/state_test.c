@@ -23,6 +23,7 @@ static void fill(struct ol_kept *k, uint8_t boots, uint8_t prekeys)
     k->ask = UINT64_C(0x0102030405060700);
     k->number = 17;
     k->returned[OL_ROUTINE] = (struct ol_returned){3, 2, 1};
+    k->foreign[OL_FLASH] = UINT32_MAX - 1;
     for (; k->n_boots < boots; k->n_boots++)
         memset(k->boots[k->n_boots], k->n_boots + 1, 8);
     k->ran_s = 86400;
@@ -98,7 +99,7 @@ static void damage_is_told(void **state)
                          OL_ERR_CORRUPT);
     assert_int_equal(ol_kept_decode(OL_SPAN(buf, n + 1), &out),
                      OL_ERR_CORRUPT);
-    at = n - 65 - 3 * 53; /* the first of ours; behind them the return */
+    at = n - 81 - 3 * 53; /* the first of ours; behind them the return */
     buf[at - 1] = OL_PREKEYS_MAX + 1;
     assert_int_equal(ol_kept_decode(OL_SPAN_ARRAY(buf), &out),
                      OL_ERR_CORRUPT);

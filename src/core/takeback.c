@@ -8,7 +8,10 @@
  * signed. A place that the peer does not hold though it holds what is behind
  * it is filled by a record that says so, so that the rest keeps its place.
  * All counts as unproved until the tree has the size of a checkpoint that we
- * signed once, and its root.
+ * signed once, and its root. What lies behind that is the peer's word alone,
+ * and a peer can say what it likes: nothing of it is signed before a record
+ * behind it, in the same log, says so; no signature of ours covers the one
+ * without the other.
  * It fails by dropping: a record that does not decode, or is of another place,
  * is refused, and asked for again.
  */
@@ -19,6 +22,9 @@
 #include "wire/record.h"
 
 #define LOST_TEXT "lost: no copy of this record came back"
+#define FOREIGN_TEXT                                                           \
+    "given back by you, without our signature: the records of this log up "    \
+    "to here, from index "
 
 static struct ol_in_slot *slot_of(struct ol_line *l, unsigned p,
                                   uint32_t index)
@@ -145,6 +151,8 @@ static void prove(struct ol_line *l, unsigned p)
     put->author = OL_OWN;
     put->prec = (uint8_t)p;
     put->index = o->size;
+    l->kept.foreign[p] = 0;
+    l->kept_dirty = true;
 }
 
 struct back { /* one record for the log */
@@ -185,6 +193,8 @@ static void put_slot(struct ol_line *l, unsigned p, struct ol_in_slot *s)
                      OL_SPAN(bytes, s->size)};
 
     ol_pool_read(&l->out_pool, s->block, 0, bytes, s->size);
+    if (l->kept.foreign[p] == 0)
+        l->kept.foreign[p] = s->index;
     append(l, p, &r);
     l->kept.returned[p].back++;
     l->out[p].back.written_ms = s->since_ns;
@@ -200,9 +210,9 @@ static bool is_hole(const struct ol_back *b, uint32_t index)
     return index > b->found.upto;
 }
 
-/* The core has no clock of the wall's: the record is dated as the one before
- * it that came back, or not at all. */
-static void put_filler(struct ol_line *l, unsigned p)
+/* A record of ours about the log that it stands in. The core has no clock of
+ * the wall's: it is dated as the one before it that came back, or not. */
+static void put_word(struct ol_line *l, unsigned p, struct ol_span text)
 {
     uint8_t leaf[OL_HASH], id[OL_ID_SIZE];
     uint8_t *bytes = ol_fx_bytes(l, 256);
@@ -212,7 +222,7 @@ static void put_filler(struct ol_line *l, unsigned p)
                             .kind = OL_KIND_RETURNED,
                             .id = OL_SPAN_ARRAY(id),
                             .written_ms = l->out[p].back.written_ms,
-                            .text = ol_span_str(LOST_TEXT)};
+                            .text = text};
     struct back r = {rec.number, OL_KIND_RETURNED, OL_PROOF_OWN, leaf,
                      {NULL, 0}};
     struct ol_writer w;
@@ -223,7 +233,27 @@ static void put_filler(struct ol_line *l, unsigned p)
     r.bytes = ol_writer_span(&w);
     ol_tree_leaf(leaf, l->shared.line_id, l->id.ed_pk, r.bytes);
     append(l, p, &r);
-    l->kept.returned[p].lost++;
+}
+
+bool ol_take_disown(struct ol_line *l, unsigned p)
+{
+    uint32_t from = l->kept.foreign[p];
+    char text[sizeof(FOREIGN_TEXT) + 10];
+    size_t n = sizeof(FOREIGN_TEXT) - 1;
+
+    if (from == 0)
+        return true;
+    if (!ol_fx_can_put(l) || !ol_fx_room(l, 6, 2 * OL_RECORD_MAX))
+        return false;
+    memcpy(text, FOREIGN_TEXT, n);
+    for (uint32_t unit = 1000000000; unit > 0; unit /= 10)
+        if (from >= unit)
+            text[n++] = (char)('0' + from / unit % 10);
+    put_word(l, p, OL_SPAN(text, n));
+    l->kept.foreign[p] = 0;
+    ol_send_head(l, p);
+    ol_send_sign(l, p);
+    return true;
 }
 
 void ol_take_pump(struct ol_line *l, unsigned p)
@@ -246,19 +276,23 @@ void ol_take_pump(struct ol_line *l, unsigned p)
             break;
         if (is_whole(l, p, next))
             put_slot(l, p, slot_of(l, p, next));
-        else if (is_hole(b, next))
-            put_filler(l, p);
-        else
+        else if (is_hole(b, next)) {
+            put_word(l, p, ol_span_str(LOST_TEXT));
+            l->kept.returned[p].lost++;
+        } else
             break;
     }
     if (o->size != before) {
         ol_send_head(l, p);
-        ol_send_sign(l, p);
+        if (l->kept.foreign[p] == 0)
+            ol_send_sign(l, p);
         b->tries = 0; /* what comes and is no use does not count */
         ol_restore_heard(l, b);
         b->due |= b->asked_upto < b->high &&
                   b->asked_upto <= o->size + OL_RETURN_WINDOW / 2;
     }
-    if (o->size >= b->high && !b->prove && o->durable == o->size)
+    if (o->size < b->high || b->prove || !ol_take_disown(l, p))
+        return;
+    if (o->durable == o->size)
         ol_restore_end(l, p);
 }

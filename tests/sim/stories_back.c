@@ -246,9 +246,41 @@ static void a_forged_record_stays_unproved(void)
     world_crash(&w, 1, S);
     run_for(30 * S);
     EXPECT(!status(0).restored && !status(0).stopped);
-    EXPECT(tally(0, OL_OWN, OL_ROUTINE).n == 6);
+    /* And behind it the record that disowns it. */
+    EXPECT(tally(0, OL_OWN, OL_ROUTINE).n == 7);
     EXPECT(tally(0, OL_OWN, OL_ROUTINE).proved == 5);
     EXPECT(tally(0, OL_OWN, OL_ROUTINE).unproved == 1);
+}
+
+/* A peer that holds a word which a station in good health never said: no
+ * signature covers it without the record that disowns it, whenever the station
+ * is started anew meanwhile. */
+static void nothing_forged_is_signed(void)
+{
+    for (unsigned k = 0; k < 40; k++) {
+        struct sim_station *s = &w.st[1];
+        uint8_t root[OL_HASH], sig[OL_SIG];
+        uint32_t size = 0;
+
+        world_init_calm(&w, 13, 1, false);
+        run_for(3 * S);
+        say(0, 5, OL_ROUTINE);
+        run_for(5 * S);
+        forge(OL_ROUTINE, 6, true);
+        world_crash(&w, 1, S);
+        run_for(S + k * 10 * MS);
+        world_crash(&w, 0, S);
+        run_for(60 * S);
+        EXPECT(!status(0).stopped && !status(0).returning);
+        EXPECT(tally(0, OL_OWN, OL_ROUTINE).n == 7);
+        EXPECT(tally(0, OL_OWN, OL_ROUTINE).unproved == 1);
+        EXPECT(s->ledger->ops->checkpoint(s->ledger, s->line_no, OL_PEER,
+                                          OL_ROUTINE, &size, root,
+                                          sig) == OL_OK);
+        EXPECT(size == 7);
+        if (k < 39)
+            world_fini(&w);
+    }
 }
 
 /* What does not decode as the record of its place is asked for again, at an
@@ -290,6 +322,7 @@ static const struct {
     {"both_at_once", both_at_once},
     {"two_lives_are_joined", two_lives_are_joined},
     {"a_forged_record_stays_unproved", a_forged_record_stays_unproved},
+    {"nothing_forged_is_signed", nothing_forged_is_signed},
     {"garbage_holds_up_its_own_log_alone", garbage_holds_up_its_own_log_alone},
 };
 
