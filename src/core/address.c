@@ -33,8 +33,8 @@
 #define ASK_KEPT_NS (300 * OL_NS_PER_S)
 #define ASK_PREV_NS (2 * OL_NS_PER_S)
 #define ASK_OTHER_NS (200 * OL_NS_PER_MS)
-#define CREDIT_FACTOR 3u
-#define CREDIT_MAX (64u * 1024)
+#define CREDIT_FACTOR 3
+#define CREDIT_MAX (64 * 1024)
 
 static const struct ol_addr own;
 
@@ -62,12 +62,12 @@ bool ol_addr_open(const struct ol_lchan *ch)
 void ol_addr_spend(struct ol_lchan *ch, const struct ol_addr *to, size_t n)
 {
     if (!proved(ch) && same_addr(to, &ch->addr))
-        ch->credit -= OL_MIN(ch->credit, (uint32_t)n);
+        ch->credit = OL_MAX(ch->credit - (int32_t)n, -(int32_t)OL_FRAME_MAX);
 }
 
 static void earn(struct ol_lchan *ch, size_t n)
 {
-    ch->credit = OL_MIN(ch->credit + CREDIT_FACTOR * (uint32_t)n, CREDIT_MAX);
+    ch->credit = OL_MIN(ch->credit + CREDIT_FACTOR * (int32_t)n, CREDIT_MAX);
 }
 
 static void move_to(struct ol_line *l, unsigned c, const struct ol_addr *to)
@@ -82,7 +82,9 @@ static void move_to(struct ol_line *l, unsigned c, const struct ol_addr *to)
     ch->addr = *to;
     ch->addr_room = OL_STREAM_ROOM;
     ch->proved = false;
-    ch->credit = 0;
+    /* What one address got too much, the next one waits for: else each move
+     * would be worth a frame. */
+    ch->credit = OL_MIN(ch->credit, 0);
     ch->has_cand = ch->cand_kept = false;
     ch->current_ns = 0;
     ol_size_moved(l, c);
@@ -97,7 +99,7 @@ static void ask(struct ol_line *l, unsigned c, const struct ol_addr *where)
     ch->has_cand = true;
     ch->cand_kept = false;
     ch->cand = *where;
-    ch->cand_probe = ++l->next_probe_id;
+    ch->cand_probe = ol_probe_new_id(l);
     ol_schedule_ask(l, c, &ch->cand, ch->cand_probe, 0);
 }
 
@@ -152,6 +154,7 @@ void ol_addr_echoed(struct ol_line *l, unsigned c, uint32_t id,
 
     if (id == ch->probe_id && ol_addr_is(ch, from)) {
         ch->proved = true;
+        ch->credit = 0;
         ch->current_ns = l->now_ns;
     }
     if (ch->has_cand && id == ch->cand_probe && same_addr(from, &ch->cand))
@@ -181,6 +184,7 @@ void ol_addr_pump(struct ol_line *l, unsigned c)
         return;
     move_to(l, c, &to);
     ch->proved = true;
+    ch->credit = 0;
     /* What went to the old address since is lost; do not wait to notice. */
     ol_path_doubt(l, c);
 }

@@ -272,7 +272,7 @@ struct ol_lchan {
     bool cand_kept;      /* the address in use answered too: we stayed */
     uint64_t current_ns; /* the address in use echoed last */
     bool proved;         /* addr has echoed */
-    uint32_t credit;     /* bytes that may go there until it has */
+    int32_t credit;      /* bytes that may go there until it has */
     bool ask;            /* probe now, however well it seems */
     uint64_t news_ns;    /* its network changed: it is to prove itself */
     uint8_t state;       /* enum ol_chan_state */
@@ -283,6 +283,7 @@ struct ol_lchan {
     uint64_t down_ns;    /* since when */
     uint64_t probe_next_ns, probe_sent_ns;
     uint32_t probe_id;   /* the newest; 0: none */
+    uint64_t probe_at_ns; /* when it was sent */
     bool echo_due;
     struct ol_probe echo;
     uint64_t echo_heard_ns;
@@ -435,7 +436,6 @@ struct ol_line {
     uint8_t peer_attendance;
     uint32_t view_serial, peer_view_serial;
     bool view_dirty;
-    uint32_t next_probe_id;
     uint64_t wrong_share, wrong_identity;
     uint64_t second, peer_second; /* signs of a copy of a station (hand.c) */
 
@@ -598,6 +598,8 @@ void ol_probe_heard(struct ol_line *l, unsigned c, const struct ol_addr *from,
                     size_t bytes);
 /* A frame of ours, sent at sent_ns on c, was answered. */
 void ol_probe_answered(struct ol_line *l, unsigned c, uint64_t sent_ns);
+/* An id for a probe: nobody echoes it who did not get it. */
+uint32_t ol_probe_new_id(struct ol_line *l);
 void ol_probe_asked(struct ol_line *l, unsigned c, const struct ol_probe *p,
                     const struct ol_addr *from);
 void ol_probe_echoed(struct ol_line *l, unsigned c, const struct ol_probe *p,

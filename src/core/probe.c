@@ -126,6 +126,16 @@ void ol_probe_answered(struct ol_line *l, unsigned c, uint64_t sent_ns)
         ch->probe_sent_ns = 0;
 }
 
+uint32_t ol_probe_new_id(struct ol_line *l)
+{
+    uint32_t id;
+
+    do
+        id = ol_rng_u32(&l->rng);
+    while (id == 0);
+    return id;
+}
+
 void ol_probe_asked(struct ol_line *l, unsigned c, const struct ol_probe *p,
                     const struct ol_addr *from)
 {
@@ -141,15 +151,17 @@ void ol_probe_echoed(struct ol_line *l, unsigned c, const struct ol_probe *p,
                      const struct ol_addr *from)
 {
     struct ol_lchan *ch = &l->ch[c];
-    uint64_t sent_ns = p->sent_us * OL_NS_PER_US;
+    bool newest = p->id == ch->probe_id &&
+                  p->sent_us == ch->probe_at_ns / OL_NS_PER_US;
+    bool asked = p->id == ch->cand_probe &&
+                 p->sent_us == ch->cand_ns / OL_NS_PER_US;
 
-    /* The time is the one we put in, within an authentic frame; still, it
-     * must lie in our past to be believed. */
-    if (p->id == 0 || sent_ns > l->now_ns)
+    /* It proves an address only if nobody can say it who did not get the
+     * probe: the peer itself may want us to flood somebody else. */
+    if (p->id == 0 || !(newest || asked))
         return;
     ol_addr_echoed(l, c, p->id, from);
-    if (p->id == ch->probe_id || p->id == ch->cand_probe)
-        ol_probe_answered(l, c, sent_ns);
+    ol_probe_answered(l, c, newest ? ch->probe_at_ns : ch->cand_ns);
 }
 
 /* ---- views -------------------------------------------------------------- */
@@ -430,7 +442,8 @@ static void probe(struct ol_line *l, unsigned c)
     if (!ol_fx_room(l, 1, OL_FRAME_MAX))
         return;
     ch->ask = false;
-    ch->probe_id = ++l->next_probe_id;
+    ch->probe_id = ol_probe_new_id(l);
+    ch->probe_at_ns = l->now_ns;
     if (ch->probe_sent_ns == 0)
         ch->probe_sent_ns = l->now_ns;
     ch->probe_next_ns = l->now_ns + interval(l, ch);

@@ -60,8 +60,9 @@ static void echo(struct ol_line *l, unsigned c)
     p.delay_us = (uint32_t)((l->now_ns - ch->echo_heard_ns) / OL_NS_PER_US);
     (void)ol_echo_encode(&f.w, &p);
     f.asks = true;
-    /* An address that is not in use gets what it asked for and no more. */
-    if (ol_addr_is(ch, &ch->echo_to)) {
+    /* An address that is not in use, or has had its share, gets what it asked
+     * for and no more. */
+    if (ol_addr_is(ch, &ch->echo_to) && ol_addr_open(ch)) {
         ol_frame_add_acks(l, &f);
         ol_frame_add_held(l, &f, true);
         ol_frame_add_view(l, &f);

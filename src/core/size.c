@@ -117,6 +117,9 @@ void ol_size_acked(struct ol_line *l, unsigned c, const struct ol_flight *f)
         return;
     p->frame = f->bytes;
     p->asked = 0;
+    /* What was lost before was no bound. */
+    if (p->top <= p->frame)
+        p->top = 0;
     p->ask_ns = l->now_ns;
     if (p->frame >= OL_MIN(l->ch[c].conf.mtu, l->frame_max)) {
         p->again_ns = AGAIN_MIN_NS;
@@ -152,7 +155,7 @@ void ol_size_pump(struct ol_line *l, unsigned c)
         p->asked = p->top == 0 ? most : (p->frame + p->top) / 2;
         p->asks = 0;
     }
-    ol_schedule_ask(l, c, ol_addr_of(ch), ++l->next_probe_id, p->asked);
+    ol_schedule_ask(l, c, ol_addr_of(ch), ol_probe_new_id(l), p->asked);
     /* A small one behind it, whose answer tells when this one is lost. */
     ch->ask = true;
     p->ask_ns = l->now_ns + 4 * ol_path_pto(p);
