@@ -166,7 +166,7 @@ def files_there_and_back():
                    all(e["name"] == name and e["have"] == e["size"]
                        for e in ends), f"{station.name}: {ends}")
             steps = [e["have"] for e in seen if e["file"] == "report.pdf"]
-            expect(len(steps) > 1 and steps == sorted(steps), f"{steps}")
+            expect(steps and steps == sorted(steps), f"{steps}")
         # What lies in a restarted station lies there still.
         for station in (north, south):
             station.stop()
@@ -379,7 +379,10 @@ def files_killed():
         wait_for("north to know", 20,
                  lambda: states(north, name) == ["held"])
         expect(pieces(south) == 24 * MIB // 65536, "pieces came twice")
-        for station in (north, south):
+        for station, state in ((south, "whole"), (north, "held")):
+            steps = [e["have"] for e in events(station, state, 1)]
+            expect(len(steps) > 5 and steps[-1] == 24 * MIB,
+                   f"{station.name} was told of {steps}")
             station.ok("audit")
 
 

@@ -53,6 +53,9 @@ def on_terminal(args, typed, env=None):
     status, and what the terminal showed."""
     pid, fd = pty.fork()
     if pid == 0:
+        # Whoever runs the tests in the background may ignore it, and a child
+        # would too.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.execve(OPENLINE, [OPENLINE, *args], {**ENVIRONMENT, **(env or {})})
     shown = b""
     asked = 0
