@@ -85,7 +85,7 @@ void ol_client_hang_up(struct ol_client *c)
     }
     ol_events_forget(c->st, c);
     while (c->n_passed > 0)
-        close(c->passed[--c->n_passed].fd);
+        ol_close_away(c->st, c->passed[--c->n_passed].fd);
     uv_close((uv_handle_t *)&c->poll, on_closed);
     close(c->fd);
 }
@@ -216,7 +216,7 @@ static void request_free(struct ol_request *rq)
     }
     for (unsigned k = 0; k < rq->n_fds; k++)
         if (rq->fds[k] >= 0)
-            close(rq->fds[k]);
+            ol_close_away(rq->st, rq->fds[k]);
     json_decref(rq->whole);
     free(rq->held);
     free(rq);

@@ -40,7 +40,7 @@
 static void close_passed(struct ol_client *c, unsigned n)
 {
     for (unsigned k = 0; k < n; k++)
-        close(c->passed[k].fd);
+        ol_close_away(c->st, c->passed[k].fd);
     c->n_passed -= n;
     memmove(c->passed, c->passed + n, c->n_passed * sizeof(c->passed[0]));
 }
@@ -115,7 +115,7 @@ static bool take_passed(struct ol_client *c, struct msghdr *msg)
                 c->passed[c->n_passed++] = (struct ol_passed){fd,
                                                               c->in.n - 1};
             else
-                close(fd);
+                ol_close_away(c->st, fd);
         }
     }
     return fits;

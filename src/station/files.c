@@ -328,7 +328,8 @@ void ol_files_stop(struct ol_station *st)
         ol_taking_drop(st->lines[k]);
         ol_saving_drop(st->lines[k]);
     }
-    while (st->works > 0 && ol_clock_ns() < until_ns) {
+    while ((st->works > 0 || st->closings != NULL) &&
+           ol_clock_ns() < until_ns) {
         (void)uv_run(&st->loop, UV_RUN_NOWAIT);
         nanosleep(&pause, NULL);
     }

@@ -162,7 +162,7 @@ int ol_station_run(const struct ol_run_opts *opts, char why[OL_WHY_MAX])
         ol_log(OL_LOG_NOTE, "stopped");
     /* A thread hangs on somebody's share and has st still; exit() would wait
      * for it (libuv joins its threads there), with the lock. */
-    if (st->works > 0)
+    if (st->works > 0 || st->closings != NULL)
         _exit(status == OL_EXIT_OK ? OL_EXIT_OK : OL_EXIT_FAILED);
     free(st);
     return status == OL_EXIT_OK ? OL_EXIT_OK : OL_EXIT_FAILED;

@@ -183,6 +183,7 @@ struct ol_station {
     struct ol_saving *savings; /* save */
     unsigned n_savings;
     unsigned works; /* on libuv's threads */
+    struct ol_closing *closings; /* the first is on one of them */
     struct ol_import *import;
     struct ol_copy copy;
     struct ol_request *reloading; /* who asked for it, if anybody */
@@ -194,6 +195,11 @@ struct ol_station {
     uint64_t stop_ns;
     int status; /* the exit status */
 };
+
+/* ---- closing.c ---- */
+
+/* Closes a client's descriptor, without waiting for whatever it waits for. */
+void ol_close_away(struct ol_station *st, int fd);
 
 /* ---- station.c ---- */
 

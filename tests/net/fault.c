@@ -6,13 +6,13 @@
  * FILE holds one line, `OP TARGET WHAT FROM`, and is read anew at every call,
  * so that a test can break the disk and mend it while the daemon runs:
  *
- *     OP      write, sync, or any of these two; read, link, rename (that does
- *             not replace): of whatever file
+ *     OP      write, sync, or any of these two; read, close, link, rename
+ *             (that does not replace): of whatever file
  *     TARGET  the end of the name of the file: ledger.db, ledger.db-wal; or
  *             any, for every file of the ledger
  *     WHAT    EIO, ENOSPC, EROFS, EPERM, EINVAL; kill: the process dies
  *             half-way through a write; slow:MS: a sync takes so long; hang:
- *             a read never ends
+ *             a read or a close never ends
  *     FROM    the first call that fails, counted from when the line was
  *             written; all later ones fail as well
  *
@@ -92,7 +92,7 @@ static void look_up(const char *op, const char *path, char what[16])
         return;
     if (read(fd, order, sizeof(order) - 1) < 0)
         order[0] = '\0';
-    close(fd);
+    syscall(SYS_close, fd);
     if (strcmp(order, last_order) != 0) {
         strcpy(last_order, order);
         calls = 0;
@@ -124,7 +124,7 @@ static void keep_synced(int fd, const char *path)
             abort();
         at += n;
     }
-    if (to < 0 || close(to) != 0 || rename(name, done) != 0)
+    if (to < 0 || syscall(SYS_close, to) != 0 || rename(name, done) != 0)
         abort();
 }
 
@@ -196,6 +196,21 @@ ssize_t pread64(int fd, void *p, size_t n, off_t at)
     while (strcmp(what, "hang") == 0)
         pause();
     return syscall(SYS_pread64, fd, p, n, at);
+}
+
+int close(int fd)
+{
+    char path[4096], what[16] = "";
+
+    if (getenv("OPENLINE_FAULT") != NULL) {
+        file_of(fd, path);
+        pthread_mutex_lock(&mutex);
+        look_up("close", path, what);
+        pthread_mutex_unlock(&mutex);
+    }
+    while (strcmp(what, "hang") == 0)
+        pause();
+    return (int)syscall(SYS_close, fd);
 }
 
 static int naming(const char *op, const char *to)
