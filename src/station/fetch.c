@@ -24,11 +24,13 @@
 #define LATER_NS (3600 * OL_NS_PER_S)
 #define OFFER_NS (5 * OL_NS_PER_S) /* what a bundle brought comes first */
 #define OVER 512u /* what a piece costs on disk beside its bytes */
+#define WEIGH 1024u /* of the oldest; who names more waits for itself */
 
 struct pick {
     const struct ol_line_files *f;
     uint64_t room, now_ns;
     unsigned rank; /* of row: the lowest is pulled */
+    unsigned weighed;
     bool any, complete, no_room;
     struct ol_row_file row;
 };
@@ -64,6 +66,8 @@ static bool weigh(void *arg, const struct ol_row_file *row)
     unsigned rank = rank_of(p, row);
     bool complete = row->have >= ol_file_pieces(row->size);
 
+    if (++p->weighed > WEIGH)
+        return false;
     if (complete && p->f->verifying)
         return true; /* this one, or it will be its turn */
     if (!complete && missing(row) > p->room) {
