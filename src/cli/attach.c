@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -54,7 +55,26 @@ static int name_of(const char *path, const char **name)
     return OL_EXIT_DONE;
 }
 
-static int open_one(struct ol_attach *a, const char *path, json_t *names)
+/* Closed there, it would take the locks from the ledger's own files (fcntl
+ * locks are so), and another program might change them meanwhile. */
+static bool is_ledger(const struct stat *file, const char *dir)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    char path[4096];
+    struct stat st;
+
+    for (unsigned k = 0; k < 3; k++) {
+        int n = snprintf(path, sizeof(path), "%s/ledger.db%s", dir, ends[k]);
+
+        if (n > 0 && (size_t)n < sizeof(path) && stat(path, &st) == 0 &&
+            st.st_dev == file->st_dev && st.st_ino == file->st_ino)
+            return true;
+    }
+    return false;
+}
+
+static int open_one(struct ol_attach *a, const char *path, const char *dir,
+                    json_t *names)
 {
     const char *name;
     struct stat st;
@@ -70,6 +90,9 @@ static int open_one(struct ol_attach *a, const char *path, json_t *names)
     }
     if (!S_ISREG(st.st_mode))
         return fault(path, kind_of(st.st_mode));
+    if (is_ledger(&st, dir))
+        return fault(path, "the station works with it: 'openline backup "
+                           "FILE' makes a sealed copy");
     if (name_of(path, &name) != OL_EXIT_DONE)
         return OL_EXIT_FAILED;
     json_array_append_new(names, json_string(name));
@@ -87,7 +110,7 @@ int ol_attach_open(struct ol_attach *a, const struct ol_args *args,
         return OL_EXIT_DONE;
     names = json_array();
     for (unsigned k = 0; k < args->n_files && status == OL_EXIT_DONE; k++)
-        status = open_one(a, args->file[k], names);
+        status = open_one(a, args->file[k], args->dir, names);
     json_object_set_new(params, "files", names);
     return status;
 }

@@ -249,7 +249,8 @@ def files_refused():
         for path, word in ((bed.dir, "folder"), ("/dev/null", "device"),
                            (fifo, "pipe"), ("/proc/cpuinfo", "changed"),
                            (os.path.join(north.dir, "control.sock"),
-                            "socket"), (bed.path("none"), "No such file")):
+                            "socket"), (bed.path("none"), "No such file"),
+                           (os.path.join(north.dir, "ledger.db"), "backup")):
             north.no(1, "send", "south", "x", "--file", path, words=(word,))
         many = make(bed, "many", 10)
         north.no(2, "send", "south", "x", *["--file", many] * 9,
@@ -569,12 +570,18 @@ def files_in_vain():
 
 
 def files_on_a_dead_share():
-    """A share that hangs while it is read keeps no station from stopping."""
+    """A share that hangs while it is read, or when its file is closed: words
+    pass, and the station can be stopped."""
+    for op in ("close", "read"):
+        on_a_dead_share(op)
+
+
+def on_a_dead_share(op):
     with Bed() as bed:
         north, south = bed.pair("north", "south", start=False)
         order = bed.path("order")
         with open(order, "w", encoding="ascii") as f:
-            f.write("read dead.bin hang 1\n")
+            f.write(f"{op} dead.bin hang 1\n")
         north.env = {"LD_PRELOAD": FAULT, "OPENLINE_FAULT": order}
         for station in (north, south):
             station.start()
@@ -589,10 +596,11 @@ def files_on_a_dead_share():
             north.stop()
             took = time.monotonic() - began
             expect(took < 8, f"it stopped after {took:.1f} s")
-            expect(client.wait() == 1, "the client is not told")
+            expect(client.wait() == (op == "read"), "the client is not told")
         north.env = {}
         north.start()
-        expect("a file" not in north.ok("log").out, "it was sent")
+        expect(("a file" in north.ok("log").out) == (op == "close"),
+               "what the client was told is not so")
 
 
 def files_stopped():
