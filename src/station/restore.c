@@ -28,6 +28,8 @@ struct unpacking {
     struct ol_archive *a;
     char tmp[OL_PATH_MAX];
     struct ol_keys *keys;
+    struct ol_secret *secret;
+    bool locked; /* the station had a passphrase */
     bool identity, storage, ledger;
 };
 
@@ -243,30 +245,20 @@ static int judge(struct unpacking *u, const char *name, char out[33],
     return OL_EXIT_OK;
 }
 
-static int unpack(struct unpacking *u, const char *file,
-                  enum ol_archive_kind kind, const char *name, char out[33],
+static int unpack(struct unpacking *u, const char *name, char out[33],
                   char why[OL_WHY_MAX])
 {
-    struct ol_secret *secret = NULL;
-    bool locked = false;
-    int status = ol_keys_make(&u->keys, why);
+    int status = ol_dir_fresh(u->tmp, why);
 
-    if (status == OL_EXIT_OK)
-        status = ol_archive_open(&u->a, file, kind, &secret, &locked, why);
-    if (status == OL_EXIT_OK)
-        status = ol_dir_fresh(u->tmp, why);
-    if (status == OL_EXIT_OK && locked) {
+    if (status == OL_EXIT_OK && u->locked) {
         ol_os_random(u->keys->vault.key, sizeof(u->keys->vault.key));
         u->keys->vault.sealed = true;
-        status = ol_vault_write(u->tmp, secret, &u->keys->vault, why);
+        status = ol_vault_write(u->tmp, u->secret, &u->keys->vault, why);
     }
     if (status == OL_EXIT_OK)
         status = take_all(u, why);
     if (status == OL_EXIT_OK)
         status = judge(u, name, out, why);
-    ol_secret_free(secret);
-    ol_archive_close(u->a);
-    ol_keys_close(u->keys);
     return status;
 }
 
@@ -282,6 +274,31 @@ static int settle(const char *tmp, const char *dir, char why[OL_WHY_MAX])
     return OL_EXIT_OK;
 }
 
+/* The file is open: all of it into dir, or nothing. */
+static int put_in_place(struct unpacking *u, const char *dir,
+                        const char *name, char out[33], char why[OL_WHY_MAX])
+{
+    bool was = ol_file_exists(dir);
+    int status;
+
+    if (ol_folder_make(dir, 0700) != OL_OK || mkdtemp(u->tmp) == NULL) {
+        status = ol_fail_sys(why, "make", dir);
+        if (!was)
+            (void)rmdir(dir);
+        return status;
+    }
+    status = unpack(u, name, out, why);
+    if (status == OL_EXIT_OK)
+        status = settle(u->tmp, dir, why);
+    if (status != OL_EXIT_OK) {
+        clear_all(u->tmp);
+        if (!was)
+            (void)rmdir(dir);
+    }
+    return status;
+}
+
+/* Whoever is asked for a passphrase may go away: no folder is made before. */
 static int restore(const char *file, const char *dir_given,
                    enum ol_archive_kind kind, const char *name, char out[33],
                    char why[OL_WHY_MAX])
@@ -289,7 +306,6 @@ static int restore(const char *file, const char *dir_given,
     struct unpacking u = {0};
     char dir[OL_PATH_MAX];
     size_t n = strlen(dir_given);
-    bool was = ol_file_exists(dir_given);
     int status;
 
     while (n > 1 && dir_given[n - 1] == '/')
@@ -301,20 +317,14 @@ static int restore(const char *file, const char *dir_given,
         return ol_fail(why, OL_EXIT_FAILED, "%s is not an empty directory: "
                        "nothing is restored over anything; name a new one",
                        dir);
-    if (ol_folder_make(dir, 0700) != OL_OK || mkdtemp(u.tmp) == NULL) {
-        status = ol_fail_sys(why, "make", dir);
-        if (!was)
-            (void)rmdir(dir);
-        return status;
-    }
-    status = unpack(&u, file, kind, name, out, why);
+    status = ol_keys_make(&u.keys, why);
     if (status == OL_EXIT_OK)
-        status = settle(u.tmp, dir, why);
-    if (status != OL_EXIT_OK) {
-        clear_all(u.tmp);
-        if (!was)
-            (void)rmdir(dir);
-    }
+        status = ol_archive_open(&u.a, file, kind, &u.secret, &u.locked, why);
+    if (status == OL_EXIT_OK)
+        status = put_in_place(&u, dir, name, out, why);
+    ol_secret_free(u.secret);
+    ol_archive_close(u.a);
+    ol_keys_close(u.keys);
     return status;
 }
 

@@ -543,6 +543,19 @@ def backup():
         take("restore", bed.path("west.safe"), bed.path("west2"))
 
 
+def restore_given_up():
+    """Ctrl-C where the passphrase is asked for: nothing was made."""
+    with Bed() as bed:
+        north = Station(bed, "north")
+        secret(north, "identity", bed.path("north.safe"))
+        before = sorted(os.listdir(bed.dir))
+        _, status = on_terminal(["init", bed.path("back"), "--identity",
+                                 bed.path("north.safe")], ["\x03"])
+        expect(status == signal.SIGINT, f"status {status}")
+        expect(sorted(os.listdir(bed.dir)) == before,
+               f"left: {os.listdir(bed.dir)}")
+
+
 def backup_to_a_stick():
     """File systems that cannot link, or not rename without replacing; and
     folders of the station that cannot be read: no file that lacks them."""
@@ -650,4 +663,4 @@ def backup_cut():
 
 SAFE = (passphrase, passphrase_terminal, passphrase_damage, passphrase_run,
         passphrase_crash, passphrase_disk, identity, backup,
-        backup_to_a_stick, passphrase_order, backup_cut)
+        restore_given_up, backup_to_a_stick, passphrase_order, backup_cut)
