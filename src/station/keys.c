@@ -7,9 +7,12 @@
 #include "station/keys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "station/text.h"
 
@@ -95,7 +98,30 @@ static int make_room(struct ol_keys **out, char why[OL_WHY_MAX])
     *out = ol_locked_alloc(sizeof(**out));
     if (*out == NULL)
         return ol_fail(why, OL_EXIT_FAILED, "no memory for keys: free some");
+    (*out)->lock_fd = -1;
     return OL_EXIT_OK;
+}
+
+/* Whoever has the keys open shares a lock on the directory: a file that was
+ * sealed with what is no longer written anywhere would be lost. */
+static int hold(const char *dir, struct ol_keys *keys, char why[OL_WHY_MAX])
+{
+    keys->lock_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (keys->lock_fd >= 0 && flock(keys->lock_fd, LOCK_SH | LOCK_NB) == 0)
+        return OL_EXIT_OK;
+    if (keys->lock_fd >= 0 && errno == EWOULDBLOCK)
+        return ol_fail(why, OL_EXIT_FAILED, "the passphrase of %s is being "
+                       "changed by another command: let that one end first",
+                       dir);
+    return ol_fail_sys(why, "lock", dir);
+}
+
+int ol_keys_alone(const char *dir, struct ol_keys *keys, char why[OL_WHY_MAX])
+{
+    if (flock(keys->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return OL_EXIT_OK;
+    return ol_fail(why, OL_EXIT_FAILED, "another command works with the keys "
+                   "in %s: let that one end first", dir);
 }
 
 static int unlock(const char *dir, struct ol_keys *keys,
@@ -119,6 +145,8 @@ int ol_keys_unlock(const char *dir, struct ol_keys **out,
     int status = make_room(&keys, why);
 
     *secret = NULL;
+    if (status == OL_EXIT_OK)
+        status = hold(dir, keys, why);
     if (status == OL_EXIT_OK)
         status = unlock(dir, keys, secret, why);
     if (status == OL_EXIT_OK)
@@ -167,6 +195,8 @@ int ol_keys_check(const char *dir, const struct ol_keys *keys,
 
 void ol_keys_close(struct ol_keys *keys)
 {
+    if (keys != NULL && keys->lock_fd >= 0)
+        close(keys->lock_fd);
     ol_locked_free(keys, sizeof(*keys));
 }
 

@@ -14,6 +14,7 @@ struct ol_keys {
     uint8_t storage[OL_KEY];
     struct ol_vault vault;    /* seals the cards too */
     enum ol_secret_from from; /* where the passphrase came from */
+    int lock_fd; /* while they are open, what seals them stays; -1: none */
 };
 
 /* Reads and checks both keys, and asks for the passphrase if there is one.
@@ -23,6 +24,10 @@ int ol_keys_open(const char *dir, struct ol_keys **out, char why[OL_WHY_MAX]);
 int ol_keys_unlock(const char *dir, struct ol_keys **out,
                    struct ol_secret **secret, char why[OL_WHY_MAX]);
 void ol_keys_close(struct ol_keys *keys); /* wipes; NULL is nothing */
+/* Nobody else has them open, until they are closed: what seals them may be
+ * changed. 1 with why. */
+int ol_keys_alone(const char *dir, struct ol_keys *keys,
+                  char why[OL_WHY_MAX]);
 
 /* Do the files still hold these keys. 1 with why. */
 int ol_keys_check(const char *dir, const struct ol_keys *keys,

@@ -6,12 +6,10 @@
  * secret, so they want the station stopped; cut half-way they leave files of
  * both kinds, which open all the same, and the next start seals the rest.
  *
- * One of them at a time, from looking to the end: the key of a change that
- * asked before another one, and wrote after it, would open nothing.
+ * Meanwhile nobody else may have the keys open: a card, or a changed
+ * passphrase.key, that was begun before and is written after would be sealed
+ * with a key that is gone.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "station/dir.h"
@@ -21,10 +19,15 @@ static int set_first(const char *dir, char why[OL_WHY_MAX])
 {
     struct ol_secret *secret = NULL;
     struct ol_keys *keys = NULL;
-    int lock = -1, status = ol_dir_lock(dir, &lock, why);
+    int lock = -1, status = ol_keys_open(dir, &keys, why);
 
     if (status == OL_EXIT_OK)
-        status = ol_keys_open(dir, &keys, why);
+        status = ol_dir_lock(dir, &lock, why);
+    if (status == OL_EXIT_OK)
+        status = ol_keys_alone(dir, keys, why);
+    if (status == OL_EXIT_OK && keys->vault.sealed)
+        status = ol_fail(why, OL_EXIT_FAILED, "the station in %s has got a "
+                         "passphrase just now: try again to change it", dir);
     if (status == OL_EXIT_OK)
         status = ol_secret_new(&secret, dir, false, why);
     if (status == OL_EXIT_OK) {
@@ -41,14 +44,16 @@ static int set_first(const char *dir, char why[OL_WHY_MAX])
     return status;
 }
 
-static int take_away(const char *dir, const struct ol_keys *keys,
+static int take_away(const char *dir, struct ol_keys *keys,
                      char why[OL_WHY_MAX])
 {
     int lock, status = ol_dir_lock(dir, &lock, why);
 
     if (status != OL_EXIT_OK)
         return status;
-    status = ol_vault_settle(dir, &keys->vault, true, why);
+    status = ol_keys_alone(dir, keys, why);
+    if (status == OL_EXIT_OK)
+        status = ol_vault_settle(dir, &keys->vault, true, why);
     close(lock);
     return status;
 }
@@ -65,7 +70,7 @@ static int another(const char *dir, const struct ol_keys *keys,
     return status;
 }
 
-static int change(const char *dir, bool remove, char why[OL_WHY_MAX])
+int ol_station_change(const char *dir, bool remove, char why[OL_WHY_MAX])
 {
     struct ol_keys *keys;
     int status;
@@ -79,23 +84,5 @@ static int change(const char *dir, bool remove, char why[OL_WHY_MAX])
         return status;
     status = remove ? take_away(dir, keys, why) : another(dir, keys, why);
     ol_keys_close(keys);
-    return status;
-}
-
-int ol_station_change(const char *dir, bool remove, char why[OL_WHY_MAX])
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), status;
-
-    if (fd < 0)
-        return ol_fail_sys(why, "open", dir);
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-        status = change(dir, remove, why);
-    else if (errno == EWOULDBLOCK)
-        status = ol_fail(why, OL_EXIT_FAILED, "the passphrase of %s is being "
-                         "changed by another command: let that one end first",
-                         dir);
-    else
-        status = ol_fail_sys(why, "lock", dir);
-    close(fd);
     return status;
 }
