@@ -159,8 +159,9 @@ static void receive(struct ol_client *c)
         return;
     c->in.n += (size_t)n; /* the end of the turn takes the lines */
     if (!take_passed(c, &msg))
-        dismiss(c, "more than 8 file descriptors with one request: send "
-                   "fewer files");
+        dismiss(c, "more than 8 file descriptors with one request, or this "
+                   "station has no room for them: send fewer files, or try "
+                   "again");
 }
 
 void ol_client_ready(uv_poll_t *handle, int status, int events)
