@@ -72,7 +72,9 @@ static enum ol_err take_held(struct ol_line *l, const struct ol_where *at,
         return err;
     if (at->epoch != NULL)
         at->epoch->held_seen = true;
-    ol_recv_held(l, &h, at->current);
+    /* A bundle may have lain somewhere while channels worked. */
+    ol_recv_held(l, &h, at->current && (at->epoch != NULL ||
+                                        !ol_recv_boot_over(l, h.boot)));
     return OL_OK;
 }
 

@@ -71,6 +71,11 @@ static bool known(const struct ol_line *l, const uint8_t boot[8])
     return false;
 }
 
+bool ol_recv_boot_over(const struct ol_line *l, const uint8_t boot[8])
+{
+    return known(l, boot) && memcmp(l->kept.boots[0], boot, 8) != 0;
+}
+
 void ol_recv_held(struct ol_line *l, const struct ol_held *h, bool current)
 {
     bool same = l->peer_any && memcmp(l->peer_boot, h->boot, 8) == 0;

@@ -702,6 +702,8 @@ enum ol_err ol_recv_checkpoint(struct ol_line *l,
 /* current: it is of the boot that the peer runs now (it came in the newest
  * epoch, or in the newest bundle while there is none). */
 void ol_recv_held(struct ol_line *l, const struct ol_held *h, bool current);
+/* A boot of the peer that a newer one has followed, as far as we know. */
+bool ol_recv_boot_over(const struct ol_line *l, const uint8_t boot[8]);
 /* What we hold, for a HELD of the logs in `logs` (bits), and our prekey with
  * OL_HELD_OURS. */
 #define OL_HELD_OURS (1u << OL_PRECS)

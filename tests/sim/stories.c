@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/units.h"
 #include "wire/messages.h"
+#include "core/line_int.h"
 #include "world.h"
 
 #define S OL_NS_PER_S
@@ -613,6 +614,39 @@ static void a_kept_bundle_is_not_heard(void)
     EXPECT(status(1).ch[1].last_heard_ns == heard_ns);
 }
 
+/* A bundle lay in a drawer while a channel worked and its maker started anew.
+ * It is the newest that was ever opened, and still speaks of the past. */
+static void a_bundle_from_a_drawer_is_old(void)
+{
+    static uint8_t kept[OL_BUNDLE_MAX];
+    struct ol_event ev = {.kind = OL_EV_FRAME, .channel = 1};
+    const uint8_t *f;
+
+    calm(1, true);
+    w.ch[1].path[0].loss = w.ch[1].path[1].loss = 1;
+    run_for(5 * S);
+    cut_all(true);
+    world_say(&w, 0, OL_ROUTINE, 100);
+    run_for(3600 * S);
+    f = w.st[0].file;
+    ev.bytes = OL_SPAN(kept, (size_t)f[2] << 8 | f[3]);
+    memcpy(kept, f + 4, ev.bytes.n);
+    cut_all(false);
+    run_for(60 * S);
+    world_crash(&w, 0, S);
+    run_for(60 * S);
+    world_say(&w, 1, OL_ROUTINE, 100);
+    run_for(60 * S);
+    EXPECT(w.st[1].line->out[OL_ROUTINE].acked == 1);
+    cut_all(true);
+    run_for(600 * S);
+    EXPECT(w.st[1].line->kept.bundle_seen == 0 && !ol_line_live(w.st[1].line));
+    EXPECT(ol_line_step(w.st[1].line, &ev, w.now_ns, &w.st[1].eff) == OL_OK);
+    EXPECT(w.st[1].line->kept.bundle_seen != 0);
+    EXPECT(w.st[1].line->out[OL_ROUTINE].acked == 1);
+    EXPECT(memcmp(w.st[1].line->kept.boots[0], w.st[0].line->boot, 8) == 0);
+}
+
 /* A copy from before some epochs, while the other side takes the line for
  * live: it gets in at once, and both sides are told. */
 static void an_old_copy_is_let_in(void)
@@ -667,6 +701,7 @@ static const struct {
     {"a_relay_that_leaves_is_left", a_relay_that_leaves_is_left},
     {"a_replayed_knock_gets_little", a_replayed_knock_gets_little},
     {"a_slow_load_finds_its_credit", a_slow_load_finds_its_credit},
+    {"a_bundle_from_a_drawer_is_old", a_bundle_from_a_drawer_is_old},
     {"an_old_bundle_changes_nothing", an_old_bundle_changes_nothing},
     {"an_old_copy_is_let_in", an_old_copy_is_let_in},
     {"a_kept_bundle_is_not_heard", a_kept_bundle_is_not_heard},
