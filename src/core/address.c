@@ -82,6 +82,7 @@ static void move_to(struct ol_line *l, unsigned c, const struct ol_addr *to)
     ch->addr = *to;
     ch->addr_room = OL_STREAM_ROOM;
     ch->proved = false;
+    ch->probe_id = 0; /* it went elsewhere: its echo proves nothing of this */
     /* What one address got too much, the next one waits for: else each move
      * would be worth a frame. */
     ch->credit = OL_MIN(ch->credit, 0);

@@ -69,6 +69,26 @@ static void a_foretold_echo_proves_nothing(void **state)
     free(m);
 }
 
+/* What went to the address before proves nothing of the next one. */
+static void an_echo_for_another_address_proves_nothing(void **state)
+{
+    struct ol_line *l = line(1, OL_CHAN_DOWN);
+    struct ol_lchan *ch = &l->ch[0];
+    struct ol_probe p = {.id = 77, .sent_us = 5};
+
+    (void)state;
+    ch->probe_id = p.id;
+    ch->probe_at_ns = p.sent_us * OL_NS_PER_US;
+    ol_addr_heard(l, 0, &third, 100);
+    assert_true(ol_addr_is(ch, &third));
+    ol_probe_echoed(l, 0, &p, &third);
+    assert_false(ch->proved);
+    ch->probe_id = p.id; /* now one went there */
+    ol_probe_echoed(l, 0, &p, &third);
+    assert_true(ch->proved);
+    free(l);
+}
+
 /* Three times what came, and one packet; small frames do not each buy a large
  * one, nor does another address. */
 static void what_is_unproved_pays_first(void **state)
@@ -96,6 +116,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_foretold_echo_proves_nothing),
+        cmocka_unit_test(an_echo_for_another_address_proves_nothing),
         cmocka_unit_test(what_is_unproved_pays_first),
     };
 

@@ -95,6 +95,9 @@ bool ol_frame_begin(struct ol_line *l, struct ol_out_frame *f, unsigned c,
     size_t most = ol_size_frame(l, c);
     struct ol_epoch *e = ol_epoch_sending(l);
 
+    /* A whole window could go in one step to who has proved nothing. */
+    if (to == NULL && !ol_addr_open(&l->ch[c]))
+        return false;
     if (e == NULL || !ol_fx_room(l, 1, OL_FRAME_MAX) ||
         !ol_path_room(&l->ch[c].path) ||
         e->ch[c].counter == OL_EPOCH_FRAMES)

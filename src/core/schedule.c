@@ -430,6 +430,9 @@ void ol_schedule_pump(struct ol_line *l)
     if (!e->held_seen || best < 0)
         return;
     rank(l, &o);
+    /* What went just now may have been the last that may go there. */
+    if (o.n == 0)
+        return;
     copies(l, &o, OL_FLASH);
     copies(l, &o, OL_IMMEDIATE);
     /* Before what can wait: until it is back the other side is mute. */

@@ -143,7 +143,8 @@ void ol_size_pump(struct ol_line *l, unsigned c)
     uint32_t most = OL_MIN(ch->conf.mtu, l->frame_max);
 
     if (p->ask_ns == OL_NEVER_NS || p->frame >= most ||
-        ch->state != OL_CHAN_UP || ol_epoch_sending(l) == NULL)
+        ch->state != OL_CHAN_UP || !ol_chan_reachable(ch) ||
+        ol_epoch_sending(l) == NULL)
         return;
     if (l->now_ns < p->ask_ns) {
         ol_wake(l, p->ask_ns);
