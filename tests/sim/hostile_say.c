@@ -315,6 +315,79 @@ static void say_next_blob(struct play *p, unsigned c, unsigned from,
         (void)ol_blob_encode(w, &b);
 }
 
+/* It asks for its own records back, or says what it holds of ours. */
+static void say_lost(struct play *p, unsigned c, unsigned from,
+                     struct ol_writer *w)
+{
+    uint8_t prec = (uint8_t)below(p, OL_PRECS);
+    const struct ol_in_log *in = &p->line->in[prec];
+    struct ol_lost o = {.prec = prec, .repeat = chance(p, 0.5),
+                        .ask = 1 + below(p, 3),
+                        .next = below(p, in->upto + 3)};
+    uint32_t at = in->upto + 1 + below(p, 3);
+
+    (void)c;
+    (void)from;
+    if (chance(p, 0.3))
+        o.map = rnd_u64(&p->r);
+    if (o.next == 0 || chance(p, 0.5)) {
+        o.next = 0;
+        o.map = 0;
+    }
+    while (o.next == 0 && o.n_steps < OL_LOST_STEPS && at > 0) {
+        o.step[o.n_steps].index = at;
+        if (at == in->durable)
+            memcpy(o.step[o.n_steps].root, in->durable_root, OL_ROOT);
+        o.n_steps++;
+        at -= OL_MIN(at, 1u << o.n_steps / 2);
+    }
+    if (o.next != 0 || o.n_steps != 0)
+        (void)ol_lost_encode(w, &o);
+}
+
+static void say_found(struct play *p, unsigned c, unsigned from,
+                      struct ol_writer *w)
+{
+    uint8_t prec = (uint8_t)below(p, OL_PRECS);
+    const struct ol_out_log *o = &p->line->out[prec];
+    struct ol_found f = {.prec = prec, .ask = o->back.ask + below(p, 2),
+                         .upto = o->size + below(p, 4),
+                         .number = p->line->number + below(p, 3)};
+    uint32_t next, less = chance(p, 0.5) ? 0 : 2;
+
+    (void)c;
+    (void)from;
+    f.ask += f.ask == 0;
+    f.upto = chance(p, 0.2) ? below(p, 5) : f.upto;
+    f.match = f.upto - OL_MIN(f.upto, less);
+    if (f.upto > 0)
+        memcpy(f.root, p->roots[prec][f.upto % SAID_MAX], OL_ROOT);
+    p->said[prec] = OL_MAX(p->said[prec], f.upto);
+    next = f.upto + 2;
+    while (f.n_ranges < OL_HELD_RANGES && chance(p, 0.4)) {
+        f.ranges[f.n_ranges].first = next;
+        f.ranges[f.n_ranges].count = 1;
+        f.n_ranges++;
+        next += 2;
+    }
+    (void)ol_found_encode(w, &f);
+}
+
+static void say_return(struct play *p, unsigned c, unsigned from,
+                       struct ol_writer *w)
+{
+    static uint8_t bytes[OL_RECORD_MAX];
+    uint8_t prec = (uint8_t)below(p, OL_PRECS);
+    struct ol_segment s = {.prec = prec, .last = true,
+                           .index = p->line->out[prec].size + below(p, 4)};
+
+    (void)c;
+    (void)from;
+    s.index += s.index == 0;
+    s.bytes = OL_SPAN(bytes, a_record(p, prec, s.index, bytes));
+    (void)ol_return_encode(w, &s);
+}
+
 typedef void (*say_fn)(struct play *, unsigned, unsigned, struct ol_writer *);
 
 void hostile_chunks(struct play *p, unsigned c, unsigned from,
@@ -324,12 +397,15 @@ void hostile_chunks(struct play *p, unsigned c, unsigned from,
                                  say_checkpoint, say_segment, say_blob,
                                  say_want, say_probe, say_echo, say_view,
                                  say_ack, say_ack, say_echo};
+    static const say_fn back[] = {say_lost, say_found, say_return, say_return};
     unsigned n = 1 + below(p, bundle ? 30 : 5);
 
     if (!bundle && chance(p, 0.4))
         say_truth(p, c, from, w);
     if (chance(p, 0.3))
         say_next_blob(p, c, from, w);
+    if (chance(p, p->line->out[0].back.state != OL_BACK_SOUND ? 0.6 : 0.02))
+        back[below(p, OL_LEN(back))](p, c, from, w);
 
     while (n-- > 0)
         say[below(p, bundle ? 8 : OL_LEN(say))](p, c, from, w);
