@@ -93,6 +93,9 @@ int ol_verb_init(struct ol_args *args)
         return OL_EXIT_DONE;
     }
     ol_out_line("Station %s is made in %s.", name, args->dir);
+    if (opts.passphrase)
+        ol_out_line("Without its passphrase it cannot be started: keep that "
+                    "safe, apart from the machine.");
     ol_out_line("Next: say in %s/station.conf where it listens; then make the "
                 "card for your peer,", args->dir);
     ol_out_line("  openline -d %s card PEER > %s.card", args->dir, name);

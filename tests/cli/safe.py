@@ -160,7 +160,8 @@ def passphrase_terminal():
         expect(os.WIFSIGNALED(status) and os.WTERMSIG(status) ==
                signal.SIGINT, f"Ctrl-C: {status}: {shown}")
         shown, status = init("one word\n", "one word\n")
-        expect(status == 0 and "is made" in shown, shown)
+        expect(status == 0 and "is made" in shown and
+               "cannot be started" in shown, shown)
         expect("one word" not in shown, "the terminal showed it")
         shown, status = on_terminal(("card", "s", "-d", bed.path("n")),
                                     ("one word\n",))
