@@ -359,7 +359,8 @@ enum ol_err ol_restore_found(struct ol_line *l, const struct ol_found *f,
         return OL_OK;
     if (b->state == OL_BACK_ASK)
         b->tries = 0;
-    if (f->number > l->number && f->number - l->number <= UINT32_MAX) {
+    if (f->number > l->number && f->number <= OL_NUMBER_BACK &&
+        f->number - l->number <= UINT32_MAX) {
         l->number = l->kept.number = f->number;
         l->kept_dirty = true;
     }

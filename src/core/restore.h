@@ -22,6 +22,10 @@
 
 #include "core/line_int.h"
 
+/* A peer moves our count no further than this: there is always a next number,
+ * however often it says one that is not true. */
+#define OL_NUMBER_BACK (OL_NUMBER_MAX / 2)
+
 /* ---- scan.c ------------------------------------------------------------- */
 
 void ol_scan_begin(struct ol_scan *s, enum ol_author author, unsigned prec,

@@ -79,7 +79,8 @@ static enum ol_err examine(struct ol_line *l, unsigned p,
         return err;
     /* A number far above all that was given would use up the count. */
     if (rec.prec != p || rec.index != s->index ||
-        (rec.number > l->number && rec.number - l->number > UINT32_MAX))
+        (rec.number > l->number && (rec.number > OL_NUMBER_BACK ||
+                                    rec.number - l->number > UINT32_MAX)))
         return OL_ERR_MALFORMED;
     s->kind = rec.kind;
     s->number = rec.number;
