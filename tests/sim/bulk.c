@@ -4,30 +4,13 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/check.h"
 #include "base/units.h"
 #include "wire/messages.h"
-#include "world.h"
+#include "story.h"
 
-#define S OL_NS_PER_S
-#define MS OL_NS_PER_MS
 #define MIB (1024u * 1024)
-
-static struct world w;
-
-#define EXPECT(cond)                                                         \
-    do {                                                                     \
-        if (!(cond))                                                         \
-            world_fail(&w, "line %d: expected %s", __LINE__, #cond);         \
-    } while (0)
-
-static void run_for(uint64_t ns)
-{
-    world_run(&w, w.now_ns + ns);
-}
 
 /* Two datagram paths of 50 and 20 Mbit/s, 30 and 60 ms there and back. */
 static void two_paths(void)
@@ -282,10 +265,7 @@ static void the_courier_carries_them(void)
         EXPECT(w.file[i].times == 1);
 }
 
-static const struct {
-    const char *name;
-    void (*tell)(void);
-} stories[] = {
+static const struct story stories[] = {
     {"two_paths_add_up", two_paths_add_up},
     {"records_pass_it", records_pass_it},
     {"it_survives_all_that", it_survives_all_that},
@@ -296,33 +276,7 @@ static const struct {
     {"the_courier_carries_them", the_courier_carries_them},
 };
 
-/* In a process of its own, so that one that fails does not end the others. */
-static bool tell(unsigned i)
-{
-    int status = 0;
-    pid_t pid;
-
-    fflush(stdout);
-    pid = fork();
-    if (pid == 0) {
-        stories[i].tell();
-        world_fini(&w);
-        fflush(stdout);
-        _exit(0);
-    }
-    (void)waitpid(pid, &status, 0);
-    printf("%s %s\n", status == 0 ? "PASS" : "FAIL", stories[i].name);
-    return status == 0;
-}
-
 int main(int argc, char **argv)
 {
-    bool good = true;
-
-    if (ol_crypto_init() != OL_OK)
-        return 1;
-    for (unsigned i = 0; i < OL_LEN(stories); i++)
-        if (argc < 2 || strcmp(argv[1], stories[i].name) == 0)
-            good &= tell(i);
-    return good ? 0 : 1;
+    return story_main(stories, OL_LEN(stories), argc, argv);
 }

@@ -10,8 +10,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "pouch_kit.h"
 
@@ -418,10 +416,7 @@ static void a_peer_cannot_end_our_numbers(void)
 
 /* ---- running ------------------------------------------------------------ */
 
-static const struct {
-    const char *name;
-    void (*tell)(void);
-} stories[] = {
+static const struct story stories[] = {
     {"a_prekey_is_used_at_once", a_prekey_is_used_at_once},
     {"a_live_line_says_its_prekeys", a_live_line_says_its_prekeys},
     {"prekeys_come_and_go", prekeys_come_and_go},
@@ -443,33 +438,7 @@ static const struct {
     {"a_peer_cannot_end_our_numbers", a_peer_cannot_end_our_numbers},
 };
 
-/* In a process of its own, so that one that fails does not end the others. */
-static bool tell(unsigned i)
-{
-    int status = 0;
-    pid_t pid;
-
-    fflush(stdout);
-    pid = fork();
-    if (pid == 0) {
-        stories[i].tell();
-        world_fini(&w);
-        fflush(stdout);
-        _exit(0);
-    }
-    (void)waitpid(pid, &status, 0);
-    printf("%s %s\n", status == 0 ? "PASS" : "FAIL", stories[i].name);
-    return status == 0;
-}
-
 int main(int argc, char **argv)
 {
-    bool good = true;
-
-    if (ol_crypto_init() != OL_OK)
-        return 1;
-    for (unsigned i = 0; i < OL_LEN(stories); i++)
-        if (argc < 2 || strcmp(argv[1], stories[i].name) == 0)
-            good &= tell(i);
-    return good ? 0 : 1;
+    return story_main(stories, OL_LEN(stories), argc, argv);
 }

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-struct world w;
 struct ol_envelope seen[2][KIT_SEEN];
 unsigned n_seen[2];
 uint8_t last_bytes[2][OL_BUNDLE_MAX];

@@ -9,19 +9,10 @@
 #include "base/units.h"
 #include "core/line_int.h"
 #include "wire/frame.h"
-#include "world.h"
+#include "story.h"
 
-#define S OL_NS_PER_S
 #define H (3600 * OL_NS_PER_S)
 #define DAY (24 * H)
-
-extern struct world w;
-
-#define EXPECT(cond)                                                         \
-    do {                                                                     \
-        if (!(cond))                                                         \
-            world_fail(&w, "%s:%d: expected %s", __FILE__, __LINE__, #cond); \
-    } while (0)
 
 /* Envelopes of all bundles that left, per sender; the first so many. */
 #define KIT_SEEN 4096u

@@ -7,33 +7,12 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/check.h"
 #include "base/units.h"
 #include "wire/messages.h"
 #include "core/line_int.h"
-#include "world.h"
-
-#define S OL_NS_PER_S
-#define MS OL_NS_PER_MS
-
-static struct world w;
-
-#define EXPECT(cond)                                                         \
-    do {                                                                     \
-        if (!(cond))                                                         \
-            world_fail(&w, "line %d: expected %s", __LINE__, #cond);         \
-    } while (0)
-
-static struct ol_line_status status(unsigned st)
-{
-    struct ol_line_status s;
-
-    ol_line_status(w.st[st].line, w.now_ns, &s);
-    return s;
-}
+#include "story.h"
 
 /* Three paths as in the field: 20, 60 and 200 ms there and back. */
 static void calm(unsigned channels, bool pouch)
@@ -44,11 +23,6 @@ static void calm(unsigned channels, bool pouch)
     for (unsigned c = 0; c < channels; c++)
         for (unsigned f = 0; f < 2; f++)
             w.ch[c].path[f].delay_ns = rtt_ms[c] * MS / 2;
-}
-
-static void run_for(uint64_t ns)
-{
-    world_run(&w, w.now_ns + ns);
 }
 
 static void cut_all(bool cut)
@@ -676,10 +650,7 @@ static void an_old_copy_is_let_in(void)
 
 /* ---- running ------------------------------------------------------------ */
 
-static const struct {
-    const char *name;
-    void (*tell)(void);
-} stories[] = {
+static const struct story stories[] = {
     {"opens_and_carries", opens_and_carries},
     {"blackout_is_seen_by_both", blackout_is_seen_by_both},
     {"a_long_backlog_is_paged", a_long_backlog_is_paged},
@@ -707,33 +678,7 @@ static const struct {
     {"a_kept_bundle_is_not_heard", a_kept_bundle_is_not_heard},
 };
 
-/* In a process of its own, so that one that fails does not end the others. */
-static bool tell(unsigned i)
-{
-    int status = 0;
-    pid_t pid;
-
-    fflush(stdout);
-    pid = fork();
-    if (pid == 0) {
-        stories[i].tell();
-        world_fini(&w);
-        fflush(stdout);
-        _exit(0);
-    }
-    (void)waitpid(pid, &status, 0);
-    printf("%s %s\n", status == 0 ? "PASS" : "FAIL", stories[i].name);
-    return status == 0;
-}
-
 int main(int argc, char **argv)
 {
-    bool good = true;
-
-    if (ol_crypto_init() != OL_OK)
-        return 1;
-    for (unsigned i = 0; i < OL_LEN(stories); i++)
-        if (argc < 2 || strcmp(argv[1], stories[i].name) == 0)
-            good &= tell(i);
-    return good ? 0 : 1;
+    return story_main(stories, OL_LEN(stories), argc, argv);
 }

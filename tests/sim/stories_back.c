@@ -8,39 +8,15 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/check.h"
 #include "base/units.h"
 #include "core/line_int.h"
 #include "wire/record.h"
+#include "story.h"
 #include "world_int.h"
 
-#define S OL_NS_PER_S
-#define MS OL_NS_PER_MS
 #define H (3600 * OL_NS_PER_S)
-
-static struct world w;
-
-#define EXPECT(cond)                                                         \
-    do {                                                                     \
-        if (!(cond))                                                         \
-            world_fail(&w, "line %d: expected %s", __LINE__, #cond);         \
-    } while (0)
-
-static struct ol_line_status status(unsigned st)
-{
-    struct ol_line_status s;
-
-    ol_line_status(w.st[st].line, w.now_ns, &s);
-    return s;
-}
-
-static void run_for(uint64_t ns)
-{
-    world_run(&w, w.now_ns + ns);
-}
 
 /* Until both hold the same and nothing is under way; how long it took. */
 static uint64_t settle(uint64_t step_ns, uint64_t most_ns)
@@ -313,10 +289,7 @@ static void garbage_holds_up_its_own_log_alone(void)
 
 /* ---- running ------------------------------------------------------------ */
 
-static const struct {
-    const char *name;
-    void (*tell)(void);
-} stories[] = {
+static const struct story stories[] = {
     {"an_old_copy_gets_all_back", an_old_copy_gets_all_back},
     {"nothing_but_identity_by_courier", nothing_but_identity_by_courier},
     {"both_at_once", both_at_once},
@@ -326,33 +299,7 @@ static const struct {
     {"garbage_holds_up_its_own_log_alone", garbage_holds_up_its_own_log_alone},
 };
 
-/* In a process of its own, so that one that fails does not end the others. */
-static bool tell(unsigned i)
-{
-    int status_of = 0;
-    pid_t pid;
-
-    fflush(stdout);
-    pid = fork();
-    if (pid == 0) {
-        stories[i].tell();
-        world_fini(&w);
-        fflush(stdout);
-        _exit(0);
-    }
-    (void)waitpid(pid, &status_of, 0);
-    printf("%s %s\n", status_of == 0 ? "PASS" : "FAIL", stories[i].name);
-    return status_of == 0;
-}
-
 int main(int argc, char **argv)
 {
-    bool good = true;
-
-    if (ol_crypto_init() != OL_OK)
-        return 1;
-    for (unsigned i = 0; i < OL_LEN(stories); i++)
-        if (argc < 2 || strcmp(argv[1], stories[i].name) == 0)
-            good &= tell(i);
-    return good ? 0 : 1;
+    return story_main(stories, OL_LEN(stories), argc, argv);
 }

@@ -9,39 +9,16 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/check.h"
 #include "base/units.h"
 #include "wire/messages.h"
+#include "story.h"
 #include "world_int.h"
 
-#define S OL_NS_PER_S
-#define MS OL_NS_PER_MS
 #define RADIO 1u
 
-static struct world w;
 static uint64_t seed = 11;
-
-#define EXPECT(cond)                                                         \
-    do {                                                                     \
-        if (!(cond))                                                         \
-            world_fail(&w, "line %d: expected %s", __LINE__, #cond);         \
-    } while (0)
-
-static struct ol_line_status status(unsigned st)
-{
-    struct ol_line_status s;
-
-    ol_line_status(w.st[st].line, w.now_ns, &s);
-    return s;
-}
-
-static void run_for(uint64_t ns)
-{
-    world_run(&w, w.now_ns + ns);
-}
 
 static uint64_t settle(uint64_t most_ns)
 {
@@ -470,10 +447,7 @@ static void waiting_costs_nothing(void)
 
 /* ---- running ------------------------------------------------------------ */
 
-static const struct {
-    const char *name;
-    void (*tell)(void);
-} stories[] = {
+static const struct story stories[] = {
     {"an_address_changes_every_ten_seconds",
      an_address_changes_every_ten_seconds},
     {"a_dialled_peer_moves", a_dialled_peer_moves},
@@ -491,26 +465,5 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-    int failed = 0;
-
-    if (ol_crypto_init() != OL_OK)
-        return 1;
-    for (size_t i = 0; i < OL_LEN(stories); i++) {
-        int st;
-        pid_t pid;
-        if (argc > 1 && strcmp(argv[1], stories[i].name) != 0)
-            continue;
-        fflush(stdout);
-        pid = fork();
-        OL_CHECK(pid >= 0);
-        if (pid == 0) {
-            stories[i].tell();
-            fflush(stdout);
-            _exit(0);
-        }
-        OL_CHECK(waitpid(pid, &st, 0) == pid);
-        printf("%s %s\n", st == 0 ? "PASS" : "FAIL", stories[i].name);
-        failed += st != 0;
-    }
-    return failed > 0;
+    return story_main(stories, OL_LEN(stories), argc, argv);
 }
