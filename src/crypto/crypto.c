@@ -47,26 +47,39 @@ void ol_hash(uint8_t out[32], const uint8_t key[OL_KEY], const char *label,
     ol_wipe(&st, sizeof(st));
 }
 
-static crypto_generichash_state *state_of(struct ol_digest *d)
+_Static_assert(sizeof(crypto_generichash_state) == OL_DIGEST_STATE,
+               "libsodium's state is another one");
+
+/* Libsodium wants its state aligned, so each call has one of its own. */
+static void keep(struct ol_digest *d, crypto_generichash_state *st)
 {
-    _Static_assert(sizeof(crypto_generichash_state) == sizeof(d->state) &&
-                       _Alignof(crypto_generichash_state) <= 64,
-                   "libsodium's state is another one");
-    return (crypto_generichash_state *)(void *)d->state;
+    memcpy(d->state, st, sizeof(d->state));
+    ol_wipe(st, sizeof(*st));
 }
 
 void ol_digest_init(struct ol_digest *d)
 {
-    OL_CHECK(crypto_generichash_init(state_of(d), NULL, 0, OL_HASH) == 0);
+    crypto_generichash_state st;
+
+    OL_CHECK(crypto_generichash_init(&st, NULL, 0, OL_HASH) == 0);
+    keep(d, &st);
 }
 
 void ol_digest_add(struct ol_digest *d, struct ol_span part)
 {
-    OL_CHECK(crypto_generichash_update(state_of(d), part.p, part.n) == 0);
+    crypto_generichash_state st;
+
+    memcpy(&st, d->state, sizeof(st));
+    OL_CHECK(crypto_generichash_update(&st, part.p, part.n) == 0);
+    keep(d, &st);
 }
 
 void ol_digest_end(struct ol_digest *d, uint8_t out[OL_HASH])
 {
-    OL_CHECK(crypto_generichash_final(state_of(d), out, OL_HASH) == 0);
+    crypto_generichash_state st;
+
+    memcpy(&st, d->state, sizeof(st));
+    OL_CHECK(crypto_generichash_final(&st, out, OL_HASH) == 0);
+    ol_wipe(&st, sizeof(st));
     ol_wipe(d, sizeof(*d));
 }

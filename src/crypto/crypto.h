@@ -75,11 +75,11 @@ void ol_hash(uint8_t out[32], const uint8_t key[OL_KEY], const char *label,
              struct ol_span a, struct ol_span b);
 
 /* BLAKE2b-256 of a content that comes in parts, unkeyed and without a label:
- * what `b2sum -l 256` says. The state is libsodium's and wants its alignment:
- * what holds one is not had from plain malloc. */
+ * what `b2sum -l 256` says. The state is libsodium's, as plain bytes: it may
+ * lie anywhere, and be copied. */
 #define OL_DIGEST_STATE 384u
 struct ol_digest {
-    _Alignas(64) uint8_t state[OL_DIGEST_STATE];
+    uint8_t state[OL_DIGEST_STATE];
 };
 
 void ol_digest_init(struct ol_digest *d);

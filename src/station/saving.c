@@ -334,7 +334,7 @@ static struct ol_saving *make(struct ol_request *rq)
     s->st = st;
     s->rq = rq;
     s->buf = malloc(OL_SLICE);
-    s->digest = aligned_alloc(64, sizeof(*s->digest));
+    s->digest = malloc(sizeof(*s->digest));
     st->n_savings++;
     if (s->buf != NULL && s->digest != NULL)
         return s;

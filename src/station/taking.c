@@ -486,7 +486,7 @@ static struct ol_taking *make(struct ol_station_line *line,
         return NULL;
     t->n = rq->n_fds;
     t->buf = malloc(OL_SLICE);
-    t->digest = aligned_alloc(64, sizeof(*t->digest));
+    t->digest = malloc(sizeof(*t->digest));
     rq->held = t->file = calloc(t->n, sizeof(*t->file));
     t->st = st;
     t->line = line;

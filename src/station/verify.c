@@ -26,7 +26,7 @@ void ol_verify_begin(struct ol_station_line *line,
 {
     struct ol_line_files *f = &line->files;
 
-    f->digest = aligned_alloc(64, sizeof(*f->digest));
+    f->digest = malloc(sizeof(*f->digest));
     if (f->digest == NULL)
         return;
     ol_digest_init(f->digest);
