@@ -348,6 +348,7 @@ enum ol_note_kind {
     OL_NOTE_PROVED,      /* all logs are as the peer holds them: what waits
                             can be said */
     OL_NOTE_PEER_LOST,   /* prec: the peer asks for its own records back */
+    OL_NOTE_KINDS
 };
 
 struct ol_note {

@@ -150,12 +150,28 @@ static void suspect(struct ol_station_line *line, enum ol_note_kind kind)
     }
 }
 
+/* What a peer can cause at will fills no log: once a minute, each kind and
+ * each log of records. */
+static bool told(struct ol_station_line *line, const struct ol_note *n)
+{
+    uint64_t *last = &line->said_note_ns[n->kind][n->prec % OL_PRECS];
+    uint64_t now = ol_clock_ns();
+
+    if (*last != 0 && now - *last < RARELY_NS)
+        return true;
+    *last = now;
+    return false;
+}
+
 /* What befell the conversation of bundles. */
 static void on_bundle_note(struct ol_station_line *line,
                            const struct ol_note *n)
 {
     const char *peer = line->conf.peer;
 
+    if ((n->kind == OL_NOTE_CARD_ONLY || n->kind == OL_NOTE_PREKEY) &&
+        told(line, n))
+        return;
     if (n->kind == OL_NOTE_CARD_ONLY)
         ol_log(OL_LOG_NOTE, "line %s: bundles go to the key on the peer's "
                "card until it has said which prekey it has: no forward "
@@ -175,10 +191,37 @@ static void on_bundle_note(struct ol_station_line *line,
                       "made with an older card; ask for another", peer);
 }
 
+/* How the record of both sides stands. */
+static void on_record_note(struct ol_station_line *line,
+                           const struct ol_note *n)
+{
+    const char *peer = line->conf.peer;
+
+    if (told(line, n))
+        return;
+    if (n->kind == OL_NOTE_ROLLED_BACK)
+        ol_log(OL_LOG_NOTE, "line %s: the peer holds less than it once did: "
+               "its station was restored; it is sent again", peer);
+    else if (n->kind == OL_NOTE_LOST)
+        ol_log(OL_LOG_FAULT, "line %s: this ledger is an old copy: the other "
+               "side holds %s messages of ours from the %u. on; they are "
+               "asked back", peer, ol_json_prec(n->prec), n->index);
+    else if (n->kind == OL_NOTE_PROVED)
+        ol_log(OL_LOG_NOTE, "line %s: our record is as the other side holds "
+               "it: what was said meanwhile goes out", peer);
+    else if (n->kind == OL_NOTE_PEER_LOST)
+        ol_log(OL_LOG_NOTE, "line %s: the other side's station was restored "
+               "from a copy: it gets its %s messages back from us", peer,
+               ol_json_prec(n->prec));
+    else
+        ol_log(OL_LOG_FAULT, "line %s: the record of both sides differs at "
+               "%u: keep both ledgers, run 'openline audit' on both sides",
+               peer, n->index);
+}
+
 static void on_note(struct ol_station_line *line, const struct ol_effect *fx)
 {
     const struct ol_note *n = &fx->note;
-    const char *peer = line->conf.peer;
 
     switch (n->kind) {
     case OL_NOTE_TAKEN:
@@ -203,28 +246,13 @@ static void on_note(struct ol_station_line *line, const struct ol_effect *fx)
         break;
     case OL_NOTE_ROOT:
     case OL_NOTE_CHECKPOINT:
-        ol_log(OL_LOG_FAULT, "line %s: the record of both sides differs at "
-               "%u: keep both ledgers, run 'openline audit' on both sides",
-               peer, n->index);
-        break;
     case OL_NOTE_ROLLED_BACK:
-        ol_log(OL_LOG_NOTE, "line %s: the peer holds less than it once did: "
-               "its station was restored; it is sent again", peer);
-        break;
     case OL_NOTE_LOST:
-        ol_log(OL_LOG_FAULT, "line %s: this ledger is an old copy: the other "
-               "side holds %s messages of ours from the %u. on; they are "
-               "asked back", peer, ol_json_prec(n->prec), n->index);
-        break;
     case OL_NOTE_PROVED:
-        ol_log(OL_LOG_NOTE, "line %s: our record is as the other side holds "
-               "it: what was said meanwhile goes out", peer);
-        ol_waiting_proved(line);
-        break;
     case OL_NOTE_PEER_LOST:
-        ol_log(OL_LOG_NOTE, "line %s: the other side's station was restored "
-               "from a copy: it gets its %s messages back from us", peer,
-               ol_json_prec(n->prec));
+        on_record_note(line, n);
+        if (n->kind == OL_NOTE_PROVED)
+            ol_waiting_proved(line);
         break;
     case OL_NOTE_RESET:
         ol_bearers_doubt(line, n->channel);
@@ -240,8 +268,10 @@ static void on_note(struct ol_station_line *line, const struct ol_effect *fx)
         break;
     case OL_NOTE_EPOCH:
     case OL_NOTE_BEHIND:
-        ol_log(OL_LOG_DEBUG, "line %s: %s", peer,
+        ol_log(OL_LOG_DEBUG, "line %s: %s", line->conf.peer,
                n->kind == OL_NOTE_EPOCH ? "a new epoch" : "behind");
+        break;
+    case OL_NOTE_KINDS:
         break;
     }
 }

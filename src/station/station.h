@@ -110,6 +110,7 @@ struct ol_station_line {
     bool going;
     uint64_t said_share_ns, said_identity_ns, said_bundle_ns, said_disk_ns;
     uint64_t said_second_ns;
+    uint64_t said_note_ns[OL_NOTE_KINDS][OL_PRECS];
     uint64_t said_prekey_ns;
 };
 
