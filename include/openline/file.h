@@ -3,7 +3,7 @@
  *
  * A record carries names, sizes and hashes only; the bytes travel beside the
  * records and below all of them. The receiver asks (WANT), the sender serves:
- * see doc/protocol.md 5.8 and doc/decisions/21-attachments.md.
+ * see doc/protocol.md 5.8 and doc/decisions/25-attachments.md.
  */
 #ifndef OPENLINE_FILE_H
 #define OPENLINE_FILE_H
