@@ -158,10 +158,12 @@ def courier_on(lab, stations, carrier):
         for talk in talks:
             talk.burst(1)
         time.sleep(0.2) # so that there are many bundles, not one
-    names = {me: send_file(lab, me, peer)
-             for me, peer in (stations, stations[::-1])}
     for talk in talks:
         talk.settle(CONVERGE_S, every=0.5)
+    # Behind all records: pieces that overtake the record that names them are
+    # passed over, and come again only a day later (doc/protocol.md 3.2).
+    names = {me: send_file(lab, me, peer)
+             for me, peer in (stations, stations[::-1])}
     for me, peer in (stations, stations[::-1]):
         wait_for(f"{me.name}'s file to be held", CONVERGE_S, lambda m=me:
                  state_of(m, names[m]) == "held", 0.5)
