@@ -12,6 +12,7 @@ the test failed or OPENLINE_KEEP is set.
 import atexit
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -23,7 +24,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "net"))
 
-from lab import OPENLINE, Failed, expect, say, wait_for  # noqa: E402
+from lab import OPENLINE, PATIENCE_S, Failed, expect, say, wait_for  # noqa: E402
 
 # What a test must not inherit from whoever runs it.
 ENVIRONMENT = {k: v for k, v in os.environ.items()
@@ -35,7 +36,7 @@ atexit.register(shutil.rmtree, ENVIRONMENT["XDG_STATE_HOME"],
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 
 
-def openline(*args, env=None, text=None, timeout=60, **more):
+def openline(*args, env=None, text=None, timeout=PATIENCE_S, **more):
     """Runs the command; bytes and texts alike as arguments."""
     done = subprocess.run([OPENLINE, *args], capture_output=True,
                           input=text, timeout=timeout, check=False, **more,
@@ -65,17 +66,25 @@ def judge(done, status, *words):
     return done
 
 
+# Ports that were given out; nobody listens on them yet.
+given = set()
+
+
 def free_port():
-    """A port that is free on 127.0.0.1 for tcp and udp."""
+    """A port that is free on 127.0.0.1 for tcp and udp, and stays so: it lies
+    below those from which the kernel takes one for a call to elsewhere."""
     while True:
+        port = random.SystemRandom().randrange(10000, 32000)
+        if port in given:
+            continue
         with socket.socket() as s, \
                 socket.socket(type=socket.SOCK_DGRAM) as u:
-            s.bind(("127.0.0.1", 0))
-            port = s.getsockname()[1]
             try:
-                u.bind(("127.0.0.1", port))
+                for kind in (s, u):
+                    kind.bind(("127.0.0.1", port))
             except OSError:
                 continue
+            given.add(port)
             return port
 
 
@@ -179,11 +188,12 @@ class Station:
             return
         self.process.terminate()
         try:
-            status = self.process.wait(10)
+            status = self.process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            raise Failed(f"{self.name} ignored SIGTERM for 10 s") from None
+            raise Failed(f"{self.name} ignored SIGTERM for "
+                         f"{PATIENCE_S} s") from None
         self.process = None
         expect(status == 0, f"{self.name} stopped with status {status}: "
                f"{self.said()[-500:]}")
@@ -199,7 +209,7 @@ class Station:
     def delivers(self, peer, text="are you there?"):
         """Sends and waits until the other side has it; its name."""
         return self.ok("send", peer.name, text, "--wait", "delivered",
-                       "--timeout", "20s").out.strip()
+                       "--timeout", f"{PATIENCE_S}s").out.strip()
 
 
 class Bed:

@@ -16,7 +16,7 @@ import time
 
 from bed import ENVIRONMENT, OPENLINE, Bed, Station, expect, judge, openline, \
     wait_for
-from lab import Skip
+from lab import PATIENCE_S, Skip
 
 WORD = "correct horse"
 FAULT = os.path.join(os.path.dirname(OPENLINE), "tests/net/libfault.so")
@@ -59,7 +59,7 @@ def on_terminal(args, typed, env=None):
         os.execve(OPENLINE, [OPENLINE, *args], {**ENVIRONMENT, **(env or {})})
     shown = b""
     asked = 0
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         ready, _, _ = select.select([fd], [], [], 0.1)
         if ready:
@@ -280,7 +280,7 @@ def passphrase_run():
                   encoding="utf-8") as f:
             f.write("wrong\n")
         north.start(ready=False)
-        expect(north.process.wait(20) == 1, "started with a wrong one")
+        expect(north.process.wait(PATIENCE_S) == 1, "started with a wrong one")
         expect("wrong" in north.said(), "the log is silent")
         north.process = None
         north.env = {}

@@ -104,16 +104,16 @@ def unreachable():
             ["cable accept=tcp", channel(lab, "radio", "udp", 2, "a")],
             ("radio",))
         await_state((north, south), ("last-channel",), 20)
-        told = north.cli("doctor", status=1, timeout=60).stdout
+        told = north.cli("doctor", status=1).stdout
         expect("nowhere.invalid" in told, f"doctor: {told:.600}")
         # Nobody at home: the host is there, the station is not.
         south.stop()
         wait_for("north to be dark", 10,
                  lambda: north.state("south") == "dark")
-        told = north.cli("doctor", status=1, timeout=60).stdout
+        told = north.cli("doctor", status=1).stdout
         expect("radio" in told, f"doctor is silent on radio: {told:.600}")
         north.stop()
-        told = north.cli("doctor", status=1, timeout=60).stdout
+        told = north.cli("doctor", status=1).stdout
         expect("nowhere.invalid" in told,
                f"doctor without a daemon: {told:.600}")
 

@@ -36,7 +36,7 @@ def go_dark(lab, stations):
     """Cuts everything; returns when it was cut."""
     cut = time.monotonic()
     lab.wire.tell("path all cut")
-    took = await_state(stations, ("dark",), HOLD_S + TOLERANCE_S)
+    took = await_state(stations, ("dark",), HOLD_S + TOLERANCE_S, True)
     for name, seconds in took.items():
         say(f"{name} knew that the line is dark after {seconds:.1f} s")
     for me, peer in (stations, stations[::-1]):
@@ -70,7 +70,8 @@ def blackout_on(lab, stations):
     back = time.monotonic()
     lab.wire.tell("path 1 up")
     for talk in talks:
-        talk.settle(back + RETURN_S - time.monotonic(), every=0.1)
+        talk.settle(back + RETURN_S - time.monotonic(), every=0.1,
+                    promised=True)
     say(f"all {sum(WAITING)} delivered {time.monotonic() - back:.2f} s after "
         f"the first path's return ({BLACKOUT_S} s of blackout)")
     lab.wire.tell("path all up")

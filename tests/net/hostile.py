@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 
-from lab import Lab, expect, main, say, wait_for
+from lab import PATIENCE_S, Lab, expect, main, say, wait_for
 from pcap import TCP, UDP, payloads
 from station import PORT, await_state, two_stations
 from storm import in_thread
@@ -64,7 +64,7 @@ class Stranger:
 
     def stream(self):
         s = self.lab.socket("b", socket.SOCK_STREAM)
-        s.settimeout(10)
+        s.settimeout(PATIENCE_S)
         s.connect(self.to)
         return s
 
@@ -142,7 +142,7 @@ def throw_garbage(lab, stranger, files):
     for t in threads:
         t.start()
     for t in threads:
-        t.join(30)
+        t.join(PATIENCE_S)
     say(f"garbage: {stranger.sent} bytes sent, {stranger.answered} answered")
     expect(stranger.answered == 0,
            f"a stranger's garbage got {stranger.answered} bytes of answer")

@@ -18,7 +18,8 @@ import sys
 import threading
 import time
 
-from lab import HERE, Lab, Namespace, expect, main, run, say, wait_for
+from lab import HERE, PATIENCE_S, Lab, Namespace, expect, main, run, say, \
+    wait_for
 from station import PORT, Station, pair
 from talk import Talk, audit, keep_evidence, sender
 
@@ -51,7 +52,7 @@ class Proxy:
 
     def stop(self):
         self.process.stdin.close()
-        self.process.wait(10)
+        self.process.wait(PATIENCE_S)
 
 
 class NameServer:
@@ -102,7 +103,7 @@ def roam(lab, stations, k, move_s):
                 f"{time.monotonic() - moved:.2f} s")
     finally:
         for t in threads:
-            t.join(2 * move_s)
+            t.join(PATIENCE_S)
         stop.set()
     return talks
 

@@ -18,10 +18,9 @@ import socket
 import subprocess
 import time
 
-from lab import OPENLINE, Failed, expect, say, wait_for
+from lab import OPENLINE, PATIENCE_S, Failed, expect, say, wait_for
 
 PORT = 4430
-REPLY_S = 30
 LOG_LINES_SHOWN = 15
 
 
@@ -43,7 +42,7 @@ class Control:
     def __init__(self, path):
         self.number = 0
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.settimeout(REPLY_S)
+        self.socket.settimeout(PATIENCE_S)
         try:
             self.socket.connect(path)
         except OSError:
@@ -88,7 +87,7 @@ class Station:
 
     # Commands
 
-    def cli(self, *args, status=0, timeout=30, at_home=True, **more):
+    def cli(self, *args, status=0, timeout=PATIENCE_S, at_home=True, **more):
         """Runs a verb in the station's namespace and returns what it did.
 
         `status` is what it must exit with; None accepts anything.
@@ -167,7 +166,7 @@ class Station:
         self.process.wait()
         self.hang_up()
 
-    def stop(self, seconds=10):
+    def stop(self, seconds=PATIENCE_S):
         """SIGTERM; it must end by itself with status 0."""
         self.process.terminate()
         try:
@@ -286,9 +285,9 @@ def two_stations(lab, **settings):
     return north, south
 
 
-def await_state(stations, wanted, seconds):
+def await_state(stations, wanted, seconds, promised=False):
     """Waits until every station shows its line to the other in a state of
-    `wanted`; returns how long each took."""
+    `wanted`; returns how long each took. `seconds` as for wait_for."""
     started = time.monotonic()
     took = {}
 
@@ -298,10 +297,10 @@ def await_state(stations, wanted, seconds):
                 took[me.name] = time.monotonic() - started
         return len(took) == 2
     try:
-        wait_for("", seconds, all_there)
+        wait_for("", seconds, all_there, promised=promised)
     except Failed:
         seen = {me.name: me.line(peer.name)["state"]
                 for me, peer in (stations, stations[::-1])}
-        raise Failed(f"lines not {'/'.join(wanted)} after {seconds} s: "
-                     f"{seen}") from None
+        raise Failed(f"lines not {'/'.join(wanted)} after "
+                     f"{time.monotonic() - started:.0f} s: {seen}") from None
     return took

