@@ -20,7 +20,7 @@
 static struct sim_plan plan_of(uint64_t seed)
 {
     return (struct sim_plan){
-        .run_ns = 300 * OL_NS_PER_S,
+        .run_ns = 1800 * OL_NS_PER_S,
         .messages = seed % 6 == 1 ? 600 : 60,
         .crashes = seed % 3 != 0,
         .cuts = seed % 4 != 0,

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/check.h"
 #include "base/units.h"
@@ -147,10 +148,10 @@ static void carry_out(struct world *w, unsigned st)
 {
     struct sim_station *s = &w->st[st];
 
+    trace_effects(w, st);
     put_all(w, st);
     for (unsigned i = 0; i < s->eff.count; i++) {
         const struct ol_effect *e = &s->eff.v[i];
-        mix(w, e->kind);
         if (e->kind == OL_FX_NOTE) {
             note(w, st, &e->note);
         } else if (e->kind == OL_FX_LOAD) {
@@ -160,7 +161,6 @@ static void carry_out(struct world *w, unsigned st)
                                    .boot = s->boot,
                                    .load = e->load});
         } else if (e->kind == OL_FX_SEND) {
-            mix(w, e->send.bytes.n ^ (uint64_t)e->send.bytes.p[5] << 32);
             check_sent(w, st, &e->send);
             if (w->ch[e->send.channel].conf[0].kind == OL_CHAN_POUCH)
                 bundle(w, st, &e->send);
@@ -178,6 +178,7 @@ static enum ol_err step(struct world *w, unsigned st, struct ol_event *ev)
 
     w->steps++;
     ev->full = s->full;
+    trace_event(w, st, ev);
     err = ol_line_step(s->line, ev, w->now_ns, &s->eff);
     wake = s->eff.wake_ns;
     if (wake < w->now_ns)
@@ -225,6 +226,17 @@ void transport(struct world *w, unsigned st, unsigned ch, bool up)
     transport_is(w, st, ch, &c);
 }
 
+/* As the kernel gives it to a new process: zeros, and no page before it is
+ * touched. What the boot before left there is gone with its pages. */
+static void fresh_memory(struct sim_station *s)
+{
+    if (s->mem != NULL)
+        OL_CHECK(munmap(s->mem, ol_line_size()) == 0);
+    s->mem = mmap(NULL, ol_line_size(), PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    OL_CHECK(s->mem != MAP_FAILED);
+}
+
 static void boot(struct world *w, unsigned st)
 {
     struct sim_station *s = &w->st[st], *o = &w->st[1 - st];
@@ -251,7 +263,7 @@ static void boot(struct world *w, unsigned st)
     if (s->ledger->ops->snapshot(s->ledger, s->line_no, &conf.snapshot) !=
         OL_OK)
         world_fail(w, "no snapshot");
-    memset(s->mem, 0, ol_line_size());
+    fresh_memory(s);
     if (ol_line_init(&s->line, s->mem, &conf) != OL_OK)
         world_fail(w, "the line does not load from its own ledger");
     s->ledger->ops->snapshot_free(s->ledger, &conf.snapshot);
@@ -311,6 +323,7 @@ void world_say(struct world *w, unsigned st, uint8_t prec, uint16_t size)
         return;
     }
     w->steps++;
+    trace_event(w, st, &ev);
     err = ol_line_step(s->line, &ev, w->now_ns, &s->eff);
     if (err == OL_ERR_UNPROVED) {
         world_wait(w, st, m, &rec);
@@ -398,7 +411,7 @@ static void committed(struct world *w, unsigned st)
 static void again(struct world *w, struct entry rest, const struct entry *e,
                   size_t at)
 {
-    rest.at_ns = w->now_ns + 20 * OL_NS_PER_MS;
+    rest.at_ns = w->now_ns + 100 * OL_NS_PER_MS;
     rest.n = e->n - at;
     rest.bytes = malloc(rest.n);
     OL_CHECK(rest.bytes != NULL);
@@ -521,7 +534,7 @@ static void happen(struct world *w, struct entry *e)
     struct ol_event tick = {.kind = OL_EV_TICK};
     bool current = s->alive && e->boot == s->boot;
 
-    mix(w, e->at_ns ^ (uint64_t)e->what << 56);
+    trace_entry(w, e);
     switch (e->what) {
     case W_TICK:
         if (current && e->arg == s->wake_id) {
@@ -665,8 +678,6 @@ static void found(struct world *w, uint64_t seed)
         struct sim_station *s = &w->st[i];
         ol_identity_make(&s->id, &rng);
         ol_rng_fill(&rng, s->share, sizeof(s->share));
-        s->mem = aligned_alloc(64, (ol_line_size() + 63) / 64 * 64);
-        OL_CHECK(s->mem != NULL);
         s->commit_ns = 5 * OL_NS_PER_MS;
         OL_CHECK(ol_mem_open(&s->ledger) == OL_OK);
     }
@@ -732,7 +743,6 @@ void world_reboot(struct world *w)
 {
     for (unsigned st = 0; st < 2; st++) {
         w->st[st].boot++;
-        ol_line_fini(w->st[st].line);
         ol_mem_crash(w->st[st].ledger);
         boot(w, st);
     }
@@ -742,12 +752,10 @@ void world_fini(struct world *w)
 {
     for (unsigned i = 0; i < 2; i++) {
         struct sim_station *s = &w->st[i];
-        if (s->alive)
-            ol_line_fini(s->line);
         s->ledger->ops->close(s->ledger);
         if (s->copy != NULL)
             s->copy->ops->close(s->copy);
-        free(s->mem);
+        (void)munmap(s->mem, ol_line_size());
         free(s->said);
         free(s->file);
     }

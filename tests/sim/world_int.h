@@ -6,6 +6,7 @@
  *   world_storm.c  faults and what is said, by seed
  *   world_files.c  attachments: what a station does beside its line
  *   world_check.c  what must hold
+ *   world_trace.c  the number that stands for all of it
  *   world_restore.c  stations that are put back, and what waits for them
  */
 #ifndef OL_SIM_WORLD_INT_H
@@ -53,7 +54,11 @@ void push(struct world *w, struct entry e);
 void world_restore_storm(struct world *w, const struct sim_plan *plan);
 /* W_BACKUP, W_RESTORE, W_GIVE. */
 void world_put(struct world *w, const struct entry *e);
+/* world_trace.c: all that happens goes into w->hash, by value. */
 void mix(struct world *w, uint64_t v);
+void trace_entry(struct world *w, const struct entry *e);
+void trace_event(struct world *w, unsigned st, const struct ol_event *ev);
+void trace_effects(struct world *w, unsigned st); /* of its last step */
 /* A packet leaves `from` on a channel; a bundle joins its pouch file. */
 void travel(struct world *w, unsigned ch, unsigned from, struct ol_span b);
 /* The same packet by another way, twice as fast, with another sender. */

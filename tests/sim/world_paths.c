@@ -12,11 +12,6 @@
 
 /* ---- channels ----------------------------------------------------------- */
 
-void mix(struct world *w, uint64_t v)
-{
-    w->hash = (w->hash ^ v) * 0x100000001b3u;
-}
-
 static void deliver(struct world *w, unsigned ch, unsigned from,
                     struct ol_span b, uint64_t at)
 {

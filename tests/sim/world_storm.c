@@ -60,7 +60,6 @@ void world_crash(struct world *w, unsigned st, uint64_t restart_ns)
     s->alive = false;
     s->given = 0;
     s->boot++;
-    ol_line_fini(s->line);
     ol_mem_crash(s->ledger);
     for (uint32_t i = 0; i < s->n_said; i++)
         if (!s->said[i].taken)
