@@ -471,7 +471,7 @@ static void replay(struct world *w)
     uint32_t i = (uint32_t)rnd_below(&w->rnd, w->n_kept);
     struct entry e = {.what = W_PACKET};
 
-    if (w->n_kept == 0 || w->healed)
+    if (w->n_kept == 0)
         return;
     w->replays++;
     e.st = (uint8_t)w->kept_to[i];
@@ -523,9 +523,40 @@ static struct ol_addr moved_to(const struct entry *e)
 /* Slower or faster from now on, and sometimes full. */
 static void disk(struct world *w, struct sim_station *s)
 {
-    s->commit_ns = w->healed ? 5 * OL_NS_PER_MS
-                             : rnd_below(&w->rnd, 800) * OL_NS_PER_MS + 1;
-    s->full = !w->healed && rnd_chance(&w->rnd, 0.3);
+    s->commit_ns = rnd_below(&w->rnd, 800) * OL_NS_PER_MS + 1;
+    s->full = rnd_chance(&w->rnd, 0.3);
+}
+
+/* What a healed world has no more. Habits are there from the start on. */
+static void fault(struct world *w, struct entry *e)
+{
+    if (w->healed)
+        return;
+    switch (e->what) {
+    case W_CUT:
+    case W_HEALCUT:
+        world_cut(w, e->ch, e->st, e->what == W_CUT);
+        if (e->what == W_CUT)
+            push(w, (struct entry){.at_ns = w->now_ns + e->arg,
+                                   .what = W_HEALCUT,
+                                   .st = e->st,
+                                   .ch = e->ch});
+        break;
+    case W_CRASH:
+        world_crash(w, e->st, e->arg);
+        break;
+    case W_DISK:
+        disk(w, &w->st[e->st]);
+        break;
+    case W_REPLAY:
+        replay(w);
+        break;
+    case W_MOVE:
+        w->from[1 - e->st][e->ch] = moved_to(e);
+        break;
+    default:
+        break;
+    }
 }
 
 static void happen(struct world *w, struct entry *e)
@@ -535,6 +566,8 @@ static void happen(struct world *w, struct entry *e)
     bool current = s->alive && e->boot == s->boot;
 
     trace_entry(w, e);
+    if (e->deed > 0)
+        w->deed[e->deed - 1].done = true;
     switch (e->what) {
     case W_TICK:
         if (current && e->arg == s->wake_id) {
@@ -561,28 +594,9 @@ static void happen(struct world *w, struct entry *e)
     case W_UP:
         up(w, e);
         break;
-    case W_CUT:
-    case W_HEALCUT:
-        if (!w->healed)
-            world_cut(w, e->ch, e->st, e->what == W_CUT);
-        break;
-    case W_CRASH:
-        if (!w->healed)
-            world_crash(w, e->st, e->arg);
-        break;
     case W_RESTART:
         if (!s->alive && e->boot == s->boot)
             boot(w, e->st);
-        break;
-    case W_DISK:
-        disk(w, s);
-        break;
-    case W_REPLAY:
-        replay(w);
-        break;
-    case W_MOVE:
-        if (!w->healed)
-            w->from[1 - e->st][e->ch] = moved_to(e);
         break;
     case W_BACKUP: case W_RESTORE: case W_GIVE:
         world_put(w, e);
@@ -597,6 +611,8 @@ static void happen(struct world *w, struct entry *e)
     case W_WANT:
         world_want(w, &w->file[e->arg]);
         break;
+    default:
+        fault(w, e);
     }
 }
 
@@ -628,6 +644,26 @@ void world_run(struct world *w, uint64_t until_ns)
 
 /* ---- beginning and end -------------------------------------------------- */
 
+/* Draws all, whichever of them are off. */
+static void habits(struct world *w, unsigned ch, unsigned from)
+{
+    struct sim_path *p = &w->ch[ch].path[from];
+    uint64_t loss = rnd_below(&w->rnd, 20) * 10000;
+    uint64_t dup = rnd_below(&w->rnd, 10) * 10000;
+    uint64_t flip = rnd_below(&w->rnd, 3) * 10000;
+    uint64_t rate = rnd_chance(&w->rnd, 0.3)
+                        ? 20000 + rnd_below(&w->rnd, 2000000)
+                        : 0;
+
+    p->loss = habit(w, W_LOSS, ch, from, loss) ? (double)loss / 1e6 : 0;
+    p->dup = habit(w, W_DUP, ch, from, dup) ? (double)dup / 1e6 : 0;
+    p->flip = habit(w, W_FLIP, ch, from, flip) ? (double)flip / 1e6 : 0;
+    if (habit(w, W_RATE, ch, from, rate))
+        p->rate_bps = rate;
+    if (!habit(w, W_JITTER, ch, from, p->jitter_ns))
+        p->jitter_ns = 1;
+}
+
 static void make_channel(struct world *w, unsigned i, const char *name,
                          enum ol_chan_kind kind)
 {
@@ -643,11 +679,7 @@ static void make_channel(struct world *w, unsigned i, const char *name,
         cc->mtu = kind == OL_CHAN_STREAM ? OL_FRAME_MAX : OL_FRAME_UDP;
         p->delay_ns = (1 + rnd_below(r, 150)) * OL_NS_PER_MS;
         p->jitter_ns = rnd_below(r, p->delay_ns) + 1;
-        p->loss = (double)rnd_below(r, 20) / 100;
-        p->dup = (double)rnd_below(r, 10) / 100;
-        p->flip = (double)rnd_below(r, 3) / 100;
-        if (rnd_chance(r, 0.3))
-            p->rate_bps = 20000 + rnd_below(r, 2000000);
+        habits(w, i, st);
     }
     if (kind == OL_CHAN_POUCH)
         for (unsigned st = 0; st < 2; st++) {
@@ -694,6 +726,8 @@ static void found(struct world *w, uint64_t seed)
 void world_init(struct world *w, uint64_t seed, const struct sim_plan *plan)
 {
     found(w, seed);
+    w->off = plan->off;
+    w->n_off = plan->n_off;
     if (plan->pouch_only) {
         make_channel(w, w->n_ch++, "pouch", OL_CHAN_POUCH);
         for (unsigned f = 0; f < 2; f++) {
@@ -764,5 +798,6 @@ void world_fini(struct world *w)
     for (uint32_t i = 0; i < w->n_kept; i++)
         free(w->kept[i]);
     free(w->heap);
+    free(w->deed);
     free(w->nonces);
 }

@@ -56,6 +56,19 @@ struct sim_channel {
     uint32_t generation;     /* of the connection */
 };
 
+/* What a seed brings to a world is a numbered list: lasting habits of paths,
+ * faults that have a time, and what is said. The numbers follow from the seed
+ * and the plan alone. A deed that is off does not happen, and the chance of
+ * all others is what it was: whoever tells the story of a failure switches
+ * them off one by one. */
+struct sim_deed {
+    uint64_t at_ns;
+    uint8_t what; /* enum what, in world_int.h */
+    uint8_t st, ch;
+    uint64_t arg;
+    bool done; /* it came to pass */
+};
+
 struct sim_message { /* what a station was given to say */
     uint64_t token;
     uint8_t prec;
@@ -154,6 +167,10 @@ struct world {
     struct sim_file file[SIM_FILES];
     uint32_t n_files;
     uint64_t pieces_loaded, foreign; /* foreign: notes of no file */
+    struct sim_deed *deed; /* in the order in which they were drawn */
+    uint32_t n_deeds, cap_deeds;
+    const uint8_t *off; /* as the plan says */
+    uint32_t n_off;
 };
 
 struct sim_plan { /* what kind of world a seed makes */
@@ -162,6 +179,10 @@ struct sim_plan { /* what kind of world a seed makes */
     uint32_t files;      /* both ways together */
     bool crashes, cuts, pouch, adversary, big, bursts, roams;
     bool restores, pouch_only;
+    /* Bit n (of byte n / 8): deed n is off. Borrowed while the world lives;
+     * n_off: how many bits there are, all deeds behind them happen. */
+    const uint8_t *off;
+    uint32_t n_off;
 };
 
 void world_init(struct world *w, uint64_t seed, const struct sim_plan *plan);
@@ -177,6 +198,8 @@ void world_fini(struct world *w);
 
 /* Faults; world_storm schedules them by seed for the length of the plan. */
 void world_storm(struct world *w, const struct sim_plan *plan);
+/* One deed in words, without its time: "cable from 0 is cut for 3.2 s". */
+void world_deed(const struct world *w, uint32_t n, char *out, size_t cap);
 void world_cut(struct world *w, unsigned ch, unsigned from, bool cut);
 /* A backup of the ledger as it is on disk now; the one before is gone. */
 void world_back_up(struct world *w, unsigned st);

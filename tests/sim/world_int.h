@@ -4,6 +4,7 @@
  *   world.c        the queue, a station's step, what happens
  *   world_paths.c  packets and files on their way
  *   world_storm.c  faults and what is said, by seed
+ *   world_deeds.c  these as a numbered list, and in words
  *   world_files.c  attachments: what a station does beside its line
  *   world_check.c  what must hold
  *   world_trace.c  the number that stands for all of it
@@ -34,7 +35,14 @@ enum what {
     W_FILE,  /* ch: the note's kind, arg: the file */
     W_OFFER, /* arg: the size */
     W_WANT,  /* arg: the file */
+    /* Habits of a path, from the start on; arg: the value. */
+    W_LOSS,   /* of a million packets */
+    W_DUP,
+    W_FLIP,
+    W_JITTER, /* ns; never off, but without jitter then */
+    W_RATE,   /* bit/s */
 };
+
 
 struct entry {
     uint64_t at_ns, serial;
@@ -42,6 +50,7 @@ struct entry {
     uint8_t st;
     uint8_t ch;
     uint32_t boot;
+    uint32_t deed; /* 1 + its number; 0: it follows from others */
     uint64_t arg;
     const struct ol_addr *from; /* PACKET; NULL: as w->from says then */
     struct ol_load load;
@@ -50,6 +59,11 @@ struct entry {
 };
 
 void push(struct world *w, struct entry e);
+/* The next deed of the world: pushed, unless it is off. */
+void deed(struct world *w, struct entry e);
+/* A habit is a deed too: false when it is off. */
+bool habit(struct world *w, enum what what, unsigned ch, unsigned from,
+           uint64_t value);
 /* Backups and restores for the length of the plan. */
 void world_restore_storm(struct world *w, const struct sim_plan *plan);
 /* W_BACKUP, W_RESTORE, W_GIVE. */

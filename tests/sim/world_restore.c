@@ -262,12 +262,12 @@ void world_restore_storm(struct world *w, const struct sim_plan *plan)
     struct rnd *r = &w->rnd;
 
     for (unsigned i = 0; i < 6; i++) {
-        push(w, (struct entry){.at_ns = w->now_ns +
+        deed(w, (struct entry){.at_ns = w->now_ns +
                                         rnd_below(r, plan->run_ns),
                                .what = W_BACKUP,
                                .st = (uint8_t)(i & 1)});
         if (i < 1 + rnd_below(r, 4))
-            push(w, (struct entry){
+            deed(w, (struct entry){
                         .at_ns = w->now_ns + rnd_below(r, plan->run_ns),
                         .what = W_RESTORE,
                         .st = (uint8_t)rnd_below(r, 2),

@@ -144,7 +144,7 @@ static void roam(struct world *w, uint64_t run_ns)
     for (uint64_t at = 0; at < run_ns; at += rnd_below(r, 20 * OL_NS_PER_S)) {
         unsigned c = (unsigned)rnd_below(r, w->n_ch);
         if (w->ch[c].conf[0].kind == OL_CHAN_DATAGRAM)
-            push(w, (struct entry){.at_ns = w->now_ns + at,
+            deed(w, (struct entry){.at_ns = w->now_ns + at,
                                    .what = W_MOVE,
                                    .st = (uint8_t)rnd_below(r, 2),
                                    .ch = (uint8_t)c,
@@ -167,7 +167,7 @@ void world_storm(struct world *w, const struct sim_plan *plan)
         uint64_t at = rnd_below(r, plan->run_ns);
         if (plan->bursts)
             at -= at % (30 * OL_NS_PER_S) - rnd_below(r, 50 * OL_NS_PER_MS);
-        push(w, (struct entry){.at_ns = t + at,
+        deed(w, (struct entry){.at_ns = t + at,
                                .what = W_SAY,
                                .st = (uint8_t)(i & 1),
                                .ch = (uint8_t)rnd_below(r, OL_PRECS),
@@ -180,14 +180,14 @@ void world_storm(struct world *w, const struct sim_plan *plan)
         static const uint64_t edge[] = {0,     1,     63,     64,    255,
                                         256,   65535, 65536,  65537, 131072,
                                         300000};
-        push(w, (struct entry){.at_ns = t + rnd_below(r, plan->run_ns),
+        deed(w, (struct entry){.at_ns = t + rnd_below(r, plan->run_ns),
                                .what = W_OFFER,
                                .st = (uint8_t)rnd_below(r, 2),
                                .ch = (uint8_t)rnd_below(r, 60),
                                .arg = edge[rnd_below(r, OL_LEN(edge))]});
     }
     if (plan->files > 0 && plan->big)
-        push(w, (struct entry){.at_ns = t + rnd_below(r, plan->run_ns / 2),
+        deed(w, (struct entry){.at_ns = t + rnd_below(r, plan->run_ns / 2),
                                .what = W_OFFER,
                                .st = (uint8_t)rnd_below(r, 2),
                                .arg = 1 + rnd_below(r, 6u << 20)});
@@ -200,22 +200,20 @@ void world_storm(struct world *w, const struct sim_plan *plan)
                               .what = W_CUT,
                               .st = (uint8_t)rnd_below(r, 2),
                               .ch = (uint8_t)rnd_below(r, w->n_ch)};
-            push(w, e);
-            e.at_ns += rnd_below(r, 60 * OL_NS_PER_S);
-            e.what = W_HEALCUT;
-            push(w, e);
+            e.arg = rnd_below(r, 60 * OL_NS_PER_S);
+            deed(w, e);
         }
         if (plan->crashes && rnd_chance(r, 0.3))
-            push(w, (struct entry){.at_ns = t + rnd_below(r, OL_NS_PER_S),
+            deed(w, (struct entry){.at_ns = t + rnd_below(r, OL_NS_PER_S),
                                    .what = W_CRASH,
                                    .st = (uint8_t)rnd_below(r, 2),
                                    .arg = rnd_below(r, 20 * OL_NS_PER_S)});
         if (rnd_chance(r, 0.2))
-            push(w, (struct entry){.at_ns = t,
+            deed(w, (struct entry){.at_ns = t,
                                    .what = W_DISK,
                                    .st = (uint8_t)rnd_below(r, 2)});
         for (unsigned i = 0; plan->adversary && i < 5; i++)
-            push(w, (struct entry){
+            deed(w, (struct entry){
                         .at_ns = t + rnd_below(r, 10 * OL_NS_PER_S),
                         .what = W_REPLAY});
     }
