@@ -2,6 +2,7 @@
  * What the files of the world share: an entry of its queue, and who does what.
  *
  *   world.c        the queue, a station's step, what happens
+ *   world_make.c   channels and stations, how they begin and end
  *   world_paths.c  packets and files on their way
  *   world_storm.c  faults and what is said, by seed
  *   world_deeds.c  these as a numbered list, and in words
@@ -86,6 +87,8 @@ void transport(struct world *w, unsigned st, unsigned ch, bool up);
 void transport_is(struct world *w, unsigned st, unsigned ch,
                   const struct ol_chan *c);
 
+/* It starts, from its ledger and what the world has of it. */
+void world_boot(struct world *w, unsigned st);
 /* One event for a station's line, and all that it sets off. */
 enum ol_err world_step(struct world *w, unsigned st, struct ol_event *ev);
 /* What its ledger has done is told to its line. */
