@@ -36,6 +36,8 @@ import tempfile
 import time
 import traceback
 
+import side
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 OPENLINE = os.path.abspath(os.environ.get(
@@ -351,7 +353,8 @@ def wire_program(folder):
 def main(scenarios):
     """Runs {name: function}; one line each; returns the exit status.
 
-    Arguments choose scenarios by name.
+    Arguments choose scenarios by name. OPENLINE_JOBS=N in the environment
+    runs up to N of them side by side (side.py).
     """
     for s in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(s, lambda number, _: sys.exit(128 + number))
@@ -360,20 +363,30 @@ def main(scenarios):
     unknown = [name for name in chosen if name not in scenarios]
     if unknown:
         sys.exit(f"no scenario {unknown[0]}; there are {', '.join(scenarios)}")
+    jobs = int(os.environ.pop("OPENLINE_JOBS", None) or 1)
+    if jobs > 1 and len(chosen) > 1:
+        return side.many(chosen, jobs, lambda name: judge(name, scenarios))
+    return max([judge(name, scenarios) for name in chosen])
+
+
+def judge(name, scenarios):
+    """Runs one scenario and prints its line; 1 if it failed."""
     status = 0
-    for name in chosen:
-        started = time.monotonic()
-        try:
-            scenarios[name]()
-            print(f"PASS {name}", flush=True)
-        except Skip as e:
-            print(f"SKIP {name}: {e}", flush=True)
-        except Failed as e:
-            status = 1
-            print(f"FAIL {name}: {e}", flush=True)
-        except Exception as e:  # a defect of the test must not hide the rest
-            traceback.print_exc()
-            status = 1
-            print(f"FAIL {name}: {type(e).__name__}: {e}", flush=True)
-        say(f"{name} took {time.monotonic() - started:.1f} s")
+    started = time.monotonic()
+    try:
+        scenarios[name]()
+        print(f"PASS {name}", flush=True)
+    except Skip as e:
+        print(f"SKIP {name}: {e}", flush=True)
+    except Failed as e:
+        status = 1
+        print(f"FAIL {name}: {e}", flush=True)
+    except Exception as e:  # a defect of the test must not hide the rest
+        traceback.print_exc()
+        status = 1
+        print(f"FAIL {name}: {type(e).__name__}: {e}", flush=True)
+    finally:
+        for lab in live_labs():
+            lab.close()
+    say(f"{name} took {time.monotonic() - started:.1f} s")
     return status
