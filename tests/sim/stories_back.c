@@ -192,6 +192,7 @@ static void forge(uint8_t prec, uint32_t index, bool good)
     struct ol_ledger_done d;
     struct ol_writer wr;
 
+    w.forged = true;
     rec.id = OL_SPAN_ARRAY(id);
     ol_writer_init(&wr, bytes, sizeof(bytes));
     OL_CHECK(ol_record_encode(&wr, &rec) == OL_OK);

@@ -93,6 +93,14 @@ struct sim_file { /* an attachment */
     uint64_t at_ns, whole_ns, done_ns;
 };
 
+struct sim_hear { /* what a station has said before: world_hear.c */
+    uint64_t opening;    /* of its newest knock */
+    uint8_t e[32];       /* and the key in it */
+    uint64_t bundle;     /* the newest number */
+    uint64_t behind_ns;
+    uint32_t boot;       /* that said it */
+};
+
 struct sim_station {
     struct ol_identity id;
     uint8_t share[32];
@@ -120,6 +128,7 @@ struct sim_station {
     uint8_t *file; /* the pouch file in the making */
     size_t file_n;
     uint64_t notes[32];
+    struct sim_hear hear;
     bool reading; /* a pouch file waits for room in the middle */
     uint8_t pulling[32]; /* the hash that its line pulls, or zeros */
 };
@@ -153,6 +162,7 @@ struct world {
     uint64_t load_ns;  /* how long a LOAD takes */
     uint32_t room;     /* what a stream says it takes */
     struct ol_addr from[2][SIM_CHANNELS]; /* where packets come from */
+    bool forged; /* a story put onto a disk what nobody said */
     bool roams; /* some of them move: what goes elsewhere is lost */
     struct ol_addr sent_to; /* what goes there is added up, if asked for */
     uint64_t *sent_bytes;
@@ -245,6 +255,8 @@ void sim_content(uint64_t seed, uint64_t at, uint8_t *out, size_t n);
 /* world_check.c */
 void check_sent(struct world *w, unsigned st, const struct ol_send *s);
 void check_committed(struct world *w, unsigned st);
+/* world_hear.c: what is in it is true. */
+void check_heard(struct world *w, unsigned st, const struct ol_send *s);
 void check_end(struct world *w);
 __attribute__((noreturn, format(printf, 2, 3))) void
 world_fail(struct world *w, const char *fmt, ...);

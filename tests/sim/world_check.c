@@ -115,9 +115,9 @@ void check_sent(struct world *w, unsigned st, const struct ol_send *s)
 {
     uint64_t v = 0;
 
-    (void)st;
     if (s->channel >= w->n_ch)
         world_fail(w, "a packet for no channel");
+    check_heard(w, st, s);
     if (s->bytes.p[0] == OL_PACKET_BUNDLE)
         check_bundle(w, st, s->bytes);
     if (s->bytes.p[0] != OL_PACKET_FRAME)
