@@ -1,88 +1,17 @@
 /*
- * Every decoder of src/wire on arbitrary bytes: the first byte picks one.
+ * Everything of src/wire that is no CBOR: chunks, and the heads of packets.
  *
- * What must hold beside memory safety: what decodes encodes again to the very
- * same bytes (one accepted encoding), and a chunk is never longer than its
- * rule allows.
+ * The first byte picks the play. Chunks (in a frame, in a bundle, in a
+ * handshake payload): a sequence of any bytes; each that is taken is within
+ * its rule, and if its decoder takes it, encoding gives the same bytes. Heads:
+ * the same for what lies in knocks, behinds and envelopes. Made: what the
+ * fuzzer makes within all bounds is taken and decodes to what encodes the
+ * same; in a writer with too little room it is all or nothing, or says that it
+ * left something out.
  */
-#include <stdlib.h>
-#include <string.h>
+#include "make.h"
 
 #include "base/check.h"
-#include "wire/card.h"
-#include "wire/chunk.h"
-#include "wire/frame.h"
-#include "wire/record.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void same(struct ol_span in, const struct ol_writer *w)
-{
-    OL_CHECK(!w->failed && ol_span_eq(in, ol_writer_span(w)));
-}
-
-static void record(struct ol_span in)
-{
-    static uint8_t out[OL_RECORD_MAX];
-    struct ol_record rec;
-    struct ol_writer w;
-
-    if (ol_record_decode(in, &rec) != OL_OK)
-        return;
-    ol_writer_init(&w, out, sizeof(out));
-    OL_CHECK(ol_record_encode(&w, &rec) == OL_OK);
-    same(in, &w);
-}
-
-static void card(struct ol_span in)
-{
-    static uint8_t out[OL_CARD_MAX];
-    struct ol_card c;
-    struct ol_writer w;
-
-    if (ol_card_decode(in, &c) != OL_OK)
-        return;
-    ol_writer_init(&w, out, sizeof(out));
-    OL_CHECK(ol_card_encode(&w, &c) == OL_OK);
-    same(in, &w);
-}
-
-static void card_text(struct ol_span in)
-{
-    static uint8_t out[OL_CARD_MAX];
-    struct ol_writer w;
-
-    ol_writer_init(&w, out, sizeof(out));
-    if (ol_card_dearmour(in, &w) == OL_OK)
-        card(ol_writer_span(&w));
-}
-
-static void heads(struct ol_span in)
-{
-    static uint8_t out[OL_PACKET_MAX];
-    struct ol_frame_head head;
-    struct ol_knock knock;
-    struct ol_behind behind;
-    struct ol_envelope env;
-    struct ol_writer w;
-
-    (void)!ol_frame_decode(in, &head);
-    ol_writer_init(&w, out, sizeof(out));
-    if (ol_knock_decode(in, &knock) == OL_OK) {
-        ol_knock_encode(&w, &knock);
-        same(in, &w);
-    }
-    ol_writer_init(&w, out, sizeof(out));
-    if (ol_behind_decode(in, &behind) == OL_OK) {
-        ol_behind_encode(&w, &behind);
-        same(in, &w);
-    }
-    ol_writer_init(&w, out, sizeof(out));
-    if (ol_envelope_decode(in, &env) == OL_OK) {
-        ol_envelope_encode(&w, &env);
-        same(in, &w);
-    }
-}
 
 static struct ol_writer w_chunk;
 
@@ -148,54 +77,106 @@ static bool again(const struct ol_chunk *ch)
     }
 }
 
-static void chunks(struct ol_span in, uint8_t where)
+/* How many were taken and decoded. */
+static unsigned chunks(struct ol_span in, uint8_t where)
 {
     static uint8_t out[OL_PACKET_MAX + OL_CHUNK_HEAD];
     struct ol_reader r;
     struct ol_chunk ch;
+    unsigned n = 0;
 
     ol_reader_init(&r, in);
     while (ol_chunk_next(&r, where, &ch) == OL_OK &&
            ch.type != OL_CHUNK_PAD) {
         const struct ol_chunk_rule *rule = ol_chunk_rule(ch.type);
-        OL_CHECK(rule != NULL && ch.body.n >= rule->least &&
-                 ch.body.n <= rule->most);
+
+        OL_CHECK(rule != NULL && (rule->where & where) != 0 &&
+                 ch.body.n >= rule->least && ch.body.n <= rule->most);
         ol_writer_init(&w_chunk, out, sizeof(out));
         if (!again(&ch))
             continue;
+        n++;
         OL_CHECK(w_chunk.n == ch.body.n + OL_CHUNK_HEAD);
         OL_CHECK(memcmp(out + OL_CHUNK_HEAD, ch.body.p, ch.body.n) == 0);
     }
+    /* Who asks again gets the end. */
+    OL_CHECK(r.n == 0);
+    return n;
+}
+
+static void heads(struct ol_span in)
+{
+    static uint8_t out[OL_PACKET_MAX];
+    struct ol_frame_head head;
+    struct ol_knock knock;
+    struct ol_behind behind;
+    struct ol_envelope env;
+    struct ol_writer w;
+
+    ol_writer_init(&w, out, sizeof(out));
+    if (ol_frame_decode(in, &head) == OL_OK) {
+        ol_frame_encode(&w, &head);
+        OL_CHECK(w.n == OL_FRAME_HEAD && memcmp(out, in.p, w.n) == 0);
+    }
+    ol_writer_init(&w, out, sizeof(out));
+    if (ol_knock_decode(in, &knock) == OL_OK) {
+        ol_knock_encode(&w, &knock);
+        OL_CHECK(!w.failed && ol_span_eq(in, ol_writer_span(&w)));
+    }
+    ol_writer_init(&w, out, sizeof(out));
+    if (ol_behind_decode(in, &behind) == OL_OK) {
+        ol_behind_encode(&w, &behind);
+        OL_CHECK(!w.failed && ol_span_eq(in, ol_writer_span(&w)));
+    }
+    ol_writer_init(&w, out, sizeof(out));
+    if (ol_envelope_decode(in, &env) == OL_OK) {
+        ol_envelope_encode(&w, &env);
+        OL_CHECK(!w.failed && ol_span_eq(in, ol_writer_span(&w)));
+    }
+}
+
+static void made(struct script *s)
+{
+    static uint8_t out[OL_PACKET_MAX];
+    struct script same = *s;
+    struct ol_writer w;
+    uint8_t where;
+    size_t n;
+
+    ol_writer_init(&w, out, sizeof(out));
+    make_chunk(s, NULL, &w);
+    n = w.n;
+    if (n == 0)
+        return;
+    where = ol_chunk_rule(out[0])->where;
+    where &= (uint8_t)-where; /* its first place */
+    OL_CHECK(!w.failed && chunks(OL_SPAN(out, n), where) == 1);
+    /* The same with less room. */
+    ol_writer_init(&w, out, script_u16(s) % n);
+    make_chunk(&same, NULL, &w);
+    OL_CHECK(!w.failed && w.n <= w.cap);
+    OL_CHECK(w.n == 0 || chunks(OL_SPAN(out, w.n), where) == 1);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct ol_span in;
+    struct script s = {data, size};
 
-    if (size == 0)
-        return 0;
-    in = OL_SPAN(data + 1, size - 1);
-    switch (data[0] % 7) {
+    switch (script_below(&s, 5)) {
     case 0:
-        record(in);
+        (void)chunks(script_rest(&s), OL_IN_FRAME);
         break;
     case 1:
-        card(in);
+        (void)chunks(script_rest(&s), OL_IN_BUNDLE);
         break;
     case 2:
-        card_text(in);
+        (void)chunks(script_rest(&s), OL_IN_HANDSHAKE);
         break;
     case 3:
-        heads(in);
-        break;
-    case 4:
-        chunks(in, OL_IN_FRAME);
-        break;
-    case 5:
-        chunks(in, OL_IN_BUNDLE);
+        heads(script_rest(&s));
         break;
     default:
-        chunks(in, OL_IN_HANDSHAKE);
+        made(&s);
         break;
     }
     return 0;

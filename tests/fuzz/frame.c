@@ -1,0 +1,129 @@
+/*
+ * A live line against a peer that has the session keys and says anything.
+ *
+ * The input is a row of turns. Most bring one frame, sealed here under the
+ * keys of the true peer, so that the fuzzer stands behind the AEAD: its bytes
+ * as they stand, or chunks it makes near what the line has. Others lose time,
+ * say something, change a transport, replay a frame. What must hold: no abort;
+ * the ledger takes what the line makes of it; queues stay within their bounds;
+ * nothing is called delivered that was not said to be held with the right
+ * root (a guessed one has 8 bytes); a frame whose counter was there is
+ * refused; the line loads from its own ledger afterwards.
+ */
+#include "bed.h"
+#include "make.h"
+
+#include "base/check.h"
+
+#define TURNS 24u
+
+static struct bed bed;
+
+static void bytes(struct bed *b, struct script *s)
+{
+    unsigned c = script_below(s, BED_POUCH);
+    struct ol_span plain = script_span(s, OL_FRAME_MAX - OL_FRAME_OVER);
+    enum ol_err err;
+
+    (void)bed_frame(b, c, plain, 0, &err);
+}
+
+static void chunks(struct bed *b, struct script *s)
+{
+    static uint8_t out[OL_FRAME_MAX];
+    unsigned c = script_below(s, BED_POUCH);
+    unsigned n = 1 + script_below(s, 4);
+    uint32_t skip = script_u8(s) % 16 ? 0 : script_u16(s);
+    struct ol_writer w;
+    enum ol_err err;
+
+    ol_writer_init(&w, out, OL_FRAME_MAX - OL_FRAME_OVER);
+    while (n-- > 0)
+        make_chunk(s, b->line[0], &w);
+    OL_CHECK(!w.failed);
+    if (script_u8(s) % 16 == 0 && w.n > 0) /* one byte is another */
+        out[script_u16(s) % w.n] = script_u8(s);
+    (void)bed_frame(b, c, ol_writer_span(&w), skip, &err);
+}
+
+/* The counter of the last frame again: refused, whatever is in it. */
+static void replay(struct bed *b, struct script *s)
+{
+    struct ol_epoch *e = ol_epoch_sending(b->line[1]);
+    unsigned c = script_below(s, BED_POUCH);
+    uint64_t heard = b->line[0]->ch[c].frames_received;
+    enum ol_err err;
+
+    if (e == NULL || !bed_frame(b, c, OL_SPAN("", 0), 0, &err) ||
+        err != OL_OK)
+        return;
+    OL_CHECK(b->line[0]->ch[c].frames_received == heard + 1);
+    e->ch[c].counter--;
+    OL_CHECK(bed_frame(b, c, script_span(s, 64), 0, &err));
+    OL_CHECK(err == OL_ERR_REPLAY);
+    OL_CHECK(b->line[0]->ch[c].frames_received == heard + 1);
+}
+
+static void transport(struct bed *b, struct script *s)
+{
+    uint8_t how = script_u8(s);
+    struct ol_chan chan = {.up = how & 1, .news = how & 2, .too_big = how & 4,
+                           .room_bytes = how & 8 ? 1u << 20 : 300};
+    struct ol_event ev = {.kind = OL_EV_CHANNEL, .chan = &chan,
+                          .channel = (uint16_t)script_below(s, BED_CHANNELS)};
+
+    (void)!bed_step(b, 0, &ev);
+}
+
+static void turn(struct bed *b, struct script *s)
+{
+    struct ol_file file = {.size = 1};
+    struct ol_event ev = {.kind = OL_EV_WANT, .file = &file};
+
+    switch (script_below(s, 16)) {
+    default:
+        chunks(b, s);
+        break;
+    case 8: case 9: case 10:
+        bytes(b, s);
+        break;
+    case 11:
+        bed_pass(b, (uint64_t)script_u8(s) * OL_NS_PER_MS);
+        break;
+    case 12:
+        bed_pass(b, script_below(s, 64) * OL_NS_PER_S);
+        break;
+    case 13:
+        (void)!bed_say(b, 0, (uint8_t)script_below(s, OL_PRECS),
+                       script_u16(s));
+        break;
+    case 14:
+        replay(b, s);
+        break;
+    case 15:
+        memset(file.hash, script_u8(s), sizeof(file.hash));
+        file.size += script_u32(s);
+        ev.kind = script_u8(s) & 1 ? OL_EV_WANT : OL_EV_DECLINE;
+        (void)!bed_step(b, 0, &ev);
+        transport(b, s);
+        break;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct script s = {data, size};
+
+    if (bed.mem[0].p == NULL)
+        bed_open(&bed, 0);
+    bed_begin(&bed);
+    bed.still = true;
+    for (unsigned n = 0; n < TURNS && s.n > 0; n++) {
+        turn(&bed, &s);
+        bed_pass(&bed, 2 * OL_NS_PER_MS);
+    }
+    bed_pass(&bed, 3 * OL_NS_PER_S);
+    bed_load(&bed);
+    bed_end(&bed);
+    return 0;
+}
