@@ -23,6 +23,7 @@
 #define BED_POUCH 2u
 #define BED_QUEUE 1024u
 #define BED_FILES 2u
+#define BED_SAID 3u /* records of each log that are delivered at first */
 #define BED_STEPS 600u /* of both lines, an input */
 
 enum bed_kind { BED_PACKET, BED_LOAD, BED_COMMIT };

@@ -5,13 +5,13 @@
  *          <--answers, each judged--------- in a thread of this process
  *
  * The station has a line with south that nobody is at the other end of, and a
- * folder for a pouch. The first byte says how many descriptors go along, of
- * what kind; the rest are lines as they stand, behind them one that asks for
- * the status. What must hold: whatever comes back is a JSON object a line, an
- * answer (a result, or an error whose code is an exit status and whose words
- * are not empty) or a notification; no more answers than lines; the last line
- * is answered, unless the client was told that it is sent away; the next
- * client is served.
+ * folder for a pouch, by which south said something once. The first byte says
+ * how many descriptors go along, the second of what kind; the rest are lines
+ * as they stand, behind them one that asks for the status. What must hold:
+ * whatever comes back is a JSON object a line, an answer (a result, or an
+ * error whose code is an exit status and whose words are not empty) or a
+ * notification; no more answers than lines; the last line is answered, unless
+ * the client was told that it is sent away; the next client is served.
  *
  * A client may name files for the station to write. So the thread has mounts
  * of its own in which nothing but its folder can be written to. Without the
@@ -40,17 +40,18 @@
 #include <openline/station.h>
 
 #include "script.h"
+#include "south.h"
 
 #include "base/check.h"
-#include "core/card.h"
+#include "crypto/crypto.h"
 #include "station/file.h"
 #include "station/text.h"
-#include "wire/card.h"
 
 #define INPUT_MAX 70000u
 #define REQUEST_FDS 8u
 #define CLIENTS 20000u /* then another station: a ledger grows */
 #define WAIT_MS 10000
+#define QUIET_MS 15
 
 static char dir[64], folder[80];
 static pthread_t thread;
@@ -98,34 +99,28 @@ static void write_text(const char *name, const char *text)
     OL_CHECK(f != NULL && fputs(text, f) >= 0 && fclose(f) == 0);
 }
 
-/* south's card, so that there is a line. */
+/* south's card, so that there is a line; and something that it says. */
 static void pair(void)
 {
     static char text[OL_CARD_TEXT];
     static struct ol_pairing pairing;
-    struct ol_card card = {.name = "south", .addressee = "north",
-                           .share = {5}};
-    struct ol_identity id;
-    struct ol_rng rng;
-    uint8_t seed[32] = {3};
-    char why[OL_WHY_MAX], conf[256];
+    char why[OL_WHY_MAX] = "", conf[256];
     struct ol_writer w;
 
-    ol_rng_init(&rng, seed);
-    ol_identity_make(&id, &rng);
     ol_writer_init(&w, text, sizeof(text));
-    OL_CHECK(ol_card_seal(&w, &card, &id) == OL_OK);
-    (void)snprintf(conf, sizeof(conf), "[line]\ncard = south.card\nchannel = "
-                   "fibre accept=tcp\nchannel = pouch courier://%s/pouch\n",
-                   dir);
+    south_card(&w);
     write_text("station.conf", "[station]\nname = north\n");
-    (void)snprintf(conf + 200, 56, "%s/pouch", dir);
-    OL_CHECK(mkdir(conf + 200, 0700) == 0);
-    conf[200] = '\0';
     if (ol_station_pair(folder, ol_writer_span(&w), &pairing, why) !=
         OL_EXIT_OK)
         (void)fprintf(stderr, "pair: %s\n", why);
+    (void)snprintf(conf, sizeof(conf), "[line]\ncard = south.card\nchannel = "
+                   "fibre accept=tcp\nchannel = pouch courier://%s/pouch\n",
+                   dir);
     write_text("lines.d/south.conf", conf);
+    (void)snprintf(conf, sizeof(conf), "%s/pouch", dir);
+    OL_CHECK(mkdir(conf, 0700) == 0);
+    (void)snprintf(conf, sizeof(conf), "%s/pouch/in.pouch", dir);
+    south_writes(folder, conf);
 }
 
 static int dial(void)
@@ -163,6 +158,10 @@ static void start(void)
     }
     OL_CHECK(fd >= 0);
     close(fd);
+    /* The folder is read once a second; what south says is there then. */
+    (void)snprintf(why, sizeof(why), "%s/pouch/in.pouch", dir);
+    for (unsigned n = 0; access(why, F_OK) == 0 && n < WAIT_MS; n++)
+        (void)usleep(1000);
 }
 
 static int gone(const char *path, const struct stat *st, int flag,
@@ -226,18 +225,22 @@ static void judge(const char *line, size_t n, struct heard *h)
     json_decref(doc);
 }
 
-/* Until the last line is answered, or the other end closes. */
-static void hear(int fd, struct heard *h)
+/* Until every line is answered; some may have to wait for what never happens,
+ * so once the last one is, silence ends it. Or until the other end closes. */
+static void hear(int fd, struct heard *h, unsigned lines)
 {
     static char text[1u << 22];
     size_t n = 0, from = 0;
 
-    while (!h->end) {
+    while (!h->end || h->answers < lines) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
+        int ready = poll(&p, 1, h->end ? QUIET_MS : WAIT_MS);
         ssize_t got;
         char *end;
 
-        OL_CHECK(poll(&p, 1, WAIT_MS) == 1);
+        OL_CHECK(ready == 1 || (ready == 0 && h->end));
+        if (ready == 0)
+            return;
         got = recv(fd, text + n, sizeof(text) - n, 0);
         if (got <= 0)
             return;
@@ -358,7 +361,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fd = dial();
     OL_CHECK(fd >= 0);
     tell(fd, text, n, fds, kind);
-    hear(fd, &h);
+    hear(fd, &h, lines);
     OL_CHECK(h.end || h.away);
     OL_CHECK(h.answers <= lines + h.away);
     close(fd);

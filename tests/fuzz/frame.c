@@ -16,8 +16,71 @@
 #include "base/check.h"
 
 #define TURNS 24u
+#define SAID 512u
 
 static struct bed bed;
+static struct said { /* of one of our logs, in a HELD or a FOUND */
+    uint8_t prec;
+    uint32_t upto;
+    uint8_t root[OL_ROOT];
+} said[SAID];
+static unsigned n_said;
+
+static void remember(uint8_t prec, uint32_t upto, const uint8_t *root)
+{
+    struct said *v = &said[n_said % SAID];
+
+    v->prec = prec;
+    v->upto = upto;
+    memcpy(v->root, root, OL_ROOT);
+    n_said++;
+}
+
+/* What the peer says that it holds, in a plaintext that the line will open. */
+static void overhear(struct ol_span plain)
+{
+    struct ol_found f;
+    struct ol_held h;
+    struct ol_reader r;
+    struct ol_chunk ch;
+
+    ol_reader_init(&r, plain);
+    while (ol_chunk_next(&r, OL_IN_FRAME, &ch) == OL_OK &&
+           ch.type != OL_CHUNK_PAD) {
+        if (ch.type == OL_CHUNK_HELD && ol_held_decode(ch.body, &h) == OL_OK)
+            for (uint8_t p = 0; p < OL_PRECS; p++)
+                if (h.logs >> p & 1)
+                    remember(p, h.log[p].upto, h.log[p].root);
+        if (ch.type == OL_CHUNK_FOUND && ol_found_decode(ch.body, &f) == OL_OK)
+            remember(f.prec, f.upto, f.root);
+    }
+}
+
+static bool its_root(void *arg, const struct ol_row *row)
+{
+    memcpy(arg, row->root, OL_ROOT);
+    return false;
+}
+
+/* What is called delivered now, and was not at the beginning, the peer said
+ * to hold, with the root that the ledger has there. */
+static void delivered(const struct bed *b)
+{
+    struct ol_ledger *lg = b->ledger[0];
+
+    for (uint8_t p = 0; p < OL_PRECS; p++) {
+        uint32_t acked = b->line[0]->out[p].acked;
+        uint8_t root[OL_ROOT] = {0};
+        bool held = acked <= BED_SAID || n_said > SAID;
+
+        OL_CHECK(lg->ops->log(lg, b->line_no[0], OL_OWN, p, acked, 1, 0,
+                              its_root, root) == OL_OK);
+        for (unsigned k = 0; k < OL_MIN(n_said, SAID) && !held; k++)
+            held = said[k].prec == p && said[k].upto == acked &&
+                   memcmp(said[k].root, root, OL_ROOT) == 0;
+        OL_CHECK(held);
+    }
+}
 
 static void bytes(struct bed *b, struct script *s)
 {
@@ -25,6 +88,7 @@ static void bytes(struct bed *b, struct script *s)
     struct ol_span plain = script_span(s, OL_FRAME_MAX - OL_FRAME_OVER);
     enum ol_err err;
 
+    overhear(plain);
     (void)bed_frame(b, c, plain, 0, &err);
 }
 
@@ -43,6 +107,7 @@ static void chunks(struct bed *b, struct script *s)
     OL_CHECK(!w.failed);
     if (script_u8(s) % 16 == 0 && w.n > 0) /* one byte is another */
         out[script_u16(s) % w.n] = script_u8(s);
+    overhear(ol_writer_span(&w));
     (void)bed_frame(b, c, ol_writer_span(&w), skip, &err);
 }
 
@@ -59,7 +124,7 @@ static void replay(struct bed *b, struct script *s)
         return;
     OL_CHECK(b->line[0]->ch[c].frames_received == heard + 1);
     e->ch[c].counter--;
-    OL_CHECK(bed_frame(b, c, script_span(s, 64), 0, &err));
+    OL_CHECK(bed_frame(b, c, script_span(s, 64), 0, &err)); /* not opened */
     OL_CHECK(err == OL_ERR_REPLAY);
     OL_CHECK(b->line[0]->ch[c].frames_received == heard + 1);
 }
@@ -118,11 +183,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bed_open(&bed, 0);
     bed_begin(&bed);
     bed.still = true;
+    n_said = 0;
     for (unsigned n = 0; n < TURNS && s.n > 0; n++) {
         turn(&bed, &s);
         bed_pass(&bed, 2 * OL_NS_PER_MS);
+        delivered(&bed);
     }
     bed_pass(&bed, 3 * OL_NS_PER_S);
+    delivered(&bed);
     bed_load(&bed);
     bed_end(&bed);
     return 0;

@@ -120,7 +120,11 @@ static void requests(const char *dir)
         CALL("save", "\"name\":\"1\",\"file\":0,\"timeout_ms\":1"),
         CALL("wait", "\"name\":\"1\",\"rung\":\"sent\",\"timeout_ms\":1"),
         CALL("inbox", SOUTH ",\"all\":true"),
-        CALL("read", "\"name\":\"south:north/1\""),
+        CALL("read", "\"name\":\"south:north/1\"")
+            CALL("understood", "\"name\":\"south:north/1\",\"readback\":"
+                 "\"x\""),
+        CALL("save", "\"name\":\"south:north/4\",\"file\":0")
+            CALL("show", "\"name\":\"south:north/4\""),
         CALL("understood", "\"name\":\"1\",\"readback\":\"x\""),
         CALL("log", SOUTH ",\"from\":\"18:00Z\",\"to\":"
              "\"2026-11-26T00:00:00Z\""),
