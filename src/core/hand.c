@@ -181,6 +181,18 @@ static void knock(struct ol_line *l)
     }
 }
 
+/* The epoch we send under has had time to show whether frames of it pass. */
+static bool had_time(struct ol_line *l)
+{
+    uint64_t at = ol_epoch_sending(l)->confirmed_ns +
+                  OL_KNOCK_MIN_MS * OL_NS_PER_MS;
+
+    if (l->now_ns >= at)
+        return true;
+    ol_wake(l, at);
+    return false;
+}
+
 static bool wanted(struct ol_line *l)
 {
     bool any = false;
@@ -191,7 +203,8 @@ static bool wanted(struct ol_line *l)
     if (!any)
         return false;
     /* Not live: the peer may have lost its epochs with a reboot. */
-    return l->sending < 0 || !ol_line_live(l) || ol_epoch_stale(l);
+    return l->sending < 0 || ol_epoch_stale(l) ||
+           (!ol_line_live(l) && had_time(l));
 }
 
 void ol_hand_confirmed(struct ol_line *l, const struct ol_epoch *e)

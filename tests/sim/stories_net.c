@@ -445,6 +445,25 @@ static void waiting_costs_nothing(void)
     EXPECT(w.steps - steps < 1000);
 }
 
+/* One way carries only there, the other only back: a handshake comes through
+ * and no channel is ever up. That is no reason for a handshake a round trip. */
+static void two_halves_make_no_storm(void)
+{
+    uint64_t epochs;
+
+    world_init_calm(&w, 11, 3, false);
+    world_cut(&w, 0, 0, true);
+    world_cut(&w, 0, 1, true);
+    world_cut(&w, 1, 0, true);
+    world_cut(&w, 2, 1, true);
+    world_reboot(&w);
+    run_for(30 * S);
+    epochs = w.st[0].notes[OL_NOTE_EPOCH] + w.st[1].notes[OL_NOTE_EPOCH];
+    printf("  two halves of a line: %llu epochs in 30 s\n",
+           (unsigned long long)epochs);
+    EXPECT(epochs > 0 && epochs <= 4 * 31);
+}
+
 /* ---- running ------------------------------------------------------------ */
 
 static const struct story stories[] = {
@@ -461,6 +480,7 @@ static const struct story stories[] = {
     {"loss_is_no_black_hole", loss_is_no_black_hole},
     {"news_is_acted_upon", news_is_acted_upon},
     {"waiting_costs_nothing", waiting_costs_nothing},
+    {"two_halves_make_no_storm", two_halves_make_no_storm},
 };
 
 int main(int argc, char **argv)
