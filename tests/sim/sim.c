@@ -1,18 +1,16 @@
 /*
- * Runs seeded worlds: sim [--seed N] [--seeds N] [--from N] [--trace]
- * [--restores].
+ * Seeded worlds: what a seed's life is, and the arguments.
  *
- * Each seed: two stations talk through a storm of faults for some minutes of
+ * Each seed: two stations talk through a storm of faults for half an hour of
  * virtual time; then the world heals, and everything that was taken must be
- * delivered within HEAL_S, and every attachment be whole within FILES_S.
- * Every run is done twice for one seed in ten, and both must leave the same
- * trace hash. Prints PASS or fails with the seed.
+ * delivered within HEAL_S, and every attachment be whole within FILES_S. What
+ * fails is told (campaign.h).
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/units.h"
-#include "world.h"
+#include "campaign.h"
 
 #define HEAL_S 120u
 #define FILES_S 3600u
@@ -66,87 +64,161 @@ static void heal(struct world *w, const struct sim_plan *plan)
         world_run(w, w->now_ns + step);
 }
 
-static uint64_t run(uint64_t seed, bool trace, bool restores)
+/* Everything that was said and wanted is there, within the time for it. */
+static void demand(struct world *w, const struct sim_plan *plan)
 {
-    static struct world w;
-    struct sim_plan plan = restores ? restores_of(seed) : plan_of(seed);
-    uint64_t hash, healed, until;
+    uint64_t healed = w->now_ns, until;
 
-    world_init(&w, seed, &plan);
-    w.trace = trace;
-    world_storm(&w, &plan);
-    world_run(&w, w.now_ns + plan.run_ns);
-    world_heal(&w);
-    healed = w.now_ns;
-    heal(&w, &plan);
-    if (!(restores ? world_same(&w) : world_settled(&w)))
-        world_fail(&w, "not everything was delivered %.0f s after healing",
-                   (double)(w.now_ns - healed) / 1e9);
-    if (restores)
-        check_restored(&w);
+    heal(w, plan);
+    if (!(plan->restores ? world_same(w) : world_settled(w)))
+        world_fail(w, "not everything was delivered %.0f s after healing",
+                   (double)(w->now_ns - healed) / 1e9);
+    if (plan->restores)
+        check_restored(w);
     else
-        check_end(&w);
+        check_end(w);
     /* Attachments may be long, and the channels that are left slow. */
-    until = w.now_ns + FILES_S * OL_NS_PER_S;
-    if (plan.files > 0)
-        world_run(&w, w.now_ns + 61 * OL_NS_PER_S); /* all are wanted */
-    while (w.now_ns < until && !world_files_settled(&w))
-        world_run(&w, w.now_ns + OL_NS_PER_S);
-    if (!world_files_settled(&w))
-        world_fail(&w, "not every attachment is whole %u s after healing",
+    until = w->now_ns + FILES_S * OL_NS_PER_S;
+    if (plan->files > 0)
+        world_run(w, w->now_ns + 61 * OL_NS_PER_S); /* all are wanted */
+    while (w->now_ns < until && !world_files_settled(w))
+        world_run(w, w->now_ns + OL_NS_PER_S);
+    if (!world_files_settled(w))
+        world_fail(w, "not every attachment is whole %u s after healing",
                    FILES_S);
-    for (uint32_t i = 0; i < w.n_files; i++)
-        if (w.file[i].times != 1)
-            world_fail(&w, "attachment %u came whole %u times", i,
-                       w.file[i].times);
-    if (trace)
-        printf("seed %llu: %u + %u said, %llu steps, %llu packets, "
-               "%llu crashes, %llu replays, settled %.0f s after healing, "
-               "trace %016llx\n",
-               (unsigned long long)seed, w.st[0].n_said, w.st[1].n_said,
-               (unsigned long long)w.steps, (unsigned long long)w.packets,
-               (unsigned long long)w.crashes, (unsigned long long)w.replays,
-               (double)(w.now_ns - healed) / 1e9,
-               (unsigned long long)w.hash);
-    hash = w.hash;
-    world_fini(&w);
+    for (uint32_t i = 0; i < w->n_files; i++)
+        if (w->file[i].times != 1)
+            world_fail(w, "attachment %u came whole %u times", i,
+                       w->file[i].times);
+}
+
+uint64_t sim_live(struct world *w, const struct sim_life *life)
+{
+    struct sim_plan plan = life->restores ? restores_of(life->seed)
+                                          : plan_of(life->seed);
+    uint64_t hash;
+
+    plan.off = life->off;
+    plan.n_off = life->n_off;
+    world_init(w, life->seed, &plan);
+    w->plant = life->plant;
+    world_storm(w, &plan);
+    if (life->begun != NULL)
+        life->begun(w);
+    if (life->tell != NULL)
+        tale_begin(w, life->tell);
+    world_run(w, w->now_ns + plan.run_ns);
+    world_heal(w);
+    demand(w, &plan);
+    hash = w->hash;
+    world_fini(w);
     return hash;
+}
+
+/* ---- arguments ---------------------------------------------------------- */
+
+static const char usage[] =
+    "usage: sim [--seed N | --from N --seeds N] [--restores] [--jobs N]\n"
+    "           [--hashes] [--first] [--only LIST] [--plant disk-lies]\n"
+    "       sim --seed N [--only LIST] --trace    tells what happens\n";
+
+/* "3,7-12": only these deeds happen; all others are off. */
+static bool only(struct sim_life *life, const char *list)
+{
+    static uint8_t off[OUTCOME_DEEDS / 8];
+    char *end;
+
+    memset(off, 0xff, sizeof(off));
+    life->off = off;
+    life->n_off = OUTCOME_DEEDS;
+    if (strcmp(list, "none") == 0)
+        return true;
+    for (const char *at = list;; at = end + 1) {
+        unsigned long from = strtoul(at, &end, 10), to = from;
+        if (end == at)
+            return false;
+        if (*end == '-')
+            to = strtoul(end + 1, &end, 10);
+        for (; from <= to && from < OUTCOME_DEEDS; from++)
+            off[from / 8] &= (uint8_t)~(1u << (from % 8));
+        if (*end != ',')
+            return *end == '\0';
+    }
+}
+
+static uint64_t number(const char *s)
+{
+    char *end;
+    uint64_t n = strtoull(s, &end, 10);
+
+    if (end == s || *end != '\0') {
+        fprintf(stderr, "sim: not a number: %s\n", s);
+        exit(2);
+    }
+    return n;
+}
+
+/* One argument and perhaps its value; 0: not understood. */
+static int take(struct campaign *c, const char *arg, const char *value)
+{
+    if (strcmp(arg, "--restores") == 0)
+        c->life.restores = true;
+    else if (strcmp(arg, "--hashes") == 0)
+        c->hashes = true;
+    else if (strcmp(arg, "--first") == 0)
+        c->first = true;
+    else if (strcmp(arg, "--trace") == 0)
+        c->life.tell = stdout;
+    else if (value == NULL)
+        return 0;
+    else if (strcmp(arg, "--seed") == 0)
+        c->from = number(value), c->n = 1;
+    else if (strcmp(arg, "--seeds") == 0)
+        c->n = number(value);
+    else if (strcmp(arg, "--from") == 0)
+        c->from = number(value);
+    else if (strcmp(arg, "--jobs") == 0)
+        c->jobs = (unsigned)number(value);
+    else if (strcmp(arg, "--only") == 0)
+        return only(&c->life, value) ? 2 : 0;
+    else if (strcmp(arg, "--plant") == 0 && strcmp(value, "disk-lies") == 0)
+        c->life.plant = PLANT_DISK_LIES;
+    else
+        return 0;
+    return strcmp(arg, "--restores") == 0 || strcmp(arg, "--hashes") == 0 ||
+                   strcmp(arg, "--first") == 0 || strcmp(arg, "--trace") == 0
+               ? 1
+               : 2;
+}
+
+/* As many as ./test lives, or as many as it was told to. */
+static uint64_t seeds(void)
+{
+    const char *told = getenv("OPENLINE_SEEDS");
+
+    if (told != NULL)
+        return number(told);
+#ifdef __SANITIZE_ADDRESS__
+    return 200;
+#else
+    return 2000;
+#endif
 }
 
 int main(int argc, char **argv)
 {
-    uint64_t from = 1, n = 200;
-    bool trace = false, restores = false;
+    struct campaign c = {
+        .from = 1, .n = seeds(), .jobs = 1, .program = argv[0]};
 
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc) {
-            from = strtoull(argv[++i], NULL, 10);
-            n = 1;
-        } else if (strcmp(argv[i], "--seeds") == 0 && i + 1 < argc) {
-            n = strtoull(argv[++i], NULL, 10);
-        } else if (strcmp(argv[i], "--from") == 0 && i + 1 < argc) {
-            from = strtoull(argv[++i], NULL, 10);
-        } else if (strcmp(argv[i], "--trace") == 0) {
-            trace = true;
-        } else if (strcmp(argv[i], "--restores") == 0) {
-            restores = true;
-        } else {
-            fprintf(stderr, "usage: sim [--seed N] [--seeds N] [--from N] "
-                            "[--restores] [--trace]\n");
+    for (int i = 1; i < argc;) {
+        int n = take(&c, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
+        if (n == 0) {
+            fputs(usage, stderr);
             return 2;
         }
+        i += n;
     }
     if (ol_crypto_init() != OL_OK)
         return 1;
-    for (uint64_t s = from; s < from + n; s++) {
-        uint64_t hash = run(s, trace, restores);
-        if (s % 10 == 0 && run(s, false, restores) != hash) {
-            fprintf(stderr, "seed %llu: two runs, two traces\n",
-                    (unsigned long long)s);
-            return 1;
-        }
-    }
-    printf("PASS %llu seeds from %llu\n", (unsigned long long)n,
-           (unsigned long long)from);
-    return 0;
+    return campaign(&c);
 }

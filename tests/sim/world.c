@@ -148,6 +148,8 @@ static void carry_out(struct world *w, unsigned st)
     struct sim_station *s = &w->st[st];
 
     trace_effects(w, st);
+    if (w->tale.to != NULL)
+        tale_effects(w, st);
     put_all(w, st);
     for (unsigned i = 0; i < s->eff.count; i++) {
         const struct ol_effect *e = &s->eff.v[i];
@@ -335,6 +337,8 @@ void world_committed(struct world *w, unsigned st)
             world_fail(w, "a commit failed unasked");
         if (d.token == SIM_OWN_TOKEN || !s->alive)
             continue;
+        if (w->tale.to != NULL)
+            tale_disk(w, st);
         check_committed(w, st);
         s->restored = false;
         if (d.token >> 63)
@@ -345,8 +349,18 @@ void world_committed(struct world *w, unsigned st)
     world_give(w, st);
 }
 
+/* A disk that lies: what it called durable may not be there after a stop. */
+static void remember_older(struct sim_station *s)
+{
+    if (s->older != NULL)
+        s->older->ops->close(s->older);
+    ol_mem_copy(&s->older, s->ledger);
+}
+
 static void committed(struct world *w, unsigned st)
 {
+    if (w->plant == PLANT_DISK_LIES && st == 1)
+        remember_older(&w->st[st]);
     (void)ol_mem_step(w->st[st].ledger,
                       1 + (uint32_t)rnd_below(&w->rnd, 4));
     world_committed(w, st);
@@ -513,6 +527,8 @@ static void happen(struct world *w, struct entry *e)
     bool current = s->alive && e->boot == s->boot;
 
     trace_entry(w, e);
+    if (w->tale.to != NULL)
+        tale_entry(w, e);
     if (e->deed > 0)
         w->deed[e->deed - 1].done = true;
     switch (e->what) {

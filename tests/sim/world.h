@@ -109,6 +109,7 @@ struct sim_station {
     bool alive;
     struct ol_ledger *ledger;
     struct ol_ledger *copy; /* a backup of it, or NULL */
+    struct ol_ledger *older; /* before the last commit, for a plant */
     bool restored;  /* the marker says so, until the core has it on disk */
     uint64_t given; /* the token of what waited and is submitted, 0: none */
     bool giving;    /* a W_GIVE is in the queue */
@@ -134,6 +135,17 @@ struct sim_station {
 };
 
 struct entry;
+
+enum sim_plant { /* faults that the checks must find, to try the telling */
+    PLANT_NONE,
+    PLANT_DISK_LIES, /* south's last commit before a stop is gone after it */
+};
+
+struct sim_tale { /* world_tale.c: what happens, in sentences */
+    FILE *to; /* NULL: nobody listens */
+    uint32_t lines;
+    uint32_t own[2][OL_PRECS], peer[2][OL_PRECS], acked[2][OL_PRECS];
+};
 
 struct world;
 
@@ -181,6 +193,8 @@ struct world {
     uint32_t n_deeds, cap_deeds;
     const uint8_t *off; /* as the plan says */
     uint32_t n_off;
+    struct sim_tale tale;
+    enum sim_plant plant;
 };
 
 struct sim_plan { /* what kind of world a seed makes */
@@ -258,7 +272,15 @@ void check_committed(struct world *w, unsigned st);
 /* world_hear.c: what is in it is true. */
 void check_heard(struct world *w, unsigned st, const struct ol_send *s);
 void check_end(struct world *w);
+/* A check has failed: says so and aborts. */
 __attribute__((noreturn, format(printf, 2, 3))) void
 world_fail(struct world *w, const char *fmt, ...);
+/* Who is told instead, if set; does not return. check: the words of the check
+ * without the numbers of this life. */
+extern void (*sim_failed)(const char *check, const char *what);
+/* From now on what happens is told there; how the paths are, at once. */
+void tale_begin(struct world *w, FILE *to);
+/* north or south */
+const char *sim_name(unsigned st);
 
 #endif

@@ -13,7 +13,7 @@
  *                                record by record; each said text is there
  *                                once, in the order in which it was taken
  */
-#include "world.h"
+#include "world_int.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -49,10 +49,20 @@ static void stood(struct world *w, unsigned st)
                 s.ch[c].transport_up ? "up" : "down");
 }
 
+void (*sim_failed)(const char *check, const char *what);
+
 void world_fail(struct world *w, const char *fmt, ...)
 {
+    char what[400];
     va_list ap;
 
+    if (sim_failed != NULL) {
+        va_start(ap, fmt);
+        vsnprintf(what, sizeof(what), fmt, ap);
+        va_end(ap);
+        tale(w, "%s", what);
+        sim_failed(fmt, what);
+    }
     va_start(ap, fmt);
     fprintf(stderr, "seed %llu at %.6f s: ", (unsigned long long)w->seed,
             (double)w->now_ns / 1e9);

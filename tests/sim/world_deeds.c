@@ -67,30 +67,29 @@ static double seconds(uint64_t ns)
 static void of_path(const struct world *w, const struct sim_deed *d, char *out,
                     size_t cap)
 {
-    const char *name = w->ch[d->ch].conf[0].name;
+    const char *name = w->ch[d->ch].conf[0].name, *who = sim_name(d->st);
     double percent = (double)d->arg / 1e4;
 
     switch ((enum what)d->what) {
     case W_LOSS:
-        snprintf(out, cap, "%s from %u loses %.1f %%", name, d->st, percent);
+        snprintf(out, cap, "%s from %s loses %.1f %%", name, who, percent);
         return;
     case W_DUP:
-        snprintf(out, cap, "%s from %u doubles %.1f %%", name, d->st, percent);
+        snprintf(out, cap, "%s from %s doubles %.1f %%", name, who, percent);
         return;
     case W_FLIP:
-        snprintf(out, cap, "%s from %u damages %.1f %%", name, d->st,
-                 percent);
+        snprintf(out, cap, "%s from %s damages %.1f %%", name, who, percent);
         return;
     case W_JITTER:
-        snprintf(out, cap, "%s from %u is up to %.3f s slower", name, d->st,
+        snprintf(out, cap, "%s from %s is up to %.3f s slower", name, who,
                  seconds(d->arg));
         return;
     case W_RATE:
-        snprintf(out, cap, "%s from %u carries %llu bit/s", name, d->st,
+        snprintf(out, cap, "%s from %s carries %llu bit/s", name, who,
                  (unsigned long long)d->arg);
         return;
     default:
-        snprintf(out, cap, "%s from %u is cut for %.1f s", name, d->st,
+        snprintf(out, cap, "%s from %s is cut for %.1f s", name, who,
                  seconds(d->arg));
     }
 }
@@ -102,32 +101,32 @@ void world_deed(const struct world *w, uint32_t n, char *out, size_t cap)
     OL_CHECK(n < w->n_deeds);
     switch ((enum what)d->what) {
     case W_SAY:
-        snprintf(out, cap, "station %u says %llu bytes, precedence %u", d->st,
+        snprintf(out, cap, "%s says %llu bytes, precedence %u", sim_name(d->st),
                  (unsigned long long)d->arg, d->ch);
         return;
     case W_CRASH:
-        snprintf(out, cap, "station %u stops for %.1f s", d->st,
+        snprintf(out, cap, "%s stops for %.1f s", sim_name(d->st),
                  seconds(d->arg));
         return;
     case W_DISK:
-        snprintf(out, cap, "the disk of station %u changes its pace", d->st);
+        snprintf(out, cap, "the disk of %s changes its pace", sim_name(d->st));
         return;
     case W_REPLAY:
         snprintf(out, cap, "the adversary sends an old packet again");
         return;
     case W_MOVE:
-        snprintf(out, cap, "station %u sends on %s from address %llu", d->st,
+        snprintf(out, cap, "%s sends on %s from address %llu", sim_name(d->st),
                  w->ch[d->ch].conf[0].name, (unsigned long long)d->arg);
         return;
     case W_BACKUP:
-        snprintf(out, cap, "station %u is backed up", d->st);
+        snprintf(out, cap, "%s is backed up", sim_name(d->st));
         return;
     case W_RESTORE:
-        snprintf(out, cap, "station %u is put back from its copy", d->st);
+        snprintf(out, cap, "%s is put back from its copy", sim_name(d->st));
         return;
     case W_OFFER:
-        snprintf(out, cap, "station %u has an attachment of %llu bytes",
-                 d->st, (unsigned long long)d->arg);
+        snprintf(out, cap, "%s has an attachment of %llu bytes",
+                 sim_name(d->st), (unsigned long long)d->arg);
         return;
     default:
         of_path(w, d, out, cap);

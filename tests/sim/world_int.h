@@ -9,6 +9,7 @@
  *   world_files.c  attachments: what a station does beside its line
  *   world_check.c  what must hold
  *   world_trace.c  the number that stands for all of it
+ *   world_tale.c   the same in sentences
  *   world_restore.c  stations that are put back, and what waits for them
  */
 #ifndef OL_SIM_WORLD_INT_H
@@ -74,6 +75,13 @@ void mix(struct world *w, uint64_t v);
 void trace_entry(struct world *w, const struct entry *e);
 void trace_event(struct world *w, unsigned st, const struct ol_event *ev);
 void trace_effects(struct world *w, unsigned st); /* of its last step */
+/* world_tale.c: a sentence with its time, when somebody listens; and what
+ * there is to say of an entry, of a step's effects, of a disk. */
+__attribute__((format(printf, 2, 3))) void tale(struct world *w,
+                                                const char *fmt, ...);
+void tale_entry(struct world *w, const struct entry *e);
+void tale_effects(struct world *w, unsigned st);
+void tale_disk(struct world *w, unsigned st);
 /* A packet leaves `from` on a channel; a bundle joins its pouch file. */
 void travel(struct world *w, unsigned ch, unsigned from, struct ol_span b);
 /* The same packet by another way, twice as fast, with another sender. */

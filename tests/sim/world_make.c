@@ -212,6 +212,8 @@ void world_fini(struct world *w)
         s->ledger->ops->close(s->ledger);
         if (s->copy != NULL)
             s->copy->ops->close(s->copy);
+        if (s->older != NULL)
+            s->older->ops->close(s->older);
         (void)munmap(s->mem, ol_line_size());
         free(s->said);
         free(s->file);

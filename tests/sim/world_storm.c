@@ -61,6 +61,11 @@ void world_crash(struct world *w, unsigned st, uint64_t restart_ns)
     s->given = 0;
     s->boot++;
     ol_mem_crash(s->ledger);
+    if (s->older != NULL) {
+        s->ledger->ops->close(s->ledger);
+        s->ledger = s->older;
+        s->older = NULL;
+    }
     for (uint32_t i = 0; i < s->n_said; i++)
         if (!s->said[i].taken)
             s->said[i].lost = true;
@@ -111,6 +116,7 @@ void world_put_back(struct world *w, unsigned st, uint64_t restart_ns)
 
 void world_heal(struct world *w)
 {
+    tale(w, "all faults end");
     w->healed = true;
     memset(w->from, 0, sizeof(w->from));
     for (unsigned c = 0; c < w->n_ch; c++)
