@@ -121,25 +121,45 @@ enum ol_err ol_sql_number(struct ol_sql *sql, const char *text, int64_t *v)
     return err;
 }
 
+/* What the check has found. It does nothing but read, and puts what it could
+ * not read into its words as if that were damage: `os`, the errno of its
+ * step, tells the two apart. */
+static enum ol_err judged(struct ol_sql *sql, const char *said, int os)
+{
+    char text[64];
+
+    if (said != NULL && strcmp(said, "ok") == 0)
+        return OL_OK;
+    if (os == 0)
+        return ol_sql_damaged(sql, said ? said : "the file");
+    snprintf(sql->why, sizeof(sql->why), "%s: cannot check the file: %s: %s",
+             sql->path, strerror_r(os, text, sizeof(text)),
+             advice(OL_ERR_IO, 0, os));
+    return OL_ERR_IO;
+}
+
 enum ol_err ol_sql_whole(struct ol_sql *sql, bool thorough)
 {
     const char *said = NULL;
     sqlite3_stmt *s = NULL;
     enum ol_err err = OL_OK;
-    int rc;
+    int rc, os;
 
     errno = 0;
     rc = sqlite3_prepare_v2(sql->db, thorough ? "PRAGMA integrity_check(1)"
                                               : "PRAGMA quick_check(1)",
                             -1, &s, NULL);
-    if (rc == SQLITE_OK)
+    if (rc == SQLITE_OK) {
+        errno = 0;
         rc = sqlite3_step(s);
+    }
+    os = errno;
     if (rc == SQLITE_ROW)
         said = (const char *)sqlite3_column_text(s, 0);
-    if (rc != SQLITE_ROW)
+    if (rc == SQLITE_ROW)
+        err = judged(sql, said, os);
+    else
         err = ol_sql_error(sql, "check the file");
-    else if (said == NULL || strcmp(said, "ok") != 0)
-        err = ol_sql_damaged(sql, said ? said : "the file");
     sqlite3_finalize(s);
     return err;
 }
