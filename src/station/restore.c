@@ -1,11 +1,12 @@
 /*
  * restore, and init --identity: a station from a sealed file.
  *
- * Everything goes into a new folder beside the directory and is checked
- * there: the whole file opened, the keys fit, the configuration holds, the
- * ledger opens. Then the folder takes the directory's name, in one rename.
- * Whatever fails, nothing is left. No marker is made: the first start finds
- * that this is a restored copy (marker.c).
+ * Everything goes into a folder beside the directory, DIR.restoring, and is
+ * checked there: the whole file opened, the keys fit, the configuration holds,
+ * the ledger opens. Then the folder takes the directory's name, in one rename.
+ * Whatever fails, nothing is left; what a kill leaves the next restore of DIR
+ * takes away, under a lock on that folder. No marker is made: the first start
+ * finds that this is a restored copy (marker.c).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -13,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/units.h"
@@ -49,8 +52,8 @@ static bool is_empty(const char *dir)
     return empty;
 }
 
-/* All files of a folder that we have made, then the folder. */
-static void clear(const char *folder)
+/* All files of a folder that we have made. */
+static void clear_files(const char *folder)
 {
     char path[OL_PATH_MAX];
     struct dirent *e;
@@ -61,18 +64,48 @@ static void clear(const char *folder)
             (void)unlink(path);
     if (d != NULL)
         closedir(d);
-    (void)rmdir(folder);
 }
 
-static void clear_all(const char *tmp)
+/* All that is in our folder; it stays. */
+static void clear(const char *tmp)
 {
+    static const char *const folders[] = {"cards", "lines.d"};
     char path[OL_PATH_MAX];
 
-    if (ol_path(path, tmp, "cards", NULL))
-        clear(path);
-    if (ol_path(path, tmp, "lines.d", NULL))
-        clear(path);
+    for (size_t k = 0; k < OL_LEN(folders); k++) {
+        if (!ol_path(path, tmp, folders[k], NULL))
+            continue;
+        clear_files(path);
+        (void)rmdir(path);
+    }
+    clear_files(tmp);
+}
+
+/* Is this open folder what stands there, and ours alone. */
+static bool is_ours(int fd, const char *tmp)
+{
+    struct stat st, there;
+
+    return fstat(fd, &st) == 0 && lstat(tmp, &there) == 0 &&
+           st.st_dev == there.st_dev && st.st_ino == there.st_ino &&
+           st.st_uid == geteuid() && (st.st_mode & 077) == 0;
+}
+
+/* The folder, empty, and held against another restore of the same directory:
+ * one that was killed has let go. *fd: the lock. */
+static int hold_folder(const char *tmp, int *fd, char why[OL_WHY_MAX])
+{
+    if (mkdir(tmp, 0700) != 0 && errno != EEXIST)
+        return ol_fail_sys(why, "make", tmp);
+    *fd = open(tmp, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (*fd >= 0 && flock(*fd, LOCK_EX | LOCK_NB) != 0)
+        return ol_fail(why, OL_EXIT_FAILED, "another restore is at work in "
+                       "%s: wait until it is done", tmp);
+    if (*fd < 0 || !is_ours(*fd, tmp))
+        return ol_fail(why, OL_EXIT_FAILED, "%s is in the way: remove it",
+                       tmp);
     clear(tmp);
+    return OL_EXIT_OK;
 }
 
 /* Entries. */
@@ -278,23 +311,25 @@ static int settle(const char *tmp, const char *dir, char why[OL_WHY_MAX])
 static int put_in_place(struct unpacking *u, const char *dir,
                         const char *name, char out[33], char why[OL_WHY_MAX])
 {
-    bool was = ol_file_exists(dir);
-    int status;
+    bool was = ol_file_exists(dir), held = false;
+    int fd = -1, status;
 
-    if (ol_folder_make(dir, 0700) != OL_OK || mkdtemp(u->tmp) == NULL) {
-        status = ol_fail_sys(why, "make", dir);
-        if (!was)
-            (void)rmdir(dir);
-        return status;
-    }
-    status = unpack(u, name, out, why);
+    status = ol_folder_make(dir, 0700) == OL_OK
+                 ? hold_folder(u->tmp, &fd, why)
+                 : ol_fail_sys(why, "make", dir);
+    held = status == OL_EXIT_OK;
+    if (held)
+        status = unpack(u, name, out, why);
     if (status == OL_EXIT_OK)
         status = settle(u->tmp, dir, why);
-    if (status != OL_EXIT_OK) {
-        clear_all(u->tmp);
-        if (!was)
-            (void)rmdir(dir);
+    if (status != OL_EXIT_OK && held) {
+        clear(u->tmp);
+        (void)rmdir(u->tmp);
     }
+    if (status != OL_EXIT_OK && !was)
+        (void)rmdir(dir);
+    if (fd >= 0)
+        close(fd);
     return status;
 }
 
@@ -311,7 +346,7 @@ static int restore(const char *file, const char *dir_given,
     while (n > 1 && dir_given[n - 1] == '/')
         n--;
     if (!ol_text_put(dir, sizeof(dir), "%.*s", (int)n, dir_given) ||
-        !ol_text_put(u.tmp, sizeof(u.tmp), "%s.XXXXXX", dir))
+        !ol_text_put(u.tmp, sizeof(u.tmp), "%s.restoring", dir))
         return ol_fail(why, OL_EXIT_FAILED, "the path is too long");
     if (!is_empty(dir))
         return ol_fail(why, OL_EXIT_FAILED, "%s is not an empty directory: "

@@ -38,7 +38,8 @@
 /* The same order as in life.py. */
 enum kind {
     NOTHING, LOG_WRITE, LEDGER_WRITE, LOG_SYNC, LEDGER_SYNC, CUT, FILE_WRITE,
-    FILE_SYNC, NAMED, MADE, DATAGRAM, STREAM, ANSWER, SEAL, KINDS
+    FILE_SYNC, NAMED, MADE, DATAGRAM, STREAM, ANSWER, SEAL, KINDS,
+    ANY = KINDS
 };
 
 enum moment { BEFORE, HALF, AFTER };
@@ -84,7 +85,7 @@ static int hit(enum kind kind)
         return -1;
     __atomic_add_fetch(&page->count[kind], 1, __ATOMIC_RELAXED);
     order = __atomic_load_n(&page->order, __ATOMIC_ACQUIRE);
-    if ((order & 0xff) != kind ||
+    if (((order & 0xff) != kind && (order & 0xff) != ANY) ||
         __atomic_sub_fetch(&page->n, 1, __ATOMIC_ACQ_REL) != 0)
         return -1;
     if (order >> 8 == BEFORE)

@@ -158,9 +158,9 @@ class Life:
                 return
             said.sure, said.name = True, result["name"]
             self.truth.shown(station, result)
-        face.ask("send", answered, fds, peer=self.truth.peer[station.name].name,
-                 subject=said.tag, text=said.text, precedence=said.prec,
-                 **more)
+        peer = self.truth.peer[station.name].name
+        face.ask("send", answered, fds, peer=peer, subject=said.tag,
+                 text=said.text, precedence=said.prec, **more)
 
     def say(self, station, face):
         self.submit(station, face, self.said(station))
@@ -244,7 +244,8 @@ class Life:
         self.scene = self.random.choice(list(SCENES))
         victims = self.random.choice(([0], [1], [0], [1], [0, 1]))
         victims = [self.truth.stations[v] for v in victims]
-        self.tell(f"scene {self.scene}: {' and '.join(v.name for v in victims)}")
+        self.tell(f"scene {self.scene}: "
+                  f"{' and '.join(v.name for v in victims)}")
         if self.random.random() < 0.7:
             self.await_line()
         seconds = 2.5

@@ -1,8 +1,9 @@
 """What two stations were heard to say, held against what they have.
 
-Whatever a station printed to a person is noted here as it came: that a message
-was taken, that one is delivered or read, that one arrived, that a bundle was
-taken in. After a kill all of it must be on disk, on the side that it speaks of.
+Whatever a station printed to a person is noted here as it came: that a
+message was taken, that one is delivered or read, that one arrived, that a
+bundle was taken in. After a kill all of it must be on disk, on the side that
+it speaks of.
 """
 
 from mortal import ask, expect
