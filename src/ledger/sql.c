@@ -164,6 +164,28 @@ enum ol_err ol_sql_whole(struct ol_sql *sql, bool thorough)
     return err;
 }
 
+enum ol_err ol_sql_sync_log(struct ol_sql *sql)
+{
+    sqlite3_file *log = NULL;
+    enum ol_err err;
+    char text[64];
+    int rc, os;
+
+    rc = sqlite3_file_control(sql->db, "main", SQLITE_FCNTL_JOURNAL_POINTER,
+                              &log);
+    errno = 0;
+    if (rc == SQLITE_OK && log != NULL && log->pMethods != NULL)
+        rc = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+    os = errno;
+    if (rc == SQLITE_OK)
+        return OL_OK;
+    err = meaning(rc, os);
+    snprintf(sql->why, sizeof(sql->why), "%s: cannot sync the log: %s: %s",
+             sql->path, os != 0 ? strerror_r(os, text, sizeof(text))
+                                : sqlite3_errstr(rc), advice(err, rc, os));
+    return err;
+}
+
 enum ol_err ol_sql_sync_folder(struct ol_sql *sql)
 {
     char name[4096] = ".", text[64];

@@ -283,6 +283,8 @@ static enum ol_err open_all(struct ol_sqlite *l)
     if (!err && size_of(l->path, "") <= OL_CHECK_MAX)
         err = ol_sql_whole(&l->writer, false);
     if (!err)
+        err = ol_sql_sync_log(&l->writer);
+    if (!err)
         err = ol_sql_sync_folder(&l->writer);
     if (!err)
         err = note_made(l);

@@ -14,24 +14,26 @@ struct file {
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct disk_order order;
-static uint32_t calls[DISK_OPS];
-static bool fired, spared, syncing;
+static struct disk_state own, *state = &own;
+static bool syncing;
 static disk_seen seen;
 static sqlite3_vfs vfs, *under;
 
 void disk_order(const struct disk_order *o)
 {
     pthread_mutex_lock(&mutex);
-    order = *o;
-    fired = false;
+    state->op = o->op;
+    state->how = o->how;
+    state->on = o->on;
+    state->nth = o->nth;
+    state->fired = 0;
     pthread_mutex_unlock(&mutex);
 }
 
 void disk_spare(bool on)
 {
     pthread_mutex_lock(&mutex);
-    spared = on;
+    state->spared = on;
     pthread_mutex_unlock(&mutex);
 }
 
@@ -40,19 +42,9 @@ bool disk_fired(void)
     bool hit;
 
     pthread_mutex_lock(&mutex);
-    hit = fired;
+    hit = state->fired != 0;
     pthread_mutex_unlock(&mutex);
     return hit;
-}
-
-uint32_t disk_calls(enum disk_op op)
-{
-    uint32_t n;
-
-    pthread_mutex_lock(&mutex);
-    n = calls[op];
-    pthread_mutex_unlock(&mutex);
-    return n;
 }
 
 /* SQLITE_OK, or how this call fails; *torn: after half of it. */
@@ -66,22 +58,21 @@ static int fails(enum disk_op op, bool *torn)
     int code = SQLITE_OK, os = EIO;
 
     pthread_mutex_lock(&mutex);
-    calls[op] += !spared;
-    if (spared) {
+    state->calls[op]++;
+    if (state->spared || state->nth == 0 || state->op != op) {
         code = SQLITE_OK;
-    } else if (order.op == op && order.nth > 1) {
-        order.nth--;
-    } else if (order.op == op && order.nth == 1) {
+    } else if (state->nth > 1) {
+        state->nth--;
+    } else {
         code = codes[op];
-        *torn = order.how == DISK_TORN;
-        if (order.how == DISK_FULL) {
+        *torn = state->how == DISK_TORN;
+        if (state->how == DISK_FULL) {
             os = ENOSPC;
             if (op == DISK_WRITE)
                 code = SQLITE_FULL;
         }
-        fired = true;
-        if (!order.on)
-            order.nth = 0;
+        state->fired++;
+        state->nth = state->on;
     }
     pthread_mutex_unlock(&mutex);
     if (code != SQLITE_OK)
@@ -271,8 +262,10 @@ static int delete_name(sqlite3_vfs *v, const char *name, int folder)
     return rc;
 }
 
-void disk_begin(disk_seen to, bool real_syncs)
+void disk_begin(disk_seen to, bool real_syncs, struct disk_state *where)
 {
+    if (where != NULL)
+        state = where;
     seen = to;
     syncing = real_syncs;
     under = sqlite3_vfs_find(NULL);

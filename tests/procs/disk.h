@@ -2,10 +2,11 @@
  * A disk under SQLite that fails and forgets: a VFS around the one of the
  * system, which becomes the default of this process.
  *
- * Orders say which call fails, and how. Whoever wants a record of what was
- * done to which file is told of every write, cut, deletion and sync, in their
- * order, before the call returns: so a test can build what a power cut would
- * have left (disk_cut.c), or keep it beside a daemon (disk_load.c).
+ * Orders say which call fails, and how; they may lie in memory that another
+ * process maps as well. Whoever wants a record of what was done to which file
+ * is told of every write, cut, deletion and sync, in their order, before the
+ * call returns: so a test can build what a power cut would have left
+ * (disk_cut.c), or keep it beside a daemon (disk_load.c).
  */
 #ifndef TESTS_PROCS_DISK_H
 #define TESTS_PROCS_DISK_H
@@ -44,14 +45,21 @@ struct disk_deed {
     size_t n;
 };
 
+/* Where the order stands, and what came of it; frail.py knows this layout. An
+ * order of another process is written before its nth. */
+struct disk_state {
+    uint32_t op, how, on, nth;
+    uint32_t fired, spared;
+    uint32_t calls[DISK_OPS]; /* so far, of each */
+};
+
 typedef void (*disk_seen)(const struct disk_deed *deed);
 
 /* seen: may be NULL; one call at a time. real_syncs: whether the machine's own
- * disk is asked to sync too. */
-void disk_begin(disk_seen seen, bool real_syncs);
+ * disk is asked to sync too. state: NULL, or where it is to be, for good. */
+void disk_begin(disk_seen seen, bool real_syncs, struct disk_state *state);
 void disk_order(const struct disk_order *order);
 void disk_spare(bool on); /* meanwhile no call fails or counts */
-bool disk_fired(void);  /* has the order hit since it was given */
-uint32_t disk_calls(enum disk_op op); /* so far */
+bool disk_fired(void); /* has the order hit since it was given */
 
 #endif

@@ -228,16 +228,47 @@ static void follow(struct left *files, uint32_t *born, uint32_t k)
     }
 }
 
-void disk_leave(const char *folder, const char *to, uint32_t n,
-                struct dice *d)
+void disk_cut(uint32_t n)
 {
-    struct left files[FILES] = {0};
-    uint32_t born[FILES] = {0};
+    while (n_kept > n)
+        free(kept[--n_kept].bytes);
+}
+
+/* How the files of a folder stand after n deeds. */
+static void follow_all(struct left *files, uint32_t *born, const char *folder,
+                       uint32_t n)
+{
     size_t len = strlen(folder);
 
     for (uint32_t k = 0; k < n; k++)
         if (strncmp(kept[k].name, folder, len) == 0)
             follow(files, born, k);
+}
+
+void disk_leave_all(const char *folder, const char *to, uint32_t n)
+{
+    struct left files[FILES] = {0};
+    uint32_t born[FILES] = {0};
+
+    follow_all(files, born, folder, n);
+    for (struct left *f = files; f->name; f++) {
+        if (!f->there)
+            continue;
+        f->from = n; /* as if it were synced */
+        struct bytes b = content(f, born[f - files], n, &(struct dice){0});
+
+        write_out(to, f->name, b);
+        free(b.p);
+    }
+}
+
+void disk_leave(const char *folder, const char *to, uint32_t n,
+                struct dice *d)
+{
+    struct left files[FILES] = {0};
+    uint32_t born[FILES] = {0};
+
+    follow_all(files, born, folder, n);
     for (struct left *f = files; f->name; f++) {
         if (!f->there && (!f->lingers || dice_in(d, 0, 1)))
             continue;

@@ -25,5 +25,8 @@ void disk_pause(bool on); /* keep nothing meanwhile */
  * holds none of them. */
 void disk_leave(const char *folder, const char *to, uint32_t n,
                 struct dice *d);
+/* The same after a kill -9: all that was written is there, synced or not. */
+void disk_leave_all(const char *folder, const char *to, uint32_t n);
+void disk_cut(uint32_t n); /* only the first n deeds were done */
 
 #endif

@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "procs/disk.h"
@@ -90,7 +91,7 @@ static int tell_the_story(void **state)
         after[i] = kit_dump(k, 1);
     }
     kit_free(k);
-    disk_begin(disk_keep, false);
+    disk_begin(disk_keep, false, NULL);
     return 0;
 }
 
@@ -448,6 +449,72 @@ static void the_power_may_go_at_any_call(void **state)
     print_message("%u power cuts\n", images);
 }
 
+/* Killed after the first n deeds, it comes up on what was written, synced or
+ * not, and says what it has. Then the power goes. */
+static void kill_and_cut(const struct life *life, const char *from, uint32_t n)
+{
+    struct life again = {.k = life->k, .op = DISK_OPS, .dice = dice_init(n)};
+    uint32_t said;
+
+    disk_cut(n);
+    clear(life->k->dir, false);
+    disk_leave_all(from, life->k->dir, n);
+    rise(&again);
+    said = must_hold(again.k);
+    /* The log is not copied back: it dies as it is. */
+    n = disk_deeds();
+    for (unsigned k = 0; k < 3; k++) {
+        struct life last = {.k = kit_open(KIT_SQLITE), .op = DISK_OPS};
+
+        kit_shut(last.k);
+        clear(last.k->dir, false);
+        disk_leave(from, last.k->dir, n, &again.dice);
+        rise(&last);
+        if (must_hold(last.k) < said)
+            fail_msg("it said that it had %u batches and has %u", said,
+                     taken(last.k));
+        kit_free(last.k);
+    }
+    kit_shut(again.k);
+}
+
+/* In a process of its own, for it forgets what came after. */
+static void apart(const struct life *life, const char *from, uint32_t n)
+{
+    pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        kill_and_cut(life, from, n);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (status != 0)
+        fail_msg("killed after deed %u: status %d", n, status);
+}
+
+static void a_kill_and_then_a_power_cut(void **state)
+{
+    uint32_t step = dice_rounds(1) > 1 ? 1 : 23, tries = 0;
+    struct life life;
+    char from[80];
+
+    (void)state;
+    new_life(&life, DISK_OPS);
+    live(&life, keep_when);
+    kit_shut(life.k);
+    snprintf(from, sizeof(from), "%s/", life.k->dir);
+    for (uint32_t n = said_at[0]; n <= disk_deeds(); n++)
+        /* Just before a sync there is most to lose. */
+        if (n % step == 0 || (n < disk_deeds() && n % 3 == 0 &&
+                              disk_deed_op(n) == DISK_SYNC)) {
+            apart(&life, from, n);
+            tries++;
+        }
+    kit_free(life.k);
+    print_message("%u kills, each with three power cuts\n", tries);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -456,6 +523,7 @@ int main(void)
         cmocka_unit_test(any_name_may_be_refused),
         cmocka_unit_test(any_read_may_fail),
         cmocka_unit_test(the_power_may_go_at_any_call),
+        cmocka_unit_test(a_kill_and_then_a_power_cut),
     };
 
     return cmocka_run_group_tests(tests, tell_the_story, forget_the_story);
