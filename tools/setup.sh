@@ -14,8 +14,8 @@ ol_packages_run=(gcc libc6-dev pkg-config meson ninja-build libsodium-dev
     libuv1-dev libjansson-dev libinih-dev libsqlite3-dev scdoc)
 # shellcheck disable=SC2034
 ol_packages_test=(libcmocka-dev golang-go golang-github-flynn-noise-dev
-    python3 iproute2 clang libclang-rt-14-dev libcbor-dev binutils shellcheck
-    mandoc)
+    golang-golang-x-crypto-dev python3 iproute2 clang libclang-rt-14-dev
+    libcbor-dev binutils shellcheck mandoc)
 
 ol_say() {
     printf 'openline: %s\n' "$*" >&2

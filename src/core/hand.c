@@ -242,7 +242,8 @@ static bool dh_allowed(struct ol_line *l)
     return true;
 }
 
-/* The payload of either message: versions, limits, and perhaps HELD. */
+/* The payload of either message: HELLO once and first, with versions and
+ * limits; perhaps HELD. */
 static enum ol_err greet(struct ol_line *l, struct ol_span text,
                          struct ol_epoch *e)
 {
@@ -253,10 +254,14 @@ static enum ol_err greet(struct ol_line *l, struct ol_span text,
     enum ol_err err;
 
     ol_reader_init(&r, text);
-    for (;;) {
+    for (bool first = true;; first = false) {
         err = ol_chunk_next(&r, OL_IN_HANDSHAKE, &ch);
-        if (err != OL_OK || ch.type == OL_CHUNK_PAD)
+        if (err != OL_OK)
             return err;
+        if (first != (ch.type == OL_CHUNK_HELLO))
+            return OL_ERR_MALFORMED;
+        if (ch.type == OL_CHUNK_PAD)
+            return OL_OK;
         if (ch.type == OL_CHUNK_HELLO) {
             err = ol_hello_decode(ch.body, &hello);
             if (err != OL_OK)

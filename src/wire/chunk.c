@@ -151,11 +151,12 @@ enum ol_err ol_probe_decode(struct ol_span b, struct ol_probe *probe)
     probe->id = ol_read_u32(&r);
     probe->sent_us = ol_read_u64(&r);
     probe->delay_us = 0;
-    return OL_OK;
+    return probe->id != 0 ? OL_OK : OL_ERR_MALFORMED;
 }
 
 bool ol_probe_encode(struct ol_writer *w, const struct ol_probe *probe)
 {
+    OL_CHECK(probe->id != 0);
     if (!ol_body_write(w, OL_CHUNK_PROBE, OL_PROBE_BODY))
         return false;
     ol_write_u32(w, probe->id);
@@ -173,11 +174,12 @@ enum ol_err ol_echo_decode(struct ol_span b, struct ol_probe *echo)
     echo->id = ol_read_u32(&r);
     echo->sent_us = ol_read_u64(&r);
     echo->delay_us = ol_read_u32(&r);
-    return OL_OK;
+    return echo->id != 0 ? OL_OK : OL_ERR_MALFORMED;
 }
 
 bool ol_echo_encode(struct ol_writer *w, const struct ol_probe *echo)
 {
+    OL_CHECK(echo->id != 0);
     if (!ol_body_write(w, OL_CHUNK_ECHO, OL_ECHO_BODY))
         return false;
     ol_write_u32(w, echo->id);

@@ -233,6 +233,16 @@ static void probes_by_hand(void **state)
             by_hand("02 0010 00000001 0000000000000002 00000003", 2), &back),
         OL_OK);
     assert_true(back.id == 1 && back.sent_us == 2 && back.delay_us == 3);
+
+    /* Id 0 names no probe. */
+    assert_int_equal(
+        ol_probe_decode(by_hand("01 000c 00000000 0000000000000002", 1),
+                        &back),
+        OL_ERR_MALFORMED);
+    assert_int_equal(
+        ol_echo_decode(
+            by_hand("02 0010 00000000 0000000000000002 00000003", 2), &back),
+        OL_ERR_MALFORMED);
 }
 
 #define VIEW_HEX "03 0011 00000009 01 02 02 0000000a 06 fffffff0 00"
