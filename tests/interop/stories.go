@@ -138,12 +138,14 @@ func (b *bed) talk(p *peer, states ...string) {
 			p.viewed.line == lineState[states[0]]
 	}), "north sees %+v, it told us %+v", b.north.status(), p.viewed)
 	for name := range p.wires {
-		state, seen := b.north.channel(name)
-		expect(state == "up" && seen == "up", "%s is %s, seen as %s", name,
-			state, seen)
-		expect(p.viewed.channels[string(p.tag(name))] == 1,
-			"VIEW says %d of %s", p.viewed.channels[string(p.tag(name))],
-			name)
+		state, seen := "", ""
+		// While we ask, we answer nothing: it may be in doubt for a moment.
+		expect(p.until(5, func() bool {
+			state, seen = b.north.channel(name)
+			return state == "up" && seen == "up" &&
+				p.viewed.channels[string(p.tag(name))] == 1
+		}), "%s is %s, seen as %s; VIEW says %d", name, state, seen,
+			p.viewed.channels[string(p.tag(name))])
 	}
 }
 
