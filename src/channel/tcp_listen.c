@@ -10,6 +10,9 @@
  * A slot is used again, a generation never, so an old address reaches nobody.
  * Strangers have 64 slots and 30 s each; one more puts the oldest out. Those
  * who are trusted have 1,024; one more puts out the one silent for longest.
+ * Where the process has too few descriptors for that (places.h) the bounds
+ * come sooner: one stranger at a time may then stand beyond them, and takes
+ * the place of a trusted one only by being trusted itself.
  * The listener never answers by itself.
  */
 #include "channel/tcp.h"
@@ -19,6 +22,7 @@
 
 #include "base/check.h"
 #include "base/units.h"
+#include "channel/places.h"
 
 #define SLOTS (OL_TCP_STRANGERS + OL_TCP_TRUSTED)
 #define BACKLOG 64
@@ -91,6 +95,7 @@ static void put_out(struct listener *l, struct guest *g)
 
     address_of(g, &addr);
     l->slot[g->slot] = NULL;
+    ol_places_gave(OL_PLACE_GUEST);
     if (g->trusted)
         l->trusted--;
     else
@@ -218,6 +223,7 @@ static bool seat(struct listener *l, struct guest *g)
     g->generation = ++l->generation;
     g->since_ms = g->heard_ms = uv_now(l->base.loop);
     l->slot[slot] = g;
+    ol_places_took(OL_PLACE_GUEST);
     l->strangers++;
     l->base.status.connects++;
     if (!uv_is_active((uv_handle_t *)&l->sweep))
@@ -238,7 +244,9 @@ static void on_connection(uv_stream_t *stream, int sys)
         return;
     }
     l->base.status.attempts++;
-    if (l->strangers >= OL_TCP_STRANGERS && (g = first_to_go(l, false)))
+    if ((l->strangers >= OL_TCP_STRANGERS ||
+         ol_places_left(OL_PLACE_GUEST) <= 0) &&
+        (g = first_to_go(l, false)))
         put_out(l, g);
     if (l->base.closed)
         return;
@@ -261,7 +269,9 @@ static void listener_trust(struct ol_bearer *b, const struct ol_addr *from)
 
     if (!g || g->trusted)
         return;
-    if (l->trusted >= OL_TCP_TRUSTED && (first = first_to_go(l, true))) {
+    if ((l->trusted >= OL_TCP_TRUSTED ||
+         ol_places_left(OL_PLACE_GUEST) < 0) &&
+        (first = first_to_go(l, true))) {
         /* By the loop: the owner is in the middle of a call. */
         first->conn.broken = UV_ECONNABORTED;
         first->conn.turn = true;
@@ -300,9 +310,11 @@ static void listener_close(struct ol_bearer *b)
 
     ol_base_silence(&l->base);
     for (unsigned k = 0; k < SLOTS; k++) {
-        if (l->slot[k])
-            ol_tcp_conn_close(&l->slot[k]->conn);
+        if (!l->slot[k])
+            continue;
+        ol_tcp_conn_close(&l->slot[k]->conn);
         l->slot[k] = NULL;
+        ol_places_gave(OL_PLACE_GUEST);
     }
     ol_base_close_handle(&l->base, (uv_handle_t *)&l->tcp);
     ol_base_close_handle(&l->base, (uv_handle_t *)&l->turn);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "channel/places.h"
 #include "station/station.h"
 
 struct ol_closing {
@@ -31,6 +32,7 @@ static void closed(uv_work_t *work, int status)
     struct ol_closing *c = work->data;
 
     (void)status;
+    ol_places_gave(OL_PLACE_FILE);
     c->st->closings = c->next;
     if (c->next != NULL)
         begin(c->next);
@@ -49,6 +51,7 @@ void ol_close_away(struct ol_station *st, int fd)
 
     if (c == NULL) {
         close(fd);
+        ol_places_gave(OL_PLACE_FILE);
         return;
     }
     c->st = st;

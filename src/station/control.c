@@ -28,10 +28,10 @@
 
 #include "base/check.h"
 #include "base/units.h"
+#include "channel/places.h"
 #include "station/log.h"
 #include "station/station.h"
 
-#define SPARE 4u /* clients that are only told that there are too many */
 #define ACCEPTS 16u /* in one turn */
 
 /* Reading. */
@@ -110,6 +110,7 @@ static bool take_passed(struct ol_client *c, struct msghdr *msg)
             int fd;
 
             memcpy(&fd, CMSG_DATA(h) + k * sizeof(fd), sizeof(fd));
+            ol_places_took(OL_PLACE_FILE);
             fits = fits && c->n_passed < OL_REQUEST_FDS;
             if (fits)
                 c->passed[c->n_passed++] = (struct ol_passed){fd,
@@ -150,6 +151,8 @@ static void receive(struct ol_client *c)
     }
     to.iov_base = c->in.p + c->in.n;
     to.iov_len = OL_MIN(OL_REQUEST_MAX + 1 - c->in.n, c->in.cap - c->in.n);
+    if (ol_places_left(OL_PLACE_FILE) < (int)OL_REQUEST_FDS)
+        msg.msg_controllen = 0; /* no place: the kernel drops what comes */
     n = recvmsg(c->fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     if (n < 0 && errno != EINTR && errno != EAGAIN)
         ol_client_hang_up(c);
@@ -273,7 +276,7 @@ static void connected(struct ol_station *st, int fd)
     struct ol_client *c = calloc(1, sizeof(*c));
 
     if (c == NULL || ctl->stopped ||
-        ctl->n_clients >= OL_CLIENTS_MAX + SPARE ||
+        ctl->n_clients >= OL_CLIENTS_MAX + OL_CLIENTS_SPARE ||
         uv_poll_init(&st->loop, &c->poll, fd) != 0) {
         free(c);
         close(fd);

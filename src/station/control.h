@@ -14,6 +14,7 @@
 #include <openline/station.h>
 
 #define OL_CLIENTS_MAX 64u
+#define OL_CLIENTS_SPARE 4u /* are only told that there are too many */
 #define OL_REQUEST_MAX 65536u  /* bytes of a line */
 #define OL_PENDING_MAX 64u     /* requests of one client under way */
 #define OL_REQUEST_FDS 8u      /* descriptors with one request */

@@ -249,6 +249,7 @@ void ol_reload(struct ol_station *st, struct ol_request *rq)
     }
     changed = apply_lines(st, p);
     free(p);
+    ol_station_places(st);
     ol_log(OL_LOG_NOTE, "configuration read: %u line%s", st->n_lines,
            st->n_lines == 1 ? "" : "s");
     st->reloading = rq;
@@ -309,5 +310,7 @@ int ol_reload_first(struct ol_station *st, char why[OL_WHY_MAX])
                          !st->check_only; k++)
         (void)add_line(st, &p->lines[k]);
     free(p);
+    if (!st->check_only)
+        ol_station_places(st);
     return status;
 }

@@ -197,6 +197,11 @@ struct ol_station {
     int status; /* the exit status */
 };
 
+/* ---- places.c ---- */
+
+/* Allots descriptors anew, by the configuration that holds now. */
+void ol_station_places(struct ol_station *st);
+
 /* ---- closing.c ---- */
 
 /* Closes a client's descriptor, without waiting for whatever it waits for. */

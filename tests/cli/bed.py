@@ -14,6 +14,7 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -157,14 +158,17 @@ class Station:
 
     # The daemon
 
-    def start(self, ready=True, secret=None):
-        """secret: the passphrase, handed over by --passphrase-fd."""
+    def start(self, ready=True, secret=None, files=None):
+        """secret: the passphrase, handed over by --passphrase-fd. files: how
+        many it may have open."""
         more = ["--passphrase-fd", "0"] if secret is not None else []
         with open(self.log, "a", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 [OPENLINE, "run", "-d", self.dir, *more],
                 stdin=subprocess.PIPE if more else subprocess.DEVNULL,
-                stdout=log, stderr=log, env={**ENVIRONMENT, **self.env})
+                stdout=log, stderr=log, env={**ENVIRONMENT, **self.env},
+                preexec_fn=None if files is None else lambda:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (files, files)))
         if more:
             self.process.stdin.write(secret.encode() + b"\n")
             self.process.stdin.close()

@@ -3,6 +3,7 @@
  * old address reaches nobody, and people read what is wrong.
  */
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 
 #include "base/dice.h"
 #include "base/units.h"
+#include "channel/places.h"
 #include "channel/tcp.h"
 #include "channel_fixture.h"
 
@@ -80,6 +82,48 @@ static void test_eviction(void **state)
     close(late);
     CH_UNTIL(f, ch_state_has(&f->b, ": 0 connected"));
     assert_int_equal(f->b.gones, 2);
+}
+
+/* With few descriptors the bounds come sooner. Strangers then put out each
+ * other and never who is trusted; one that becomes so puts out the one silent
+ * for longest, and all that were taken are given back. */
+static void test_few_places(void **state)
+{
+    struct ch *f = &fixture;
+    int known[4], late[3];
+
+    (void)state;
+    ol_places_set(OL_PLACE_GUEST, 4);
+    ch_listen(f, "tcp://127.0.0.1:0");
+    for (unsigned k = 0; k < 4; k++) {
+        known[k] = ch_raw(f, SOCK_STREAM);
+        say_packet(known[k], 1);
+        CH_UNTIL(f, f->b.n_got == k + 1);
+        ch_trust(&f->b, &f->b.peer);
+    }
+    assert_int_equal(ol_places_left(OL_PLACE_GUEST), 0);
+    for (unsigned k = 0; k < 3; k++) {
+        late[k] = ch_raw(f, SOCK_STREAM);
+        if (k > 0)
+            ch_until_cut(f, late[k - 1]);
+        CH_UNTIL(f, ch_state_has(&f->b, "5 connected, 1 of them unknown"));
+    }
+    say_packet(late[2], 2);
+    CH_UNTIL(f, f->b.n_got == 5);
+    ch_trust(&f->b, &f->b.peer);
+    ch_until_cut(f, known[0]);
+    CH_UNTIL(f, ch_state_has(&f->b, "4 connected, 0 of them unknown"));
+    for (unsigned k = 1; k < 4; k++) {
+        assert_true(no_answer(known[k]));
+        close(known[k]);
+    }
+    close(late[2]);
+    CH_UNTIL(f, ch_state_has(&f->b, ": 0 connected"));
+    assert_int_equal(ol_places_left(OL_PLACE_GUEST), 4);
+    ol_places_set(OL_PLACE_GUEST, UINT_MAX);
+    close(known[0]);
+    close(late[0]);
+    close(late[1]);
 }
 
 /* A stranger's time ends, also if it keeps talking; trust stops the clock. */
@@ -348,6 +392,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         T("evicts-the-oldest-stranger", test_eviction),
+        T("few-descriptors", test_few_places),
         T("strangers-time-ends", test_patience),
         T("old-address-reaches-nobody", test_stale_address),
         T("bounds-the-trusted", test_trusted_bound),
