@@ -211,6 +211,9 @@ void ol_hand_confirmed(struct ol_line *l, const struct ol_epoch *e)
 {
     struct ol_attempt *a = &l->attempt;
 
+    if (!e->initiator && l->response.valid &&
+        e->opening == l->response.opening)
+        l->response.heard = true;
     if (!a->active || e->opening < a->opening)
         return;
     a->active = false;
@@ -306,17 +309,18 @@ static bool still_there(const struct ol_line *l, uint64_t opening)
     return false;
 }
 
-/* The number of our newest response, in a knock that says something else than
- * the one that was answered. */
-static void check_same(struct ol_line *l, unsigned c, const struct ol_knock *k)
+/* Does a knock with the number of our newest response say the same as the one
+ * that was answered. If not, our own side is told. */
+static bool check_same(struct ol_line *l, unsigned c, const struct ol_knock *k)
 {
     if (k->noise.n >= sizeof(l->response.e) &&
         memcmp(k->noise.p, l->response.e, sizeof(l->response.e)) == 0)
-        return;
+        return true;
     if (l->peer_second++ == 0)
         ol_fx_alarm(l, "two copies of the peer's station knock, or an old "
                        "one was put back");
     ol_fx_note(l, OL_NOTE_PEER_SECOND, (uint16_t)c, 0, 0);
+    return false;
 }
 
 /* A number that is not new: the response again, or BEHIND, or silence. */
@@ -330,8 +334,11 @@ static enum ol_err old_number(struct ol_line *l, const struct ol_event *ev,
     struct ol_send *s;
     uint8_t *out;
 
-    if (r->valid && k->opening == r->opening)
-        check_same(l, c, k);
+    /* Whoever made it has the answer: this is a copy that was late, or what
+     * a thief recorded, and he gets nothing for it. */
+    if (r->valid && k->opening == r->opening && check_same(l, c, k) &&
+        r->heard)
+        return OL_ERR_STALE;
     if (r->valid && k->opening == r->opening && still_there(l, r->opening)) {
         if (!r->due && l->now_ns - l->ch[c].response_ns >=
                            OL_NS_PER_S / OL_DH_PER_S) {
@@ -400,6 +407,7 @@ static enum ol_err accept_knock(struct ol_line *l, const struct ol_event *ev,
     ol_noise_ik2_create(&ns, OL_SPAN(text, n), r->msg, &keys);
     r->msg_n = (uint16_t)(n + OL_NOISE_IK2_OVER);
     r->valid = r->due = true;
+    r->heard = false;
     r->opening = k->opening;
     memcpy(r->e, k->noise.p, sizeof(r->e));
     r->channel = (uint16_t)c;

@@ -177,6 +177,7 @@ struct ol_attempt {
 struct ol_response { /* the newest one, for knocks that come again */
     bool valid;
     bool due;       /* not sent yet: awaits the disk */
+    bool heard;     /* a frame came in its epoch: the peer has it */
     uint64_t opening;
     uint8_t e[32]; /* of the message 1 that it answers */
     uint64_t batch;

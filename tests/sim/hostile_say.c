@@ -4,10 +4,16 @@
  */
 #include "hostile.h"
 
+/* Id 0 ends the packet: chunk_test.c. Here what is behind it is to be read. */
+static uint32_t some_id(uint32_t id)
+{
+    return id != 0 ? id : 1;
+}
+
 static void say_probe(struct play *p, unsigned c, unsigned from,
                       struct ol_writer *w)
 {
-    struct ol_probe pr = {.id = (uint32_t)rnd_u64(&p->r),
+    struct ol_probe pr = {.id = some_id((uint32_t)rnd_u64(&p->r)),
                           .sent_us = rnd_u64(&p->r)};
 
     (void)c;
@@ -19,11 +25,11 @@ static void say_probe(struct play *p, unsigned c, unsigned from,
 static void say_echo(struct play *p, unsigned c, unsigned from,
                      struct ol_writer *w)
 {
-    struct ol_probe pr = {.id = p->probe[c].id,
+    struct ol_probe pr = {.id = some_id(p->probe[c].id),
                           .sent_us = p->probe[c].sent_us};
 
     if (from > 1 || chance(p, 0.2))
-        pr.id += below(p, 6);
+        pr.id = some_id(pr.id + below(p, 6));
     if (from > 1 || chance(p, 0.2))
         pr.sent_us = p->now_ns / OL_NS_PER_US - below(p, 3);
     (void)ol_echo_encode(w, &pr);
@@ -276,7 +282,7 @@ static void say_truth(struct play *p, unsigned c, unsigned from,
     const struct keys *k = &p->keys[(p->n_keys - 1) % KEYS];
     struct ol_ack a = {.index = k->ch[c].rx.index, .high = k->high[c],
                        .count = 1};
-    struct ol_probe pr = {.id = p->probe[c].id,
+    struct ol_probe pr = {.id = some_id(p->probe[c].id),
                           .sent_us = p->probe[c].sent_us};
 
     if (from > 1)
