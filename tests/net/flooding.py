@@ -20,6 +20,7 @@ from pcap import UDP, payloads
 from station import PORT
 
 SOCKETS = 64
+ABREAST = 50 # requests of one client without an answer yet
 STEP_S = 0.002
 KNOCK, FRAME = 1, 4
 # A behind is as large, and goes at most once a second (doc/protocol.md 2.5).
@@ -232,10 +233,15 @@ class Pace:
     def throughput(self, count):
         """Messages a second, from both sides, until all are delivered."""
         begin, last = time.monotonic(), {}
-        for k in range(count):
-            for way, (_, connection, peer) in enumerate(self.ways):
-                last[way] = connection.call("send", peer=peer,
-                                            text=f"{k} " + "x" * 200)["id"]
+        for at in range(0, count, ABREAST):
+            n = min(ABREAST, count - at)
+            for _, connection, peer in self.ways:
+                for k in range(at, at + n):
+                    connection.say("send", peer=peer,
+                                   text=f"{k} " + "x" * 200)
+            for way, (_, connection, _) in enumerate(self.ways):
+                for _ in range(n):
+                    last[way] = connection.heard()["id"]
         for way, (_, connection, _) in enumerate(self.ways):
             connection.call("wait", name=last[way], rung="delivered",
                             timeout_ms=60000)

@@ -51,16 +51,24 @@ class Control:
         self.lines = self.socket.makefile("rb")
 
     def call(self, method, **params):
+        self.say(method, **params)
+        return self.heard(self.number)
+
+    def say(self, method, **params):
+        """A request whose answer is heard() later."""
         self.number += 1
         request = {"jsonrpc": "2.0", "id": self.number, "method": method,
                    "params": params}
         self.socket.sendall(json.dumps(request).encode() + b"\n")
+
+    def heard(self, number=None):
+        """The next answer; to that request, if it is given."""
         line = self.lines.readline()
         if not line.endswith(b"\n"):
             raise ConnectionResetError("the station went away half-way")
         answer = json.loads(line)
-        if answer.get("id") != self.number:
-            raise Failed(f"control: {method}: answered {answer!r:.200}")
+        if number not in (None, answer.get("id")):
+            raise Failed(f"control: request {number}: {answer!r:.200}")
         if "error" in answer:
             raise Refused(answer["error"])
         return answer["result"]
