@@ -174,6 +174,7 @@ struct world {
     uint64_t load_ns;  /* how long a LOAD takes */
     uint32_t room;     /* what a stream says it takes */
     struct ol_addr from[2][SIM_CHANNELS]; /* where packets come from */
+    bool foreign_tokens; /* a story submits records of its own */
     bool forged; /* a story put onto a disk what nobody said */
     bool roams; /* some of them move: what goes elsewhere is lost */
     struct ol_addr sent_to; /* what goes there is added up, if asked for */

@@ -236,12 +236,21 @@ bool world_settled(struct world *w)
 
 void check_end(struct world *w)
 {
+    static const uint8_t alarm[] = {
+        OL_NOTE_WRONG_IDENTITY, OL_NOTE_ROOT, OL_NOTE_CHECKPOINT,
+        OL_NOTE_ROLLED_BACK, OL_NOTE_LOST, OL_NOTE_PEER_LOST};
+
     for (unsigned st = 0; st < 2; st++) {
         struct sim_station *s = &w->st[st], *o = &w->st[1 - st];
         uint32_t last[OL_PRECS] = {0};
         if (s->copy == NULL && (s->notes[OL_NOTE_SECOND] > 0 ||
                                 o->notes[OL_NOTE_PEER_SECOND] > 0))
             world_fail(w, "station %u is taken for two", st);
+        for (unsigned n = 0; s->copy == NULL && o->copy == NULL &&
+                             n < OL_LEN(alarm); n++)
+            if (s->notes[alarm[n]] > 0)
+                world_fail(w, "station %u takes the other for another, or "
+                           "for one that was put back: note %u", st, alarm[n]);
         for (uint8_t p = 0; p < OL_PRECS; p++) {
             if (size_of(s, OL_OWN, p) != size_of(o, OL_PEER, p))
                 world_fail(w, "log %u of station %u: %u said, %u arrived", p,
