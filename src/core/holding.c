@@ -39,6 +39,14 @@ enum ol_err ol_recv_checkpoint(struct ol_line *l,
     return OL_OK;
 }
 
+static bool known(const struct ol_line *l, const uint8_t boot[8])
+{
+    for (unsigned n = 0; n < l->kept.n_boots; n++)
+        if (memcmp(l->kept.boots[n], boot, 8) == 0)
+            return true;
+    return false;
+}
+
 /* The boot that the peer runs now, newest first in what we remember. */
 static void boot_of_peer(struct ol_line *l, const uint8_t boot[8])
 {
@@ -48,6 +56,7 @@ static void boot_of_peer(struct ol_line *l, const uint8_t boot[8])
         return;
     memcpy(l->peer_boot, boot, 8);
     l->peer_any = true;
+    l->peer_new = !known(l, boot);
     memset(l->peer_serial, 0, sizeof(l->peer_serial));
     l->prekey_serial = 0;
     ol_send_forget(l);
@@ -61,14 +70,6 @@ static void boot_of_peer(struct ol_line *l, const uint8_t boot[8])
     memmove(l->kept.boots[1], l->kept.boots[0], (size_t)n * 8);
     memcpy(l->kept.boots[0], boot, 8);
     l->kept_dirty = true;
-}
-
-static bool known(const struct ol_line *l, const uint8_t boot[8])
-{
-    for (unsigned n = 0; n < l->kept.n_boots; n++)
-        if (memcmp(l->kept.boots[n], boot, 8) == 0)
-            return true;
-    return false;
 }
 
 bool ol_recv_boot_over(const struct ol_line *l, const uint8_t boot[8])

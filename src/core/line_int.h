@@ -425,6 +425,7 @@ struct ol_line {
     uint8_t peer_boot[8];   /* of the newest HELD */
     uint32_t peer_serial[OL_PRECS];
     bool peer_any;
+    bool peer_new; /* that boot was not known before this start */
 
     /* the line's state */
     uint8_t state; /* enum ol_line_state */
@@ -660,6 +661,8 @@ void ol_send_held(struct ol_line *l, const struct ol_held *h, uint8_t logs,
                   bool current);
 /* The peer runs a new boot: of records behind a gap it may know nothing. */
 void ol_send_forget(struct ol_line *l);
+/* The peer holds our log p up to there only, and once said more. */
+void ol_send_rolled_back(struct ol_line *l, unsigned p, uint32_t upto);
 /* Everything not held is owed again: a new epoch, or a peer that forgot. */
 void ol_send_owe_all(struct ol_line *l);
 /* Units of one record are owed again: lost on channel c (or in doubt). */

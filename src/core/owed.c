@@ -217,6 +217,14 @@ static void part(struct ol_line *l, unsigned p, const struct ol_held_log *h,
         await_root(&l->out[p], h, true);
 }
 
+/* Of a boot that we knew when we started it was told then; or what came is old,
+ * and only our memory of its serial is gone. */
+void ol_send_rolled_back(struct ol_line *l, unsigned p, uint32_t upto)
+{
+    if (l->peer_new)
+        ol_fx_note(l, OL_NOTE_ROLLED_BACK, OL_CHANNEL_ANY, (uint8_t)p, upto);
+}
+
 static void held_log(struct ol_line *l, unsigned p,
                      const struct ol_held_log *h, bool current)
 {
@@ -237,7 +245,7 @@ static void held_log(struct ol_line *l, unsigned p,
     if (h->upto < o->acked && !current)
         return;
     if (h->upto < o->acked && h->upto == 0) {
-        ol_fx_note(l, OL_NOTE_ROLLED_BACK, OL_CHANNEL_ANY, (uint8_t)p, 0);
+        ol_send_rolled_back(l, p, 0);
         ol_window_rewind(l, p, 0);
         ol_pouch_again(l);
     }

@@ -155,8 +155,7 @@ void ol_send_loaded(struct ol_line *l, const struct ol_event *ev)
             }
             if (upto < o->acked) {
                 /* It holds less than it once said: it was rolled back. */
-                ol_fx_note(l, OL_NOTE_ROLLED_BACK, OL_CHANNEL_ANY,
-                           (uint8_t)prec, upto);
+                ol_send_rolled_back(l, prec, upto);
                 o->limit = o->behind_limit;
                 ol_pouch_again(l);
             }
