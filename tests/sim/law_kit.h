@@ -1,0 +1,33 @@
+/*
+ * What stories_law.c and stories_word.c share: law_kit.c.
+ */
+#ifndef OL_SIM_LAW_KIT_H
+#define OL_SIM_LAW_KIT_H
+
+#include "core/line_int.h"
+#include "story.h"
+#include "world_int.h"
+
+extern struct held {
+    uint8_t type;     /* of the packets that are held back, 0: none */
+    unsigned ch, from;
+    unsigned most, n; /* so many of them at most, and so far */
+    bool lose;        /* all others of that type, too */
+    size_t size[256];
+    uint8_t bytes[256][OL_FRAME_MAX];
+} held;
+
+/* The next `most` packets of a type that `from` sends on a channel. */
+void hold(uint8_t type, unsigned ch, unsigned from, unsigned most);
+/* The k-th of them arrives at a station, on whatever channel. */
+enum ol_err bring(unsigned st, unsigned ch, unsigned k);
+enum ol_err bring_bytes(unsigned st, unsigned ch, const uint8_t *p, size_t n);
+
+/* Two channels, cable and radio, and the line is open. */
+void two(void);
+/* The epoch that a station sends under. */
+struct ol_epoch *sending(unsigned st);
+/* Until all is delivered: how long that took, or more than most_ns. */
+uint64_t settle(uint64_t most_ns);
+
+#endif

@@ -1,0 +1,400 @@
+/*
+ * Stories of words: a peer that lies, what was dropped and goes again, what
+ * goes first, receipts, and what is signed.
+ *
+ * Each came from a deliberate fault in the core (tests/mutants) that nothing
+ * else noticed.
+ */
+#include <string.h>
+
+#include "base/check.h"
+#include "crypto/knock.h"
+#include "law_kit.h"
+#include "wire/frame.h"
+#include "wire/record.h"
+
+/* ---- a peer that lies ---------------------------------------------------- */
+
+/* A frame with station 1's keys that its core never made: what w has, sealed
+ * under the next counter and brought to station 0. */
+static enum ol_err lie(unsigned ch, const struct ol_writer *said)
+{
+    struct ol_epoch_chan *ec = &sending(1)->ch[ch];
+    struct ol_frame_head head = {ec->tx.index, ec->counter};
+    uint8_t out[OL_FRAME_MAX];
+    struct ol_writer wr;
+
+    ol_writer_init(&wr, out, OL_FRAME_HEAD);
+    ol_frame_encode(&wr, &head);
+    memcpy(out + OL_FRAME_HEAD, said->p, said->n);
+    ol_frame_seal(&ec->tx, ec->counter++, OL_SPAN(out, OL_FRAME_HEAD),
+                  out + OL_FRAME_HEAD, said->n);
+    return bring_bytes(0, ch, out, said->n + OL_FRAME_OVER);
+}
+
+static struct ol_writer words(void)
+{
+    static uint8_t bytes[1024];
+    struct ol_writer wr;
+
+    ol_writer_init(&wr, bytes, sizeof(bytes));
+    return wr;
+}
+
+static void an_ack_of_the_unsent_is_nothing(void)
+{
+    struct ol_writer wr = words();
+    struct ol_ack a = {.count = 1};
+    struct ol_path *p;
+
+    two();
+    p = &w.st[0].line->ch[1].path;
+    a.index = sending(0)->ch[1].tx.index;
+    a.high = a.v[0].hi = sending(0)->ch[1].counter + 9;
+    EXPECT(ol_ack_encode(&wr, &a));
+    world_tick(&w, 0);
+    w.st[0].line->ch[1].ask = true; /* a probe is in flight */
+    world_tick(&w, 0);
+    a.v[0].lo = 0;
+    wr = words();
+    EXPECT(ol_ack_encode(&wr, &a));
+    EXPECT(p->open > 0);
+    (void)!lie(1, &wr);
+    EXPECT(p->open > 0 && p->high < a.high);
+}
+
+static void an_echo_names_its_probe(void)
+{
+    struct ol_probe p = {.id = 12345, .sent_us = 1};
+    struct ol_writer wr = words();
+    uint64_t answered;
+
+    two();
+    run_for(10 * S);
+    answered = w.st[0].line->ch[1].answered_ns;
+    EXPECT(ol_echo_encode(&wr, &p));
+    EXPECT(lie(1, &wr) == OL_OK);
+    EXPECT(w.st[0].line->ch[1].answered_ns == answered);
+}
+
+/* What the peer confirmed once it cannot take back, for nobody was a copy. */
+static void a_peer_cannot_deny_what_it_confirmed(void)
+{
+    struct ol_writer wr = words();
+    struct ol_held h = {.logs = 1u << OL_ROUTINE};
+    struct ol_found f = {.prec = OL_ROUTINE, .match = 2, .upto = 6,
+                         .root = {6}};
+    struct ol_out_log *o;
+
+    two();
+    for (unsigned i = 0; i < 5; i++)
+        world_say(&w, 0, OL_ROUTINE, 100);
+    EXPECT(settle(5 * S) < 5 * S);
+    o = &w.st[0].line->out[OL_ROUTINE];
+    world_cut(&w, 0, 0, true); /* what it asks goes to the liar alone */
+    world_cut(&w, 1, 0, true);
+    memcpy(h.boot, w.st[1].line->boot, 8);
+    h.serial = w.st[1].line->held_serial + 1000;
+    h.log[OL_ROUTINE].upto = 6;
+    h.log[OL_ROUTINE].limit = 100;
+    h.log[OL_ROUTINE].root[0] = 6;
+    EXPECT(ol_held_encode(&wr, &h));
+    EXPECT(lie(1, &wr) == OL_OK);
+    run_for(500 * MS);
+    EXPECT(o->back.state == OL_BACK_ASK);
+    f.ask = o->back.ask;
+    wr = words();
+    EXPECT(ol_found_encode(&wr, &f));
+    EXPECT(lie(1, &wr) == OL_OK);
+    run_for(S);
+    EXPECT(o->stopped && o->size == 5);
+}
+
+/* Bytes of a piece that was not asked for yet change nothing of one that was:
+ * both would lie in the same place. */
+static void a_piece_beyond_the_limit_is_nothing(void)
+{
+    static uint8_t bytes[OL_BLOB_UNIT];
+    struct sim_file *f;
+    struct ol_pull *p;
+    struct ol_writer wr = words();
+    struct ol_blob b = {.bytes = OL_SPAN_ARRAY(bytes)};
+    unsigned missing;
+
+    two();
+    f = world_offer(&w, 1, 40 * OL_PIECE, 8);
+    world_cut(&w, 0, 0, true); /* what station 0 asks goes nowhere */
+    world_cut(&w, 1, 0, true);
+    world_want(&w, f);
+    run_for(100 * MS);
+    p = &w.st[0].line->pull;
+    EXPECT(p->on && p->upto == 0);
+    memcpy(b.hash, f->hash, 32);
+    EXPECT(ol_blob_encode(&wr, &b));
+    EXPECT(lie(1, &wr) == OL_OK);
+    missing = p->slot[0].missing;
+    EXPECT(missing == OL_PIECE_UNITS - 1);
+    b.offset = OL_PULL_WINDOW * OL_PIECE + OL_BLOB_UNIT;
+    wr = words();
+    EXPECT(ol_blob_encode(&wr, &b));
+    EXPECT(lie(1, &wr) == OL_OK);
+    EXPECT(p->slot[0].missing == missing);
+}
+
+/* ---- what is dropped goes again ------------------------------------------ */
+
+/* A full disk drops what was already under way, and its frame is acked. */
+static void credit_brings_what_was_dropped(void)
+{
+    two();
+    for (unsigned i = 0; i < 5; i++) {
+        w.st[1].full = true;
+        world_say(&w, 0, OL_ROUTINE, 100);
+        run_for(10 * S);
+        w.st[1].full = false;
+        world_tick(&w, 1);
+        EXPECT(settle(10 * S) < 500 * MS);
+        run_for(20 * S);
+    }
+}
+
+/* A unit in a lost frame does not wait until all else has come to a stop. */
+static void a_lost_unit_goes_again(void)
+{
+    struct sim_file *f;
+    uint64_t from;
+
+    two();
+    world_cut(&w, 0, 0, true);
+    world_cut(&w, 0, 1, true);
+    run_for(40 * S);
+    w.ch[1].path[0].loss = 0.05;
+    f = world_offer(&w, 0, 16 * OL_PIECE, 9);
+    world_want(&w, f);
+    for (from = w.now_ns; f->whole_ns == 0 && w.now_ns - from < 60 * S;)
+        run_for(100 * MS);
+    printf("  1 MiB with 5 %% of it lost in %.1f s\n",
+           (double)(w.now_ns - from) / 1e9);
+    EXPECT(w.now_ns - from < 20 * S);
+}
+
+/* The HELD is lost that alone would have told, for an ACK came before it. */
+static void a_held_that_was_lost_is_said_again(void)
+{
+    struct ol_in_log *in;
+
+    two();
+    in = &w.st[1].line->in[OL_ROUTINE];
+    run_for(40 * S);
+    for (uint32_t i = 0; i < 5; i++) {
+        w.st[1].commit_ns = 2 * S;
+        world_say(&w, 0, OL_ROUTINE, 100);
+        while (in->durable == i)
+            run_for(MS);
+        world_spill(&w);
+        EXPECT(!world_settled(&w));
+        EXPECT(settle(10 * S) < 3 * S); /* our own disk is slow, too */
+        run_for(20 * S);
+    }
+}
+
+/* So does a station whose blocks are all in use; no credit says so. */
+static void what_is_never_held_goes_again(void)
+{
+    struct ol_line *l;
+    uint32_t left;
+
+    two();
+    l = w.st[1].line;
+    w.ch[0].path[0].loss = w.ch[1].path[0].loss = 0;
+    left = l->in_pool.left;
+    l->in_pool.left = 0;
+    world_say(&w, 0, OL_ROUTINE, 100);
+    world_say(&w, 0, OL_ROUTINE, 100);
+    run_for(S);
+    l->in_pool.left += left;
+    EXPECT(!world_settled(&w));
+    EXPECT(settle(60 * S) < 10 * S);
+}
+
+/* ---- precedence ---------------------------------------------------------- */
+
+/* A copy goes where the first way loses all, without waiting for anything. */
+static void copies_go_at_once(void)
+{
+    two();
+    w.ch[1].path[0].delay_ns = w.ch[1].path[1].delay_ns = 30 * MS;
+    run_for(60 * S);
+    w.ch[0].path[0].cut = true; /* the faster one, and nobody knows yet */
+    world_say(&w, 0, OL_FLASH, 100);
+    EXPECT(settle(S) < 90 * MS);
+    w.ch[0].path[0].cut = false;
+    run_for(60 * S);
+    w.ch[0].path[0].cut = true;
+    world_say(&w, 0, OL_IMMEDIATE, 100);
+    EXPECT(settle(S) < 90 * MS);
+}
+
+static uint64_t backlog(uint8_t prec)
+{
+    return status(0).queue[prec];
+}
+
+/* Over a thin way PRIORITY goes before ROUTINE; and ROUTINE has its share. */
+static void what_is_above_goes_first(void)
+{
+    world_init_calm(&w, 23, 1, false);
+    w.ch[0].path[0].rate_bps = w.ch[0].path[1].rate_bps = 64000;
+    run_for(5 * S);
+    world_cut(&w, 0, 0, true);
+    world_cut(&w, 0, 1, true);
+    for (unsigned i = 0; i < 110; i++) {
+        world_say(&w, 0, OL_ROUTINE, 1000);
+        world_say(&w, 0, OL_PRIORITY, 1000);
+        run_for(10 * MS);
+    }
+    world_cut(&w, 0, 0, false);
+    world_cut(&w, 0, 1, false);
+    while (backlog(OL_PRIORITY) > 10)
+        run_for(10 * MS);
+    EXPECT(backlog(OL_ROUTINE) > 60);
+    EXPECT(backlog(OL_ROUTINE) < 110);
+    EXPECT(settle(120 * S) < 60 * S);
+}
+
+/* ---- receipts ------------------------------------------------------------ */
+
+static void receipt(unsigned st, uint8_t kind, uint8_t rel, bool own,
+                    uint64_t number)
+{
+    uint8_t id[16];
+    struct ol_record rec = {.prec = OL_ROUTINE, .kind = kind,
+                            .id = OL_SPAN_ARRAY(id), .n_refs = 1};
+    struct ol_event ev = {.kind = OL_EV_SUBMIT, .record = &rec,
+                          .token = UINT64_C(1) << 50};
+
+    for (unsigned i = 0; i < sizeof(id); i++)
+        id[i] = (uint8_t)rnd_u64(&w.rnd);
+    rec.refs[0].rel = rel;
+    rec.refs[0].own = own;
+    rec.refs[0].number = number;
+    EXPECT(world_step(&w, st, &ev) == OL_OK);
+    run_for(S);
+}
+
+/* The highest rung of a message of station 0; 0: none. */
+static unsigned rung(uint64_t number)
+{
+    struct sim_station *s = &w.st[0];
+    struct ol_row_rung r[4];
+    uint32_t n = 0;
+
+    EXPECT(s->ledger->ops->rungs(s->ledger, s->line_no, OL_OWN, number, r, 4,
+                                 &n) == OL_OK);
+    return n == 0 ? 0 : r[n - 1].rung;
+}
+
+static void a_receipt_says_what_it_says(void)
+{
+    two();
+    w.foreign_tokens = true;
+    for (unsigned i = 0; i < 4; i++)
+        world_say(&w, 0, OL_ROUTINE, 100);
+    run_for(S);
+    receipt(1, OL_KIND_RECEIPT, OL_REL_READ, false, 1);
+    receipt(1, OL_KIND_MESSAGE, OL_REL_READ, false, 2);
+    receipt(1, OL_KIND_RECEIPT, OL_REL_READ, true, 3);
+    receipt(1, OL_KIND_RECEIPT, OL_REL_READ, false, 77);
+    receipt(1, OL_KIND_RECEIPT, 1, false, 4); /* answers */
+    EXPECT(rung(1) == OL_RUNG_READ);
+    EXPECT(rung(2) == 0 && rung(3) == 0 && rung(4) == 0 && rung(77) == 0);
+    receipt(1, OL_KIND_RECEIPT, OL_REL_UNDERSTOOD, false, 1);
+    EXPECT(rung(1) == OL_RUNG_UNDERSTOOD);
+}
+
+/* A receipt waits until the message that it is of is back. */
+static void receipts_outlive_a_restore(void)
+{
+    two();
+    w.foreign_tokens = true;
+    for (unsigned i = 0; i < 4; i++)
+        world_say(&w, 0, OL_ROUTINE, 100);
+    run_for(S);
+    for (unsigned i = 1; i < 4; i++)
+        receipt(1, OL_KIND_RECEIPT, OL_REL_READ, false, i);
+    world_restore(&w, 0, true, true, S);
+    w.load_ns = 500 * MS; /* what comes back takes its time */
+    run_for(60 * S);
+    for (unsigned i = 1; i < 4; i++)
+        EXPECT(rung(i) == OL_RUNG_READ);
+}
+
+/* ---- the record ---------------------------------------------------------- */
+
+/* Of both, a peer's checkpoint is kept that has the size of its log. */
+static void the_last_word_is_signed(void)
+{
+    two();
+    for (unsigned i = 0; i < 40; i++) {
+        w.ch[0].path[0].cut = w.ch[1].path[0].cut = i % 2 == 0;
+        world_say(&w, 0, (uint8_t)(i % OL_PRECS), 100);
+        run_for(300 * MS);
+    }
+    w.ch[0].path[0].cut = w.ch[1].path[0].cut = false;
+    EXPECT(settle(60 * S) < 60 * S);
+    run_for(30 * S);
+    for (uint8_t p = 0; p < OL_PRECS; p++) {
+        struct sim_station *s = &w.st[1];
+        uint8_t root[OL_HASH], sig[OL_SIG];
+        uint32_t size = 0;
+        EXPECT(s->ledger->ops->checkpoint(s->ledger, s->line_no, OL_PEER, p,
+                                          &size, root, sig) == OL_OK);
+        EXPECT(size == 10);
+    }
+}
+
+/* A checkpoint that the peer did not sign, and one of another root. */
+static void a_checkpoint_is_checked(void)
+{
+    struct ol_line *l;
+    struct ol_checkpoint cp = {.prec = OL_ROUTINE, .size = 2,
+                               .root = {1, 2, 3}};
+
+    two();
+    l = w.st[1].line;
+    world_say(&w, 0, OL_ROUTINE, 100);
+    run_for(S);
+    EXPECT(ol_recv_checkpoint(l, &cp) != OL_OK);
+    ol_checkpoint_sign(cp.sig, &w.st[0].id, l->shared.line_id, cp.prec,
+                       cp.size, cp.root);
+    EXPECT(ol_recv_checkpoint(l, &cp) == OL_OK);
+    world_say(&w, 0, OL_ROUTINE, 100);
+    run_for(S);
+    EXPECT(w.st[1].notes[OL_NOTE_CHECKPOINT] == 1);
+}
+
+/* ---- running ------------------------------------------------------------- */
+
+static const struct story stories[] = {
+    {"an_ack_of_the_unsent_is_nothing", an_ack_of_the_unsent_is_nothing},
+    {"an_echo_names_its_probe", an_echo_names_its_probe},
+    {"a_peer_cannot_deny_what_it_confirmed",
+     a_peer_cannot_deny_what_it_confirmed},
+    {"a_piece_beyond_the_limit_is_nothing",
+     a_piece_beyond_the_limit_is_nothing},
+    {"a_lost_unit_goes_again", a_lost_unit_goes_again},
+    {"a_held_that_was_lost_is_said_again", a_held_that_was_lost_is_said_again},
+    {"receipts_outlive_a_restore", receipts_outlive_a_restore},
+    {"credit_brings_what_was_dropped", credit_brings_what_was_dropped},
+    {"what_is_never_held_goes_again", what_is_never_held_goes_again},
+    {"copies_go_at_once", copies_go_at_once},
+    {"what_is_above_goes_first", what_is_above_goes_first},
+    {"a_receipt_says_what_it_says", a_receipt_says_what_it_says},
+    {"the_last_word_is_signed", the_last_word_is_signed},
+    {"a_checkpoint_is_checked", a_checkpoint_is_checked},
+};
+
+int main(int argc, char **argv)
+{
+    return story_main(stories, OL_LEN(stories), argc, argv);
+}
