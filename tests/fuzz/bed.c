@@ -150,6 +150,8 @@ enum ol_err bed_packet(struct bed *b, unsigned st, uint16_t channel,
     struct ol_event ev = {.kind = OL_EV_FRAME, .channel = channel,
                           .bytes = packet};
 
+    if (st == 0)
+        ev.from = b->from;
     return bed_step(b, st, &ev);
 }
 
@@ -177,11 +179,6 @@ static bool collect(void *arg, const struct ol_row *row)
     return ++c->n < OL_LOAD_MAX;
 }
 
-static uint64_t file_size(unsigned k)
-{
-    return (k + 1) * 3 * OL_PIECE + 7;
-}
-
 static void load(struct bed *b, unsigned st, const struct ol_load *want)
 {
     static struct page c;
@@ -200,17 +197,17 @@ static void load(struct bed *b, unsigned st, const struct ol_load *want)
         ev.n_loaded = c.n;
     } else if (want->kind == OL_LOAD_PIECE) {
         ev.kind = OL_EV_PIECE;
-        for (unsigned k = 0; k < BED_FILES; k++)
+        for (unsigned k = 0; k < MAKE_FILES; k++)
             if (memcmp(want->hash, b->hash[k], 32) == 0 &&
-                want->size == file_size(k) &&
+                want->size == make_file_size(k) &&
                 want->index < ol_file_pieces(want->size))
                 ev.bytes = OL_SPAN(piece, ol_file_piece_size(want->size,
                                                              want->index));
     } else {
         ev.kind = OL_EV_FILE;
-        if (st == 0 && want->after < BED_FILES) {
+        if (st == 0 && want->after < MAKE_FILES) {
             memcpy(file.hash, b->hash[want->after], 32);
-            file.size = file_size((unsigned)want->after);
+            file.size = make_file_size((unsigned)want->after);
             file.order = want->after + 1;
             ev.file = &file;
         }

@@ -17,14 +17,14 @@
 
 #include "core/line_int.h"
 #include "keep.h"
+#include "make.h"
 #include "port/ledger.h"
 
 #define BED_CHANNELS 3u
 #define BED_POUCH 2u
 #define BED_QUEUE 1024u
-#define BED_FILES 2u
 #define BED_SAID 3u /* records of each log that are delivered at first */
-#define BED_STEPS 600u /* of both lines, an input */
+#define BED_STEPS 300u /* of both lines, an input */
 
 enum bed_kind { BED_PACKET, BED_LOAD, BED_COMMIT };
 
@@ -59,8 +59,9 @@ struct bed {
     bool still; /* station 1 hears nothing and does nothing */
     struct bed_entry queue[BED_QUEUE];
     unsigned n_queue;
+    struct ol_addr from; /* where packets for station 0 come from */
     uint64_t token;
-    uint8_t hash[BED_FILES][32]; /* of what station 0 serves */
+    uint8_t hash[MAKE_FILES][32]; /* of what station 0 serves */
     uint64_t sends, notes[OL_NOTE_KINDS];
     unsigned steps, most_steps; /* since bed_begin */
     uint8_t boots;

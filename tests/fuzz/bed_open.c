@@ -139,7 +139,7 @@ void bed_open(struct bed *b, uint64_t dark_ns)
     b->now_ns = 1000 * OL_NS_PER_S;
     ol_rng_init(&rng, seed);
     channels(b);
-    for (unsigned k = 0; k < BED_FILES; k++)
+    for (unsigned k = 0; k < MAKE_FILES; k++)
         memset(b->hash[k], 0xa0 + (int)k, 32);
     keep_alloc(&b->spare, ol_line_size());
     for (unsigned st = 0; st < 2; st++) {
@@ -190,6 +190,7 @@ void bed_begin(struct bed *b)
     b->now_ns = b->saved_ns;
     b->way = NULL;
     b->still = false;
+    b->from.len = 0;
     b->most_steps = BED_STEPS;
     b->token = 1000;
     b->steps = 0;

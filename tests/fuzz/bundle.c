@@ -184,7 +184,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         turn(&bed, &s);
         bed_pass(&bed, 2 * OL_NS_PER_MS);
     }
-    bed_pass(&bed, 3 * OL_NS_PER_S);
+    bed_pass(&bed, OL_NS_PER_S);
     bed_load(&bed);
     bed_end(&bed);
     return 0;

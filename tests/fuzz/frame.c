@@ -140,14 +140,47 @@ static void transport(struct bed *b, struct script *s)
     (void)!bed_step(b, 0, &ev);
 }
 
+/* The piece that it waits for, in as many frames as it takes. */
+static void piece(struct bed *b, struct script *s)
+{
+    static uint8_t out[OL_FRAME_MAX];
+    static const uint8_t bytes[OL_PIECE];
+    const struct ol_pull *pull = &b->line[0]->pull;
+    uint64_t at = (uint64_t)pull->upto * OL_PIECE, end;
+    enum ol_err err;
+
+    if (!pull->on || pull->upto == pull->pieces)
+        return;
+    end = OL_MIN(at + OL_PIECE, pull->size) - script_u8(s) % 4 * OL_BLOB_UNIT;
+    while (at < end) {
+        struct ol_blob blob = {.offset = at};
+        struct ol_writer w;
+
+        memcpy(blob.hash, pull->hash, sizeof(blob.hash));
+        blob.bytes = OL_SPAN(bytes, OL_MIN(end - at, 60 * OL_BLOB_UNIT));
+        ol_writer_init(&w, out, OL_FRAME_MAX - OL_FRAME_OVER);
+        OL_CHECK(ol_blob_encode(&w, &blob));
+        (void)bed_frame(b, 1, ol_writer_span(&w), 0, &err);
+        at += blob.bytes.n;
+    }
+}
+
 static void turn(struct bed *b, struct script *s)
 {
     struct ol_file file = {.size = 1};
     struct ol_event ev = {.kind = OL_EV_WANT, .file = &file};
 
+    b->from.len = 0;
+    if (script_u8(s) % 8 == 0) { /* from elsewhere */
+        b->from.len = 4;
+        memset(b->from.b, script_below(s, 3), 4);
+    }
     switch (script_below(s, 16)) {
     default:
         chunks(b, s);
+        break;
+    case 7:
+        piece(b, s);
         break;
     case 8: case 9: case 10:
         bytes(b, s);
@@ -189,7 +222,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bed_pass(&bed, 2 * OL_NS_PER_MS);
         delivered(&bed);
     }
-    bed_pass(&bed, 3 * OL_NS_PER_S);
+    bed_pass(&bed, OL_NS_PER_S);
     delivered(&bed);
     bed_load(&bed);
     bed_end(&bed);

@@ -12,6 +12,14 @@
 #include "wire/card.h"
 #include "wire/record.h"
 
+#define MAKE_FILES 2u
+
+/* What a line that is given serves: file k has a hash of bytes 0xa0 + k. */
+static inline uint64_t make_file_size(unsigned k)
+{
+    return (k + 1) * UINT64_C(3) * OL_PIECE + 7;
+}
+
 /* Each field within its own bounds; the whole may be above OL_RECORD_MAX. */
 void make_record(struct script *s, struct ol_record *rec);
 void make_card(struct script *s, struct ol_card *card);

@@ -244,10 +244,16 @@ static void make_want(struct script *s, struct ol_line *l,
     struct ol_want v = {.serial = script_u32(s)};
     uint32_t pieces, beyond;
 
-    (void)l;
     memset(v.hash, script_u8(s), sizeof(v.hash));
     v.size = script_edge(s, 1, OL_FILE_MAX) >> script_below(s, 34);
     v.size = OL_MAX(v.size, 1);
+    if (l != NULL && script_u8(s) % 4 != 0) { /* that it serves */
+        unsigned k = script_below(s, MAKE_FILES);
+
+        memset(v.hash, 0xa0 + (int)k, sizeof(v.hash));
+        v.size = make_file_size(k);
+        v.serial = l->push.serial + script_below(s, 4);
+    }
     if (script_u8(s) % 4 == 0) {
         v.flags = script_u8(s) & 1 ? OL_WANT_DONE : OL_WANT_DECLINED;
         v.flags |= script_u8(s) & 1 ? OL_WANT_NOTED : 0;
@@ -316,6 +322,8 @@ static void make_found(struct script *s, struct ol_line *l,
     f.match = f.upto - OL_MIN(f.upto, f.match);
     if (f.upto > 0)
         script_fill(s, f.root, OL_ROOT);
+    if (l != NULL && f.upto > 0 && script_u8(s) % 4 != 0)
+        root_of(l, f.prec, f.upto, f.root);
     f.number = script_edge(s, 0, OL_NUMBER_MAX);
     f.has_cp = script_u8(s) & 1;
     if (f.has_cp) {
