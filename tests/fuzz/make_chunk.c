@@ -28,6 +28,7 @@ static void make_probe(struct script *s, struct ol_line *l,
     struct ol_probe p = {.id = script_u32(s), .sent_us = script_u64(s)};
 
     (void)l;
+    p.id += p.id == 0;
     (void)ol_probe_encode(w, &p);
 }
 
@@ -42,6 +43,7 @@ static void make_echo(struct script *s, struct ol_line *l,
         p.id = l->ch[c].probe_id + (p.id & 1);
         p.sent_us = l->ch[c].probe_at_ns / OL_NS_PER_US;
     }
+    p.id += p.id == 0;
     (void)ol_echo_encode(w, &p);
 }
 
