@@ -18,9 +18,14 @@ static json_t *moment(uint64_t ns)
     return json_string(text);
 }
 
+/* Some of it tells of names that the system gave, in whatever letters. */
 static json_t *text_or_null(const char *text)
 {
-    return text[0] != '\0' ? json_string(text) : json_null();
+    char whole[OL_WHY_MAX];
+
+    ol_text_put(whole, sizeof(whole), "%s", text);
+    ol_text_mend(whole);
+    return whole[0] != '\0' ? json_string(whole) : json_null();
 }
 
 static json_t *count(uint64_t v)

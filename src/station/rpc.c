@@ -155,6 +155,11 @@ char *ol_rpc_result(const json_t *id, json_t *result)
 
 char *ol_rpc_error(const json_t *id, int code, const char *message)
 {
+    char text[OL_WHY_MAX];
+
+    /* Words of the caller's may have been cut within a letter. */
+    ol_text_put(text, sizeof(text), "%s", message);
+    ol_text_mend(text);
     return envelope(id, "error", json_pack("{s:i,s:s}", "code", code,
-                                           "message", message));
+                                           "message", text));
 }

@@ -119,6 +119,11 @@ static void answers(void **state)
     assert_string_equal(text, "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":"
                               "{\"code\":3,\"message\":\"no\\nline\"}}");
     free(text);
+    text = ol_rpc_error(NULL, 2, "no method \"\xea\xb8\"");
+    assert_string_equal(text, "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":"
+                              "{\"code\":2,\"message\":\"no method "
+                              "\\\"??\\\"\"}}");
+    free(text);
     json_decref(id);
 }
 

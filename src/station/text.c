@@ -22,8 +22,23 @@ int ol_fail(char why[OL_WHY_MAX], int status, const char *fmt, ...)
         va_start(ap, fmt);
         vsnprintf(why, OL_WHY_MAX, fmt, ap);
         va_end(ap);
+        ol_text_mend(why);
     }
     return status;
+}
+
+void ol_text_mend(char *text)
+{
+    size_t left = strlen(text), n;
+
+    for (; left > 0; text += n, left -= n) {
+        for (n = 1; n <= OL_MIN(left, 4u) && !ol_span_utf8(OL_SPAN(text, n));)
+            n++;
+        if (n <= OL_MIN(left, 4u))
+            continue;
+        *text = '?';
+        n = 1;
+    }
 }
 
 int ol_fail_sys(char why[OL_WHY_MAX], const char *verb, const char *path)

@@ -27,12 +27,16 @@ enum ol_exit {
     OL_EXIT_NOT_RUNNING = 5,
 };
 
-/* Writes the reason and returns the status. why may be NULL. */
+/* Writes the reason, as UTF-8, and returns the status. why may be NULL. */
 int ol_fail(char why[OL_WHY_MAX], int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* "cannot VERB PATH: " and what errno says. Returns 1. */
 int ol_fail_sys(char why[OL_WHY_MAX], const char *verb, const char *path);
+
+/* What is not UTF-8, as a letter that was cut in two, becomes `?`: nothing else
+ * can be put in JSON. */
+void ol_text_mend(char *text);
 
 /* As snprintf; false when it did not fit (then it is cut, with its NUL). */
 bool ol_text_put(char *out, size_t room, const char *fmt, ...)

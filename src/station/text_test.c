@@ -103,6 +103,27 @@ static void reasons(void **state)
     assert_int_equal(ol_fail(NULL, 2, "nobody listens"), 2);
 }
 
+/* A sentence that quotes what a person wrote may be cut within a letter, and
+ * what is not UTF-8 cannot be said in JSON at all. */
+static void cut_letters(void **state)
+{
+    static const char *const pairs[][2] = {
+        {"", ""}, {"plain", "plain"}, {"\xc3\xa9", "\xc3\xa9"},
+        {"a\xc3", "a?"}, {"\xea\xb8", "??"}, {"\xea\xb8\xb4", "\xea\xb8\xb4"},
+        {"\xf0\x9f\x95x", "???x"}, {"\xff\xc3\xa9\xa9", "?\xc3\xa9?"},
+        {"\xed\xa0\x80", "???"}, {"\xc0\x80", "??"}};
+    char text[16], why[OL_WHY_MAX];
+
+    (void)state;
+    for (size_t k = 0; k < OL_LEN(pairs); k++) {
+        strcpy(text, pairs[k][0]);
+        ol_text_mend(text);
+        assert_string_equal(text, pairs[k][1]);
+    }
+    ol_fail(why, 1, "no rung \"%.3s\"", "\xc3\xa9\xc3\xa9");
+    assert_string_equal(why, "no rung \"\xc3\xa9?\"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +131,7 @@ int main(void)
         cmocka_unit_test(times),
         cmocka_unit_test(hex),
         cmocka_unit_test(reasons),
+        cmocka_unit_test(cut_letters),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
