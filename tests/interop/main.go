@@ -39,6 +39,7 @@ var stories = []story{
 	{"refusals", refusals},
 	{"frames-refused", framesRefused},
 	{"pouch", pouch},
+	{"restored", restored},
 }
 
 // bed is what a story stands on.

@@ -3,7 +3,8 @@
 // `until` takes what arrives and does what is due.
 //
 // What is left out, as the document allows it or the tests do not need it:
-// congestion and pacing (advice to a sender), attachments and returns.
+// congestion and pacing (advice to a sender), attachments, and giving back what
+// the other side has lost.
 
 package main
 
@@ -87,6 +88,8 @@ type peer struct {
 	responses                             [][]byte // Noise messages taken
 	segmentsOn                            map[string]int
 	passive                               bool // no knocks of our own
+	restored                              bool // our records are lost
+	found                                 map[byte]*found
 	forgot                                bool // epochs that they still know
 	resent                                time.Time
 }
@@ -101,13 +104,15 @@ type probe struct {
 func newPeer(l *line) *peer {
 	p := &peer{line: l, arrivals: make(queue, 4096),
 		wires: map[string]*wire{}, probe: map[string]*probe{},
+		found:    map[byte]*found{},
 		up:       map[string]bool{},
 		boot:     binary.BigEndian.Uint64(random(8)),
 		frame:    4096,
 		versions: [2]byte{1, 1}, dh: noise.DH25519,
 		segmentsOn: map[string]int{}}
 	for i := range p.ours {
-		p.ours[i] = log{later: map[uint32][]byte{}}
+		p.ours[i] = log{later: map[uint32][]byte{},
+			bytes: map[uint32]*pieces{}}
 		p.other[i] = log{later: map[uint32][]byte{},
 			bytes: map[uint32]*pieces{}}
 	}

@@ -95,8 +95,10 @@ func (p *peer) takeChunks(e *epoch, n *lane, from *wire, plain []byte) {
 		case chunkCheckpoint:
 			p.takeCheckpoint(c.body)
 		default:
-			p.fault("a chunk of type %d in a frame", c.kind)
-			return
+			if !p.restored || !p.giveBack(c) {
+				p.fault("a chunk of type %d in a frame", c.kind)
+				return
+			}
 		}
 	}
 	if asking {
@@ -157,6 +159,9 @@ func (p *peer) takeHeld(e *epoch, h held) {
 	}
 	p.theirs = h
 	for _, l := range h.logs {
+		if p.restored {
+			break // nothing to compare with, until it is back
+		}
 		own := &p.ours[l.precedence]
 		if int(l.upto) > len(own.leaves) {
 			p.fault("HELD of %d records, we have %d", l.upto,
