@@ -113,6 +113,10 @@ void ol_serve_note(struct ol_station_line *line, const struct ol_note *note)
     struct ol_flow *flow;
     unsigned tenths;
 
+    /* An ask may have lain in a pouch since before the peer said done, and
+     * done is said until it is noted and never after: no ask takes it back. */
+    if (known && row.state == OL_FILE_HELD && state == OL_FILE_SENDING)
+        state = OL_FILE_HELD;
     if (known && row.state != state) {
         change(line, note, &row, state);
     } else if (note->done || note->declined) {

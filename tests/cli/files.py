@@ -645,7 +645,34 @@ def files_stopped():
                  lambda: states(north, name) == ["held"])
 
 
+def files_late_ask():
+    """A bag that was packed while the file was under way comes when it is
+    long there: held stays held, for done is said once."""
+    with Bed() as bed:
+        north, south = bed.pair("north", "south")
+        file = make(bed, "late.bin", 24 * MIB)
+        name = send(north, south, "late", "--file", file)
+        saving = subprocess.Popen(
+            [OPENLINE, "save", name, "-d", south.dir, "--out", bed.dir],
+            env=ENVIRONMENT, stdout=subprocess.DEVNULL)
+        wait_for("some of it", 120, lambda: far(south, north) > 0)
+        bag = bed.path("late.bag")
+        south.ok("courier", "export", "north", bag)
+        expect(saving.wait(120) == 0, "it was not saved")
+        wait_for("north to know", 120,
+                 lambda: states(north, name) == ["held"])
+        south.stop()
+        north.stop()
+        north.start()
+        north.ok("courier", "import", bag)
+        expect(states(north, name) == ["held"], states(north, name))
+        south.start()
+        bed.open(north, south)
+        south.delivers(north)
+        expect(states(north, name) == ["held"], states(north, name))
+
+
 TESTS = (files_there_and_back, files_of_one_name, files_nasty_names,
          files_refused, files_changing, files_policy, files_killed,
          files_damaged, files_by_courier, files_in_two_bags, files_full_disk,
-         files_in_vain, files_on_a_dead_share, files_stopped)
+         files_in_vain, files_on_a_dead_share, files_stopped, files_late_ask)
