@@ -209,14 +209,33 @@ static enum ol_err try(struct ol_import *im, struct ol_station_line **whose)
     return err;
 }
 
+/* A line that has no core just now: the bundle may be its. */
+static const struct ol_station_line *away(const struct ol_station *st)
+{
+    for (unsigned k = 0; k < st->n_lines; k++)
+        if (st->lines[k]->phase != OL_PHASE_RUN &&
+            st->lines[k]->phase != OL_PHASE_UNPAIRED)
+            return st->lines[k];
+    return NULL;
+}
+
 static void take(struct ol_import *im)
 {
     struct ol_station_line *line = NULL;
+    const struct ol_station_line *gone;
     struct ol_station *st = im->st;
     enum ol_err err = try(im, &line);
 
     if (st->import != im)
         return; /* the line's core went away under it */
+    gone = line == NULL ? away(st) : NULL;
+    if (gone != NULL) {
+        ol_refuse(finish(im), OL_EXIT_FAILED, "the line to %s does not run "
+                  "just now, and the bundle may be for it: import the file "
+                  "again when it does%s%s", gone->conf.peer,
+                  gone->why[0] != '\0' ? "; " : "", gone->why);
+        return;
+    }
     if (err == OL_ERR_AGAIN || err == OL_ERR_DOWN) {
         im->waits_for = NULL;
         stuck(im, line);
