@@ -290,15 +290,30 @@ void ol_frame_add_view(struct ol_line *l, struct ol_out_frame *f)
         l->view_dirty = l->view_dirty && !ol_chan_usable(&l->ch[f->c]);
 }
 
+/* Each costs the peer as much time as fifty frames do, and only the newest is
+ * worth it: a log in full flow sends four a second. */
+bool ol_frame_checkpoint_due(struct ol_line *l, unsigned p)
+{
+    const struct ol_out_log *o = &l->out[p];
+
+    if (!o->cp_dirty || o->cp_durable != o->cp.size ||
+        o->back.state != OL_BACK_SOUND)
+        return false;
+    if (l->now_ns >= o->cp_ns)
+        return true;
+    ol_wake(l, o->cp_ns);
+    return false;
+}
+
 void ol_frame_add_checkpoints(struct ol_line *l, struct ol_out_frame *f)
 {
     for (unsigned p = 0; p < OL_PRECS; p++) {
         struct ol_out_log *o = &l->out[p];
-        if (!o->cp_dirty || o->cp_durable != o->cp.size ||
-            o->back.state != OL_BACK_SOUND ||
+        if (!ol_frame_checkpoint_due(l, p) ||
             !ol_checkpoint_encode(&f->w, OL_CHUNK_CHECKPOINT, &o->cp))
             continue;
         o->cp_dirty = false;
+        o->cp_ns = l->now_ns + OL_CHECKPOINT_MIN_MS * OL_NS_PER_MS;
         f->asks = true;
         f->flags |= OL_FLIGHT_CP;
         f->cp_logs |= (uint8_t)(1u << p);

@@ -41,6 +41,8 @@ void ol_frame_add_held(struct ol_line *l, struct ol_out_frame *f, bool keep);
 void ol_frame_add_wants(struct ol_line *l, struct ol_out_frame *f, bool keep);
 uint8_t ol_frame_dirty_logs(const struct ol_line *l); /* bits */
 void ol_frame_add_view(struct ol_line *l, struct ol_out_frame *f);
+/* Is the newest one of log p to go, and may it now; else it is waited for. */
+bool ol_frame_checkpoint_due(struct ol_line *l, unsigned p);
 void ol_frame_add_checkpoints(struct ol_line *l, struct ol_out_frame *f);
 
 #endif

@@ -90,6 +90,19 @@ struct ol_put *ol_fx_put(struct ol_line *l, enum ol_put_kind kind)
     return put;
 }
 
+/* Most batches add to one log at most: the root of the others is known. */
+static const uint8_t *root_of(struct ol_in_log *in)
+{
+    uint8_t root[OL_HASH];
+
+    if (in->root_at != in->upto) {
+        ol_tree_root(&in->tree, root);
+        memcpy(in->root, root, OL_ROOT);
+        in->root_at = in->upto;
+    }
+    return in->root;
+}
+
 void ol_fx_close(struct ol_line *l)
 {
     struct ol_open_batch *b = l->cur;
@@ -97,14 +110,10 @@ void ol_fx_close(struct ol_line *l)
     if (b == NULL)
         return;
     for (unsigned p = 0; p < OL_PRECS; p++) {
-        uint8_t root[OL_HASH];
         b->own[p] = l->out[p].size;
         b->cp[p] = l->out[p].cp.size;
         b->peer[p] = l->in[p].upto;
-        ol_tree_root(&l->in[p].tree, root);
-        memcpy(b->root[p], root, OL_ROOT);
-        if (b->peer[p] == 0)
-            memset(b->root[p], 0, OL_ROOT);
+        memcpy(b->root[p], root_of(&l->in[p]), OL_ROOT);
     }
     l->cur = NULL;
 }

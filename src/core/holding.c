@@ -26,14 +26,13 @@ enum ol_err ol_recv_checkpoint(struct ol_line *l,
         (cp->size > in->upto &&
          cp->size - in->upto > ol_window_of[cp->prec]))
         return OL_OK;
+    /* The copy has passed it: no signature is worth the time now. */
+    if (cp->size < in->upto)
+        return OL_OK;
     err = ol_checkpoint_check(cp->sig, l->shared.line_id, l->peer.ed_pk,
                               cp->prec, cp->size, cp->root);
     if (err != OL_OK)
         return err;
-    /* One that waits for records on their way gives way to none that waits
-     * for more of them; only one already comparable is taken at once. */
-    if (cp->size < in->upto)
-        return OL_OK;
     in->cp = *cp;
     in->has_cp = true;
     return OL_OK;

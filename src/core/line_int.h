@@ -92,6 +92,7 @@ struct ol_out_log {
     bool cp_dirty;    /* a checkpoint is to be sent */
     struct ol_checkpoint cp; /* newest signed */
     uint32_t cp_durable;     /* its size, once on disk; 0: none */
+    uint64_t cp_ns;   /* no frame takes one along before */
     uint64_t retry_ns;   /* then what is acked and not held is owed again */
     uint8_t retries;
 };
@@ -122,6 +123,8 @@ struct ol_in_log {
     uint32_t upto;       /* put, without a gap */
     uint32_t durable;    /* of these, on disk */
     uint8_t durable_root[OL_ROOT];
+    uint8_t root[OL_ROOT]; /* of the first root_at records; zeros: of none */
+    uint32_t root_at;
     uint32_t high;       /* the highest index in any slot */
     uint32_t whole;      /* slots that wait to be put */
     bool dirty;          /* the HELD that the peer has lacks something */

@@ -395,9 +395,7 @@ static void checkpoints(struct ol_line *l, unsigned c)
     bool any = false;
 
     for (unsigned p = 0; p < OL_PRECS; p++)
-        any |= l->out[p].cp_dirty &&
-               l->out[p].cp_durable == l->out[p].cp.size &&
-               l->out[p].back.state == OL_BACK_SOUND;
+        any |= ol_frame_checkpoint_due(l, p);
     if (!any || !ol_frame_begin(l, &f, c, NULL))
         return;
     ol_frame_add_checkpoints(l, &f);

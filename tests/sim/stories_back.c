@@ -133,6 +133,7 @@ static void both_at_once(void)
     run_for(3 * S);
     say(0, 20, OL_ROUTINE);
     say(1, 20, OL_ROUTINE);
+    run_for(S); /* the signature over all of them follows within 250 ms */
     world_back_up(&w, 0);
     say(0, 20, OL_ROUTINE);
     say(1, 20, OL_ROUTINE);
