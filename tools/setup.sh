@@ -119,7 +119,7 @@ ol_sanitized() {
     {
         flock 9
         ol_configure "$dir" --buildtype=debugoptimized -Db_ndebug=false \
-            -Db_sanitize=address,undefined -Dtests=unit,suite,vectors ||
+            -Db_sanitize=address,undefined -Dtests=unit,suite,vectors,sim ||
             return 1
         ol_ninja "$dir" || return 1
     } 9>"$dir/.openline-lock"

@@ -5,7 +5,7 @@
  *   campaign.c  seeds shared out among processes
  *   outcome.c   one life in a process of its own: how did it end
  *   minimise.c  fewer and fewer deeds, as long as it ends the same way
- *   tale.c      what happens, in sentences
+ *   day.c       what a busy day costs
  */
 #ifndef OL_SIM_CAMPAIGN_H
 #define OL_SIM_CAMPAIGN_H
@@ -59,6 +59,9 @@ struct campaign {
     struct sim_life life; /* seed aside */
     const char *program;
 };
+
+/* Prints what a day with 10,000 messages costs. Exit status. (day.c) */
+int sim_day(void);
 
 /* Exit status: 0, or 1 if any seed failed. */
 int campaign(const struct campaign *c);

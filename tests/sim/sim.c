@@ -120,7 +120,8 @@ uint64_t sim_live(struct world *w, const struct sim_life *life)
 static const char usage[] =
     "usage: sim [--seed N | --from N --seeds N] [--restores] [--jobs N]\n"
     "           [--hashes] [--first] [--only LIST] [--plant disk-lies]\n"
-    "       sim --seed N [--only LIST] --trace    tells what happens\n";
+    "       sim --seed N [--only LIST] --trace    tells what happens\n"
+    "       sim --day                             what a busy day costs\n";
 
 /* "3,7-12": only these deeds happen; all others are off. */
 static bool only(struct sim_life *life, const char *list)
@@ -158,8 +159,7 @@ static uint64_t number(const char *s)
     return n;
 }
 
-/* One argument and perhaps its value; 0: not understood. */
-static int take(struct campaign *c, const char *arg, const char *value)
+static bool flag(struct campaign *c, const char *arg)
 {
     if (strcmp(arg, "--restores") == 0)
         c->life.restores = true;
@@ -167,28 +167,32 @@ static int take(struct campaign *c, const char *arg, const char *value)
         c->hashes = true;
     else if (strcmp(arg, "--first") == 0)
         c->first = true;
+    else if (strcmp(arg, "--day") == 0)
+        c->n = 0;
     else if (strcmp(arg, "--trace") == 0)
         c->life.tell = stdout;
-    else if (value == NULL)
-        return 0;
-    else if (strcmp(arg, "--seed") == 0)
+    else
+        return false;
+    return true;
+}
+
+static bool option(struct campaign *c, const char *arg, const char *value)
+{
+    if (strcmp(arg, "--seed") == 0)
         c->from = number(value), c->n = 1;
     else if (strcmp(arg, "--seeds") == 0)
         c->n = number(value);
     else if (strcmp(arg, "--from") == 0)
         c->from = number(value);
     else if (strcmp(arg, "--jobs") == 0)
-        c->jobs = (unsigned)number(value);
+        c->jobs = (unsigned)OL_MAX(number(value), 1);
     else if (strcmp(arg, "--only") == 0)
-        return only(&c->life, value) ? 2 : 0;
+        return only(&c->life, value);
     else if (strcmp(arg, "--plant") == 0 && strcmp(value, "disk-lies") == 0)
         c->life.plant = PLANT_DISK_LIES;
     else
-        return 0;
-    return strcmp(arg, "--restores") == 0 || strcmp(arg, "--hashes") == 0 ||
-                   strcmp(arg, "--first") == 0 || strcmp(arg, "--trace") == 0
-               ? 1
-               : 2;
+        return false;
+    return true;
 }
 
 /* As many as ./test lives, or as many as it was told to. */
@@ -210,15 +214,16 @@ int main(int argc, char **argv)
     struct campaign c = {
         .from = 1, .n = seeds(), .jobs = 1, .program = argv[0]};
 
-    for (int i = 1; i < argc;) {
-        int n = take(&c, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
-        if (n == 0) {
-            fputs(usage, stderr);
-            return 2;
-        }
-        i += n;
+    for (int i = 1; i < argc; i++) {
+        if (flag(&c, argv[i]) ||
+            (i + 1 < argc && option(&c, argv[i], argv[i + 1]) && ++i))
+            continue;
+        fputs(usage, stderr);
+        return 2;
     }
     if (ol_crypto_init() != OL_OK)
         return 1;
+    if (c.n == 0)
+        return sim_day();
     return campaign(&c);
 }
