@@ -72,6 +72,14 @@ static bool by_lower(const struct ol_line *l, const struct ol_epoch *e)
     return e->initiator == l->shared.lower;
 }
 
+/* Is a sent under rather than b. */
+static bool rather(const struct ol_line *l, const struct ol_epoch *a,
+                   const struct ol_epoch *b)
+{
+    return a->opening > b->opening ||
+           (a->opening == b->opening && by_lower(l, a));
+}
+
 static void choose(struct ol_line *l)
 {
     int best = -1;
@@ -81,8 +89,7 @@ static void choose(struct ol_line *l)
         if (e->state != OL_EP_CONFIRMED)
             continue;
         b = best < 0 ? NULL : &l->epoch[best];
-        if (b == NULL || e->opening > b->opening ||
-            (e->opening == b->opening && by_lower(l, e)))
+        if (b == NULL || rather(l, e, b))
             best = i;
     }
     if (best == l->sending)
@@ -124,11 +131,12 @@ void ol_epoch_confirm(struct ol_line *l, struct ol_epoch *e)
             keep = OL_MAX(keep, 4 * (uint64_t)l->ch[c].conf.mtu * 8 *
                                     OL_NS_PER_S / rate);
     }
+    /* Of two, the one that neither side sends under ends, on both sides the
+     * same, whichever was confirmed last here. */
     for (unsigned i = 0; i < OL_EPOCHS_MAX; i++) {
-        struct ol_epoch *o = &l->epoch[i];
-        if (o != e && o->state == OL_EP_CONFIRMED &&
-            o->opening <= e->opening)
-            o->dies_ns = OL_MIN(o->dies_ns, l->now_ns + keep);
+        struct ol_epoch *o = &l->epoch[i], *old = rather(l, e, o) ? o : e;
+        if (o != e && o->state == OL_EP_CONFIRMED)
+            old->dies_ns = OL_MIN(old->dies_ns, l->now_ns + keep);
     }
     choose(l);
     ol_hand_confirmed(l, e);

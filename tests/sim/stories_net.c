@@ -466,6 +466,25 @@ static void two_halves_make_no_storm(void)
 
 /* ---- running ------------------------------------------------------------ */
 
+/* Both stations start at the same moment, and each takes the other's knock:
+ * two epochs of one number. The one that both send under does not end with the
+ * old keys. Nothing is said, so nothing is renewed, and nothing goes dark. */
+static void two_epochs_of_one_number(void)
+{
+    world_init_calm(&w, 11, 2, false);
+    run_for(5 * S);
+    for (unsigned s = 0; s < 900; s++) {
+        run_for(S);
+        for (unsigned st = 0; st < 2; st++) {
+            EXPECT(status(st).state == OL_LINE_OPEN);
+            EXPECT(status(st).ch[0].state == OL_CHAN_UP);
+            EXPECT(status(st).ch[1].state == OL_CHAN_UP);
+        }
+    }
+    EXPECT(w.st[0].notes[OL_NOTE_EPOCH] + w.st[1].notes[OL_NOTE_EPOCH] <= 4);
+    world_fini(&w);
+}
+
 static const struct story stories[] = {
     {"an_address_changes_every_ten_seconds",
      an_address_changes_every_ten_seconds},
@@ -481,6 +500,7 @@ static const struct story stories[] = {
     {"news_is_acted_upon", news_is_acted_upon},
     {"waiting_costs_nothing", waiting_costs_nothing},
     {"two_halves_make_no_storm", two_halves_make_no_storm},
+    {"two_epochs_of_one_number", two_epochs_of_one_number},
 };
 
 int main(int argc, char **argv)
