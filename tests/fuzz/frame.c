@@ -165,6 +165,77 @@ static void piece(struct bed *b, struct script *s)
     }
 }
 
+static void chunk(struct bed *b, bool (*encode)(struct ol_writer *w, void *v),
+                  void *v)
+{
+    static uint8_t out[OL_FRAME_MAX];
+    struct ol_writer w;
+    enum ol_err err;
+
+    ol_writer_init(&w, out, OL_FRAME_MAX - OL_FRAME_OVER);
+    if (!encode(&w, v))
+        return;
+    overhear(ol_writer_span(&w));
+    (void)bed_frame(b, 1, ol_writer_span(&w), 0, &err);
+    bed_pass(b, 20 * OL_NS_PER_MS);
+}
+
+static bool put_held(struct ol_writer *w, void *v)
+{
+    return ol_held_encode(w, v);
+}
+
+static bool put_found(struct ol_writer *w, void *v)
+{
+    return ol_found_encode(w, v);
+}
+
+static bool put_return(struct ol_writer *w, void *v)
+{
+    return ol_return_encode(w, v);
+}
+
+/* The peer holds more than the line has: some places of a return, in order,
+ * each of it as it should be but for what the script says. */
+static void returns(struct bed *b, struct script *s)
+{
+    static uint8_t bytes[OL_RECORD_MAX];
+    const struct ol_line *l = b->line[0];
+    uint8_t p = (uint8_t)script_below(s, OL_PRECS), how = script_u8(s);
+    uint32_t size = l->out[p].size, more = 1 + script_below(s, 4);
+    struct ol_held held = {.serial = l->peer_serial[p] + 1,
+                           .logs = (uint8_t)(1u << p)};
+    struct ol_found found = {.prec = p, .upto = size + more, .match = size,
+                             .number = l->number + more};
+
+    memcpy(held.boot, l->peer_boot, sizeof(held.boot));
+    held.log[p].upto = held.log[p].limit = size + more;
+    script_fill(s, held.log[p].root, OL_ROOT);
+    chunk(b, put_held, &held);
+    memcpy(found.root, held.log[p].root, OL_ROOT);
+    if (how & 1 && size > 0)
+        found.match -= 1 + script_u8(s) % size;
+    found.ask = l->out[p].back.ask + (how & 2 ? script_u8(s) : 0);
+    if (found.ask == 0)
+        return;
+    chunk(b, put_found, &found);
+    for (uint32_t k = 1; k <= more; k++) {
+        struct ol_segment g = {.prec = p, .last = true, .index = size + k};
+        struct ol_record rec;
+        struct ol_writer w;
+
+        make_record(s, &rec);
+        rec.prec = p;
+        rec.index = g.index;
+        rec.number = how & 4 ? rec.number : l->number + k;
+        ol_writer_init(&w, bytes, sizeof(bytes));
+        if (ol_record_encode(&w, &rec) != OL_OK)
+            continue;
+        g.bytes = ol_writer_span(&w);
+        chunk(b, put_return, &g);
+    }
+}
+
 static void turn(struct bed *b, struct script *s)
 {
     struct ol_file file = {.size = 1};
@@ -178,6 +249,9 @@ static void turn(struct bed *b, struct script *s)
     switch (script_below(s, 16)) {
     default:
         chunks(b, s);
+        break;
+    case 6:
+        returns(b, s);
         break;
     case 7:
         piece(b, s);
