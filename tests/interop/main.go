@@ -90,7 +90,7 @@ func tell(s story) (wrong string) {
 }
 
 // abreast is how many stories run at once: they mostly wait.
-const abreast = 4
+const abreast = 6
 
 func main() {
 	program = os.Args[1]
