@@ -9,7 +9,7 @@ connections a second to its tcp port. For each kind of flood: the share of a
 core that north's process takes, what it takes for the same talk without a
 flood, how long a message of 200 bytes takes until it is known to be delivered
 (they go one after the other, both ways in turn), how many a second are
-delivered of 500 each way sent at once, and the bytes that strangers got back.
+delivered of 150 each way sent at once, and the bytes that strangers got back.
 `x` is the ratio to the same without a flood. With and without take turns, and
 the medians of the rounds are shown: what other programs do meanwhile counts in
 both. The flood, both stations and the wire share this machine's cores.
@@ -26,7 +26,7 @@ from flooding import (KINDS, STREAMS, WORDS, Flood, Pace, Recorded, cpu_s,
                       middle)
 from station import await_state, two_stations
 
-BURST = 500
+BURST = 150
 
 
 def figures(north, pace, seconds):
