@@ -14,11 +14,12 @@
  * second, a sealed BEHIND. A knock that is ours by its short hash and does not
  * open is a wrong share, or damage, and is told to our own side only.
  *
- * Each number belongs to one message 1. Two of the same number come from two
- * copies of a station, or from an old copy put back: the responder tells its
- * side, and the copy that is answered in the other's place tells its own and
- * takes a higher number, so that a copy that somebody stole can neither keep
- * the station out nor speak unnoticed. Source: doc/protocol.md 2.
+ * Each number belongs to one message 1, and a station knows which it made. Two
+ * messages of one number, or a number that its station did not make (payloads
+ * say which were made and seen), come from two copies of a station, or from an
+ * old copy put back: both sides are told, and the copy that is answered in the
+ * other's place takes a higher number. So a copy that somebody stole can
+ * neither keep the station out nor speak unnoticed. Source: doc/protocol.md 2.
  */
 #include "core/address.h"
 #include "core/line_int.h"
@@ -55,9 +56,14 @@ static void noise_init(struct ol_line *l, struct ol_noise *ns, bool initiator,
     ol_wipe(e_sk, sizeof(e_sk));
 }
 
-/* What both sides say of themselves; the responder adds what it holds. */
+/* What both sides say of themselves, and of the knocks before; the responder
+ * adds what it holds. Who was put back from a copy does not know what it made,
+ * and is no news. */
 static size_t payload(struct ol_line *l, bool with_held, uint8_t *out)
 {
+    struct ol_openings o = {.made = with_held ? l->kept.open_sent
+                                              : l->attempt.before,
+                            .seen = l->verified};
     struct ol_hello hello = {.version_min = OL_PROTOCOL_VERSION,
                              .version_max = OL_PROTOCOL_VERSION,
                              .frame_max = OL_FRAME_MAX};
@@ -66,6 +72,8 @@ static size_t payload(struct ol_line *l, bool with_held, uint8_t *out)
 
     ol_writer_init(&w, out, OL_PAYLOAD_SAID);
     OL_CHECK(ol_hello_encode(&w, &hello));
+    if (!l->kept.unproved)
+        OL_CHECK(ol_openings_encode(&w, &o));
     if (with_held) {
         ol_recv_holding(l, OL_HELD_ALL, &held);
         (void)ol_held_encode(&w, &held);
@@ -119,6 +127,8 @@ static void begin(struct ol_line *l)
     }
     ol_noise_fini(&a->noise);
     memset(a, 0, offsetof(struct ol_attempt, noise));
+    /* Our past life may have made any number. */
+    a->before = l->kept.unproved ? number : before;
     a->batch = l->given;
     a->active = true;
     a->opening = number;
@@ -184,9 +194,13 @@ static void knock(struct ol_line *l)
 /* The epoch we send under has had time to show whether frames of it pass. */
 static bool had_time(struct ol_line *l)
 {
-    uint64_t at = ol_epoch_sending(l)->confirmed_ns +
-                  OL_KNOCK_MIN_MS * OL_NS_PER_MS;
+    uint64_t at = OL_NEVER_NS;
 
+    for (unsigned c = 0; c < l->n_ch; c++)
+        if (l->ch[c].conf.kind != OL_CHAN_POUCH &&
+            ol_chan_reachable(&l->ch[c]))
+            at = OL_MIN(at, again(l, c));
+    at += ol_epoch_sending(l)->confirmed_ns;
     if (l->now_ns >= at)
         return true;
     ol_wake(l, at);
@@ -225,6 +239,46 @@ void ol_hand_hurry(struct ol_line *l, uint16_t channel)
     l->attempt.next_ns[channel] = 0;
 }
 
+/* ---- two copies of a station -------------------------------------------- */
+
+/* Somebody else has our keys, or the directory that we run from is old. */
+static void second(struct ol_line *l, unsigned c)
+{
+    if (l->second++ == 0)
+        ol_fx_alarm(l, "somebody else knocks with this station's keys, or "
+                       "this is an old copy of it");
+    ol_fx_note(l, OL_NOTE_SECOND, (uint16_t)c, 0, 0);
+}
+
+static void peer_second(struct ol_line *l, unsigned c)
+{
+    if (l->peer_second++ == 0)
+        ol_fx_alarm(l, "two copies of the peer's station knock, or an old "
+                       "one was put back");
+    ol_fx_note(l, OL_NOTE_PEER_SECOND, (uint16_t)c, 0, 0);
+}
+
+/* What the peer saw was ours only if we made that number: all that we made are
+ * on our disk, and none lies between the last two. */
+static void judge_seen(struct ol_line *l, const struct ol_openings *o)
+{
+    const struct ol_attempt *a = &l->attempt;
+
+    if (l->kept.unproved)
+        return;
+    if (o->seen > l->kept.open_sent ||
+        (o->seen > a->before && o->seen < a->opening))
+        second(l, OL_CHANNEL_ANY);
+}
+
+/* A knock of the peer says what its station made before: that is less than a
+ * number which was made with the peer's keys. */
+static void judge_made(struct ol_line *l, const struct ol_openings *o)
+{
+    if (o->made < l->verified)
+        peer_second(l, OL_CHANNEL_ANY);
+}
+
 /* ---- responder ---------------------------------------------------------- */
 
 static bool dh_allowed(struct ol_line *l)
@@ -246,9 +300,9 @@ static bool dh_allowed(struct ol_line *l)
 }
 
 /* The payload of either message: HELLO once and first, with versions and
- * limits; perhaps HELD. */
+ * limits; openings (as the caller judges them); perhaps HELD. */
 static enum ol_err greet(struct ol_line *l, struct ol_span text,
-                         struct ol_epoch *e)
+                         struct ol_openings *o, struct ol_epoch *e)
 {
     struct ol_reader r;
     struct ol_chunk ch;
@@ -274,6 +328,10 @@ static enum ol_err greet(struct ol_line *l, struct ol_span text,
                 return OL_ERR_VERSION;
             if (hello.frame_max >= OL_FRAME_MIN)
                 l->frame_max = OL_MIN(hello.frame_max, OL_FRAME_MAX);
+        } else if (ch.type == OL_CHUNK_OPENINGS && o != NULL) {
+            err = ol_openings_decode(ch.body, o);
+            if (err != OL_OK)
+                return err;
         } else if (ch.type == OL_CHUNK_HELD && e != NULL) {
             err = ol_held_decode(ch.body, &held);
             if (err != OL_OK)
@@ -316,10 +374,7 @@ static bool check_same(struct ol_line *l, unsigned c, const struct ol_knock *k)
     if (k->noise.n >= sizeof(l->response.e) &&
         memcmp(k->noise.p, l->response.e, sizeof(l->response.e)) == 0)
         return true;
-    if (l->peer_second++ == 0)
-        ol_fx_alarm(l, "two copies of the peer's station knock, or an old "
-                       "one was put back");
-    ol_fx_note(l, OL_NOTE_PEER_SECOND, (uint16_t)c, 0, 0);
+    peer_second(l, c);
     return false;
 }
 
@@ -374,6 +429,7 @@ static enum ol_err accept_knock(struct ol_line *l, const struct ol_event *ev,
     struct ol_response *r = &l->response;
     struct ol_noise ns;
     struct ol_noise_keys keys;
+    struct ol_openings o = {.made = UINT64_MAX};
     uint8_t text[OL_PAYLOAD_MAX];
     uint64_t before = l->kept.open_seen;
     enum ol_err err;
@@ -393,7 +449,7 @@ static enum ol_err accept_knock(struct ol_line *l, const struct ol_event *ev,
         }
         goto out;
     }
-    err = greet(l, OL_SPAN(text, k->noise.n - OL_NOISE_IK1_OVER), NULL);
+    err = greet(l, OL_SPAN(text, k->noise.n - OL_NOISE_IK1_OVER), &o, NULL);
     if (err != OL_OK)
         goto out;
     l->kept.open_seen = k->opening;
@@ -403,7 +459,10 @@ static enum ol_err accept_knock(struct ol_line *l, const struct ol_event *ev,
         err = OL_ERR_DENIED;
         goto out;
     }
+    judge_made(l, &o);
+    judge_seen(l, &o);
     n = payload(l, true, text);
+    l->verified = k->opening;
     ol_noise_ik2_create(&ns, OL_SPAN(text, n), r->msg, &keys);
     r->msg_n = (uint16_t)(n + OL_NOISE_IK2_OVER);
     r->valid = r->due = true;
@@ -427,10 +486,7 @@ static void answered_another(struct ol_line *l, unsigned c)
 {
     struct ol_attempt *a = &l->attempt;
 
-    if (l->second++ == 0)
-        ol_fx_alarm(l, "somebody else knocks with this station's keys, or "
-                       "this is an old copy of it");
-    ol_fx_note(l, OL_NOTE_SECOND, (uint16_t)c, 0, 0);
+    second(l, c);
     if (l->now_ns - a->started_ns >= OL_KNOCK_MIN_MS * OL_NS_PER_MS)
         a->active = false;
 }
@@ -440,6 +496,7 @@ static enum ol_err take_response(struct ol_line *l, unsigned c,
 {
     struct ol_attempt *a = &l->attempt;
     struct ol_noise_keys keys;
+    struct ol_openings o = {0};
     uint8_t text[OL_PAYLOAD_MAX];
     struct ol_epoch *e;
     enum ol_err err;
@@ -456,9 +513,10 @@ static enum ol_err take_response(struct ol_line *l, unsigned c,
     }
     /* Versions first: an epoch that cannot be spoken in is none. */
     a->active = false; /* message 2 is read: this attempt is over */
-    err = greet(l, OL_SPAN(text, k->noise.n - OL_NOISE_IK2_OVER), NULL);
+    err = greet(l, OL_SPAN(text, k->noise.n - OL_NOISE_IK2_OVER), &o, NULL);
     if (err != OL_OK)
         goto out;
+    judge_seen(l, &o);
     for (unsigned i = 0; i < l->n_ch; i++) {
         if (l->ch[i].knocks_sent > 0)
             l->ch[i].probe_next_ns = 0;
@@ -467,7 +525,7 @@ static enum ol_err take_response(struct ol_line *l, unsigned c,
     l->ch[c].knocks_answered++;
     e = ol_epoch_make(l, k->opening, true, &keys);
     ol_epoch_confirm(l, e);
-    err = greet(l, OL_SPAN(text, k->noise.n - OL_NOISE_IK2_OVER), e);
+    err = greet(l, OL_SPAN(text, k->noise.n - OL_NOISE_IK2_OVER), NULL, e);
 out:
     ol_wipe(&keys, sizeof(keys));
     return err;

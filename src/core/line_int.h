@@ -168,6 +168,7 @@ struct ol_attempt {
     bool active;
     bool made;       /* msg is there; else its number awaits the disk */
     uint64_t opening;
+    uint64_t before; /* the number that we made before it: none in between */
     uint64_t batch;  /* that reserves the number */
     uint64_t started_ns;
     struct ol_noise noise;
@@ -443,6 +444,7 @@ struct ol_line {
     bool view_dirty;
     uint64_t wrong_share, wrong_identity;
     uint64_t second, peer_second; /* signs of a copy of a station (hand.c) */
+    uint64_t verified; /* the highest number of a knock that was the peer's */
 
     /* effects */
     struct ol_effects *fx; /* of the current step */

@@ -58,6 +58,8 @@ static const struct ol_chunk_rule rules[OL_CHUNK_TYPES] = {
                         STORED},
     [OL_CHUNK_HELLO] = {"hello", OL_HELLO_BODY, OL_HELLO_BODY,
                         OL_IN_HANDSHAKE},
+    [OL_CHUNK_OPENINGS] = {"openings", OL_OPENINGS_BODY, OL_OPENINGS_BODY,
+                           OL_IN_HANDSHAKE},
     [OL_CHUNK_WANT] = {"want", OL_WANT_BODY, OL_WANT_BODY, STORED},
 };
 
@@ -357,5 +359,28 @@ bool ol_hello_encode(struct ol_writer *w, const struct ol_hello *hello)
     ol_write_u8(w, hello->version_max);
     ol_write_u16(w, hello->frame_max);
     ol_write_u32(w, hello->flags);
+    return true;
+}
+
+enum ol_err ol_openings_decode(struct ol_span b, struct ol_openings *o)
+{
+    struct ol_reader r;
+    enum ol_err err = ol_body_read(&r, OL_CHUNK_OPENINGS, b);
+
+    if (err)
+        return err;
+    o->made = ol_read_u64(&r);
+    o->seen = ol_read_u64(&r);
+    return o->made <= INT64_MAX && o->seen <= INT64_MAX ? OL_OK
+                                                        : OL_ERR_MALFORMED;
+}
+
+bool ol_openings_encode(struct ol_writer *w, const struct ol_openings *o)
+{
+    OL_CHECK(o->made <= INT64_MAX && o->seen <= INT64_MAX);
+    if (!ol_body_write(w, OL_CHUNK_OPENINGS, OL_OPENINGS_BODY))
+        return false;
+    ol_write_u64(w, o->made);
+    ol_write_u64(w, o->seen);
     return true;
 }

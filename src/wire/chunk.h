@@ -195,6 +195,12 @@ struct ol_hello {
     uint32_t flags;     /* none yet: sent as 0, ignored */
 };
 
+/* OPENINGS: made 8 | seen 8: opening numbers, or 0. */
+struct ol_openings {
+    uint64_t made; /* the highest that its sender made before this message */
+    uint64_t seen; /* the highest of a knock that opened as the receiver's */
+};
+
 /* Body to structure; what it holds after an error means nothing. */
 OL_MUST_USE enum ol_err ol_probe_decode(struct ol_span b, struct ol_probe *);
 OL_MUST_USE enum ol_err ol_echo_decode(struct ol_span b, struct ol_probe *);
@@ -210,6 +216,8 @@ OL_MUST_USE enum ol_err ol_checkpoint_decode(struct ol_span b,
 OL_MUST_USE enum ol_err ol_lost_decode(struct ol_span b, struct ol_lost *);
 OL_MUST_USE enum ol_err ol_found_decode(struct ol_span b, struct ol_found *);
 OL_MUST_USE enum ol_err ol_hello_decode(struct ol_span b, struct ol_hello *);
+OL_MUST_USE enum ol_err ol_openings_decode(struct ol_span b,
+                                           struct ol_openings *);
 
 /*
  * Structure to a whole chunk, head included. All or nothing: false, and the
@@ -233,5 +241,6 @@ bool ol_lost_encode(struct ol_writer *w, const struct ol_lost *);
 /* Drops ranges that do not fit, from the last; false: not even the rest. */
 bool ol_found_encode(struct ol_writer *w, const struct ol_found *);
 bool ol_hello_encode(struct ol_writer *w, const struct ol_hello *);
+bool ol_openings_encode(struct ol_writer *w, const struct ol_openings *);
 
 #endif

@@ -20,7 +20,7 @@ static void every_type_has_its_line(void **state)
         {0, 0, 7},   {12, 12, 1},    {16, 16, 1},    {7, 87, 1},
         {13, 137, 1}, {13, 893, 7},  {8, 8199, 3},   {41, 65415, 3},
         {8, 8199, 3}, {101, 101, 3}, {101, 101, 3},  {8, 8, 4},
-        {23, 431, 3}, {35, 231, 3},  {61, 61, 3},
+        {23, 431, 3}, {35, 231, 3},  {61, 61, 3},   {16, 16, 4},
     };
 
     (void)state;
@@ -212,6 +212,7 @@ AGAIN(segment, OL_CHUNK_SEGMENT, ol_segment, ol_segment_encode(&w, &v))
 AGAIN(checkpoint, OL_CHUNK_CHECKPOINT, ol_checkpoint,
       ol_checkpoint_encode(&w, OL_CHUNK_CHECKPOINT, &v))
 AGAIN(hello, OL_CHUNK_HELLO, ol_hello, ol_hello_encode(&w, &v))
+AGAIN(openings, OL_CHUNK_OPENINGS, ol_openings, ol_openings_encode(&w, &v))
 
 static void probes_by_hand(void **state)
 {
@@ -498,12 +499,34 @@ static void a_hello_by_hand(void **state)
     }
 }
 
+static void openings_by_hand(void **state)
+{
+    static const struct {
+        const char *body;
+        enum ol_err err;
+    } v[] = {
+        {"7fffffffffffffff 0000000000000000", OL_OK},
+        {"8000000000000000 0000000000000000", OL_ERR_MALFORMED},
+        {"0000000000000001 8000000000000000", OL_ERR_MALFORMED},
+        {"0000000000000001 00000000000000", OL_ERR_SHORT},
+        {"0000000000000001 0000000000000001 00", OL_ERR_LONG},
+    };
+    struct ol_openings o = {5, 1025};
+
+    (void)state;
+    openings_hand("0f 0010 0000000000000005 0000000000000401", &o);
+    for (size_t k = 0; k < OL_LEN(v); k++) {
+        if (ol_openings_decode(bend_hex(v[k].body, bytes), &o) != v[k].err)
+            fail_msg("openings %zu", k);
+    }
+}
+
 /* Any bytes at all: every decoder ends, and keeps to one encoding. */
 static void noise_is_refused_or_goes_round(void **state)
 {
     static bend_again *const all[] = {probe_again, echo_again, view_again,
                                       segment_again, checkpoint_again,
-                                      hello_again};
+                                      hello_again, openings_again};
     struct dice d = dice_init(23);
 
     (void)state;
@@ -549,6 +572,8 @@ static bool encode_bad(unsigned k, struct ol_writer *w)
                                                        {0, 0, {0}, {0}}};
     static const struct ol_hello hellos[] = {
         {0, 1, 192, 0}, {2, 1, 192, 0}, {1, 1, 191, 0}};
+    static const struct ol_openings openings[] = {{1ull << 63, 0},
+                                                  {0, 1ull << 63}};
 
     if (k < OL_LEN(views))
         return ol_view_encode(w, &views[k]), true;
@@ -562,6 +587,9 @@ static bool encode_bad(unsigned k, struct ol_writer *w)
     k -= OL_LEN(checkpoints);
     if (k < OL_LEN(hellos))
         return ol_hello_encode(w, &hellos[k]), true;
+    k -= OL_LEN(hellos);
+    if (k < OL_LEN(openings))
+        return ol_openings_encode(w, &openings[k]), true;
     return false;
 }
 
@@ -602,6 +630,7 @@ int main(void)
         cmocka_unit_test(segments_go_round),
         cmocka_unit_test(a_checkpoint_by_hand),
         cmocka_unit_test(a_hello_by_hand),
+        cmocka_unit_test(openings_by_hand),
         cmocka_unit_test(noise_is_refused_or_goes_round),
         cmocka_unit_test(what_decode_refuses_is_our_own_bug),
     };

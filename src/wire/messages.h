@@ -85,6 +85,7 @@ enum ol_chunk_type {
     OL_CHUNK_LOST = 12,  /* of a restored station: what do you hold of mine */
     OL_CHUNK_FOUND = 13, /* and the answer */
     OL_CHUNK_WANT = 14, /* which pieces of an attachment are wanted */
+    OL_CHUNK_OPENINGS = 15, /* which knocks are whose, in handshake payloads */
     OL_CHUNK_TYPES
 };
 
@@ -124,6 +125,7 @@ enum ol_chunk_type {
 #define OL_RETURN_WINDOW 64u /* records of a log that are asked for at once */
 #define OL_CHECKPOINT_BODY 101u /* and a COSIGNATURE's */
 #define OL_HELLO_BODY 8u
+#define OL_OPENINGS_BODY 16u
 #define OL_CODEC_RAW 0u
 #define OL_CODEC_BROTLI 1u /* reserved: not accepted by this version */
 
