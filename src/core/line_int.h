@@ -311,6 +311,8 @@ struct ol_lchan {
     uint32_t blob_piece;     /* that piece */
     bool blob_more;          /* some of them wait for a file */
     uint64_t blob_look_ns;   /* then look for some anew */
+    uint64_t blob_last; /* the newest bundle that carried some; 0: none did */
+    uint64_t blob_asked_ns, blob_pause_ns; /* a WANT made them due */
     struct ol_path path;
 };
 
@@ -370,6 +372,7 @@ struct ol_job { /* one pouch file in the making */
     uint32_t piece;      /* the next to load */
     uint64_t left;       /* bytes that may still go in */
     uint64_t unsent;     /* bytes that did not */
+    uint64_t blob_last;  /* the newest bundle with some in it, or 0 */
     uint32_t here_n, here_at; /* of here: bytes, and those that are in */
     size_t n;       /* plaintext so far */
     uint8_t plain[OL_PLAIN_MAX];
@@ -729,6 +732,7 @@ struct ol_where {
     const struct ol_addr *from;
     struct ol_epoch *epoch; /* NULL in a bundle */
     bool current; /* of the newest epoch, or the newest bundle */
+    uint64_t seen; /* of a bundle: the highest of ours that its sender opened */
 };
 
 /* All chunks of an opened packet; where: OL_IN_*. *asks: one of them wants an
@@ -773,6 +777,9 @@ void ol_pouch_files_end(struct ol_line *l, struct ol_job *j); /* a folder's */
 bool ol_pouch_files(struct ol_line *l);
 enum ol_err ol_pouch_file(struct ol_line *l, const struct ol_event *ev);
 bool ol_pouch_piece(struct ol_line *l, const struct ol_event *ev);
+/* A bundle's WANT: what it lacks may have been passed over, and is due. */
+void ol_pouch_wanted(struct ol_line *l, const struct ol_where *at,
+                     const struct ol_want *v);
 /* Asks, when it is time, whether a folder has attachments to carry. */
 void ol_pouch_look(struct ol_line *l, unsigned c);
 

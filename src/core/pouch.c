@@ -498,7 +498,8 @@ static void missing(struct ol_line *l, const struct ol_envelope *env)
 static enum ol_err opened(struct ol_line *l, const struct ol_event *ev,
                           const struct ol_envelope *env, struct ol_span plain)
 {
-    struct ol_where at = {.c = ev->channel, .from = &ev->from};
+    struct ol_where at = {
+        .c = ev->channel, .from = &ev->from, .seen = env->seen};
     uint32_t before = l->kept.peer_prekey;
     enum ol_err err;
     bool asks, fresh = env->number > l->kept.bundle_seen;

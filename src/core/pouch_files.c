@@ -8,7 +8,8 @@
  * folder's cursor stays where it stood, so that the next file goes on there;
  * an export begins at the beginning. What a folder's files carried may be
  * lost, so after a day without an answer it begins again: the first look at
- * our files, soon after a start, is the same.
+ * our files, soon after a start, is the same. And it may have been passed over,
+ * because it came before the record that names it: then a WANT says so.
  */
 #include "core/line_int.h"
 
@@ -36,7 +37,39 @@ void ol_pouch_files_end(struct ol_line *l, struct ol_job *j)
     ch->blob_resume = j->file_on ? j->file.order : 0;
     ch->blob_piece = j->file_on ? j->piece : 0;
     ch->blob_more = j->unsent > 0;
+    if (j->blob_last == 0)
+        return;
+    ch->blob_last = j->blob_last;
     ch->blob_look_ns = l->now_ns + OL_BUNDLE_AGAIN_S * OL_NS_PER_S;
+}
+
+/* It has opened all that carried some, and lacks pieces: they go again. What
+ * this costs us is bounded whatever the peer says: a pause that doubles, from a
+ * minute to a day. */
+void ol_pouch_wanted(struct ol_line *l, const struct ol_where *at,
+                     const struct ol_want *v)
+{
+    uint64_t day = OL_BUNDLE_AGAIN_S * OL_NS_PER_S;
+
+    if (v->limit == v->upto)
+        return;
+    for (unsigned c = 0; c < l->n_ch; c++) {
+        struct ol_lchan *ch = &l->ch[c];
+        uint64_t due = l->now_ns;
+        if (ch->blob_last == 0 || at->seen < ch->blob_last || ch->blob_more)
+            continue;
+        if (ch->blob_asked_ns != 0)
+            due = OL_MAX(due, ch->blob_asked_ns + ch->blob_pause_ns);
+        if (due >= ch->blob_look_ns)
+            continue;
+        /* A day of peace, and the next one is prompt again. */
+        if (ch->blob_asked_ns == 0 || due - ch->blob_asked_ns >= 2 * day)
+            ch->blob_pause_ns = OL_BLOB_AGAIN_S * OL_NS_PER_S;
+        else
+            ch->blob_pause_ns = OL_MIN(2 * ch->blob_pause_ns, day);
+        ch->blob_asked_ns = due;
+        ch->blob_look_ns = due;
+    }
 }
 
 static struct ol_load *load(struct ol_line *l, enum ol_load_kind kind)
@@ -94,6 +127,7 @@ static bool write_blob(struct ol_job *j)
     OL_CHECK(ol_blob_encode(&w, &b));
     j->n = w.n;
     j->here_at += (uint32_t)n;
+    j->blob_last = j->number;
     return true;
 }
 

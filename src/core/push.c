@@ -207,6 +207,8 @@ enum ol_err ol_push_wanted(struct ol_line *l, const struct ol_where *at,
         if (p->slot[k].size > 0 && held(v, p->slot[k].piece))
             clear(p, &p->slot[k]);
     p->served_due = true;
+    if (at->epoch == NULL)
+        ol_pouch_wanted(l, at, v);
     return OL_OK;
 }
 

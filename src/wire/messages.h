@@ -174,6 +174,7 @@ enum ol_chunk_type {
 #define OL_PREKEY_CLOCK_S 3600u     /* running time on disk, at least */
 #define OL_HELD_POUCH_MS 60000u     /* a bundle for a changed HELD only */
 #define OL_BUNDLE_AGAIN_S 86400u    /* bundle again what is not held */
+#define OL_BLOB_AGAIN_S 60u /* bundle attachments anew for a WANT; doubles */
 #define OL_BUNDLE_PAUSE_MS 1000u    /* between bundles for new records */
 
 #endif

@@ -25,7 +25,7 @@ from talk import Talk, audit, keep_evidence
 MESSAGES = 30
 # A changed acknowledgement is bundled at most once a minute (protocol.md 3),
 # and a damaged or late one may have to be waited for again.
-CONVERGE_S = 240
+CONVERGE_S = 600
 LATE_S = 2
 FILE_BYTES = 5_000_000
 
@@ -158,12 +158,12 @@ def courier_on(lab, stations, carrier):
         for talk in talks:
             talk.burst(1)
         time.sleep(0.2) # so that there are many bundles, not one
-    for talk in talks:
-        talk.settle(CONVERGE_S, every=0.5)
-    # Behind all records: pieces that overtake the record that names them are
-    # passed over, and come again only a day later (doc/protocol.md 3.2).
+    # Amid a gap of the record: pieces may overtake what names them, and are
+    # then passed over, until a wish brings them again (doc/protocol.md 5.8).
     names = {me: send_file(lab, me, peer)
              for me, peer in (stations, stations[::-1])}
+    for talk in talks:
+        talk.settle(CONVERGE_S, every=0.5)
     for me, peer in (stations, stations[::-1]):
         wait_for(f"{me.name}'s file to be held", CONVERGE_S, lambda m=me:
                  state_of(m, names[m]) == "held", 0.5)

@@ -7,6 +7,8 @@
 
 #include "base/check.h"
 #include "base/units.h"
+#include "core/bulk.h"
+#include "core/line_int.h"
 #include "wire/messages.h"
 #include "story.h"
 
@@ -265,6 +267,70 @@ static void the_courier_carries_them(void)
         EXPECT(w.file[i].times == 1);
 }
 
+static uint64_t bag_bytes;
+
+static void weigh(struct world *ww, unsigned from, struct ol_span b)
+{
+    (void)ww;
+    bag_bytes += from == 0 ? b.n : 0;
+}
+
+/* Pieces come in a bag that overtook the one with the record: nobody knows
+ * them yet and they are passed over. The wish that follows brings them. */
+static void a_bag_that_overtakes(void)
+{
+    struct sim_file *f;
+    uint64_t from;
+
+    world_init_calm(&w, 6, 0, true);
+    w.ch[0].path[0].delay_ns = w.ch[0].path[1].delay_ns = 600 * S;
+    run_for(60 * S);
+    f = world_offer(&w, 0, MIB, 400);
+    world_say(&w, 0, OL_ROUTINE, 100);
+    run_for(1200 * S);
+    EXPECT(f->whole_ns == 0);
+    from = w.now_ns;
+    world_want(&w, f);
+    while (f->whole_ns == 0 && w.now_ns - from < 30 * 3600 * S)
+        run_for(60 * S);
+    printf("  wanted after it was passed over: there %.0f min later\n",
+           (double)(w.now_ns - from) / 60e9);
+    /* One way there with the wish, and one back. */
+    EXPECT(f->whole_ns != 0 && w.now_ns - from <= 1200 * S + 300 * S);
+    EXPECT(f->times == 1);
+}
+
+/* A peer that says in a bundle every minute that it opened all of ours, and
+ * lacks the file: what that makes us write is bounded. */
+static void a_peer_that_always_wants(void)
+{
+    struct ol_where at = {.c = 0, .seen = UINT64_MAX, .current = true};
+    struct ol_want v = {.limit = 1};
+    struct sim_file *f;
+
+    world_init_calm(&w, 6, 0, true);
+    w.ch[0].path[0].delay_ns = w.ch[0].path[1].delay_ns = 10 * S;
+    run_for(60 * S);
+    f = world_offer(&w, 0, MIB, 400);
+    v.size = f->size;
+    memcpy(v.hash, f->hash, sizeof(v.hash));
+    world_say(&w, 0, OL_ROUTINE, 100);
+    w.bundle = weigh;
+    run_for(60 * S);
+    for (unsigned day = 1; day < 4; day++) {
+        bag_bytes = 0;
+        for (unsigned i = 0; i < 24 * 60; i++) {
+            ol_pouch_wanted(w.st[0].line, &at, &v);
+            world_tick(&w, 0);
+            run_for(60 * S);
+        }
+        printf("  day %u: %.1f MiB for a file of 1 MiB\n", day,
+               (double)bag_bytes / MIB);
+        EXPECT(bag_bytes > MIB && bag_bytes < (day == 1 ? 16 : 5) * MIB);
+    }
+    EXPECT(f->times == 0);
+}
+
 static const struct story stories[] = {
     {"two_paths_add_up", two_paths_add_up},
     {"records_pass_it", records_pass_it},
@@ -274,6 +340,8 @@ static const struct story stories[] = {
      what_is_not_there_is_not_asked_for_all_day},
     {"a_thin_line_carries_one", a_thin_line_carries_one},
     {"the_courier_carries_them", the_courier_carries_them},
+    {"a_bag_that_overtakes", a_bag_that_overtakes},
+    {"a_peer_that_always_wants", a_peer_that_always_wants},
 };
 
 int main(int argc, char **argv)
