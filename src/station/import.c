@@ -5,13 +5,18 @@
  *   bundle --------------> the line that claims it, FRAME
  *          <-- go on ----- once NOTE_IMPORTED says that it is on disk
  *
- * A file may be large and lie on a slow stick, so it is read on a thread of
- * its own, one bundle ahead. The answer comes when all of it is on disk.
+ * A file may be large and lie on a slow stick, or on a share that hangs, so
+ * everything that is done to it is done on a thread of its own, one bundle
+ * ahead, and the loop never waits for that thread: what is given up is left to
+ * it. The answer comes when all of it is on disk.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -19,16 +24,22 @@
 #include "station/methods.h"
 
 #define STUCK_NS (3 * OL_NS_PER_S)
+#define HUNG_NS (10 * OL_NS_PER_S) /* then another import may begin */
+#define THREADS_MAX 4u /* readers, those that hang among them */
+
+static atomic_uint threads;
 
 struct ol_import {
     struct ol_station *st;
     struct ol_request *rq;
-    uv_thread_t thread;
     uv_async_t wake;
-    uv_mutex_t mutex; /* guards the five below */
+    uv_mutex_t mutex; /* guards those up to bundle */
     uv_cond_t cond;
+    unsigned holders; /* the loop and the reader: the last one frees */
     bool full; /* bundle is the loop's */
     bool ended, stop;
+    bool own; /* it is a file of the ledger */
+    int sys;  /* it does not open, and why */
     enum ol_err result;
     size_t n;
     uint8_t bundle[OL_BUNDLE_MAX];
@@ -38,9 +49,24 @@ struct ol_import {
     struct ol_station_line *lines[OL_LINES_MAX];
     unsigned n_lines;
     unsigned bundles, opened, unopened;
-    uint64_t stuck_ns;
-    char path[OL_PATH_MAX];
+    uint64_t stuck_ns, moved_ns;
+    /* nobody's: they stay */
+    char dir[OL_PATH_MAX], path[OL_PATH_MAX];
 };
+
+static void let_go(struct ol_import *im)
+{
+    bool last;
+
+    uv_mutex_lock(&im->mutex);
+    last = --im->holders == 0;
+    uv_mutex_unlock(&im->mutex);
+    if (!last)
+        return;
+    uv_mutex_destroy(&im->mutex);
+    uv_cond_destroy(&im->cond);
+    free(im);
+}
 
 /* The reader. */
 
@@ -50,7 +76,7 @@ static bool hand_over(void *arg, struct ol_span bundle)
     bool go;
 
     uv_mutex_lock(&im->mutex);
-    if (bundle.n <= sizeof(im->bundle)) {
+    if (bundle.n <= sizeof(im->bundle) && !im->stop) {
         memcpy(im->bundle, bundle.p, bundle.n);
         im->n = bundle.n;
         im->full = true;
@@ -63,16 +89,49 @@ static bool hand_over(void *arg, struct ol_span bundle)
     return go;
 }
 
-static void read_file(void *arg)
+/* Whoever opens and closes one of these in our process ends SQLite's locks on
+ * it (fcntl(2)), so it is not even opened. */
+static bool is_ledger(const struct ol_import *im)
+{
+    static const char *const names[] = {"ledger.db", "ledger.db-wal",
+                                        "ledger.db-shm"};
+    struct stat file, own;
+    char path[OL_PATH_MAX];
+
+    if (stat(im->path, &file) != 0)
+        return false;
+    for (unsigned k = 0; k < OL_LEN(names); k++)
+        if (ol_path(path, im->dir, names[k], NULL) && stat(path, &own) == 0 &&
+            own.st_dev == file.st_dev && own.st_ino == file.st_ino)
+            return true;
+    return false;
+}
+
+static void *read_file(void *arg)
 {
     struct ol_import *im = arg;
-    enum ol_err err = ol_pouch_read(im->path, hand_over, im);
+    enum ol_err err = OL_ERR_INPUT;
+    bool own = is_ledger(im);
+    int fd = own ? -1
+                 : open(im->path,
+                        O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int sys = own || fd >= 0 ? 0 : errno;
 
+    if (fd >= 0) {
+        (void)close(fd);
+        err = ol_pouch_read(im->path, hand_over, im);
+    }
     uv_mutex_lock(&im->mutex);
     im->result = err;
+    im->own = own;
+    im->sys = sys;
     im->ended = true;
-    uv_async_send(&im->wake);
+    if (!im->stop)
+        uv_async_send(&im->wake);
     uv_mutex_unlock(&im->mutex);
+    let_go(im);
+    atomic_fetch_sub(&threads, 1);
+    return NULL;
 }
 
 static void on_wake(uv_async_t *handle)
@@ -87,10 +146,11 @@ static void on_closed(uv_handle_t *handle)
     struct ol_import *im = (struct ol_import *)((char *)handle -
                                offsetof(struct ol_import, wake));
 
-    free(im);
+    let_go(im);
 }
 
-/* The request, for the last word. */
+/* The request, for the last word. The reader may hang: it is not waited for,
+ * and after stop it touches neither the loop nor the station. */
 static struct ol_request *finish(struct ol_import *im)
 {
     struct ol_request *rq = im->rq;
@@ -99,9 +159,6 @@ static struct ol_request *finish(struct ol_import *im)
     im->stop = true;
     uv_cond_signal(&im->cond);
     uv_mutex_unlock(&im->mutex);
-    OL_CHECK(uv_thread_join(&im->thread) == 0);
-    uv_mutex_destroy(&im->mutex);
-    uv_cond_destroy(&im->cond);
     im->st->import = NULL;
     uv_close((uv_handle_t *)&im->wake, on_closed);
     return rq;
@@ -123,6 +180,14 @@ static void report(struct ol_import *im)
     ol_reply(rq, doc);
 }
 
+static void cannot_read(struct ol_import *im, const char *path)
+{
+    int sys = im->sys;
+
+    ol_refuse(finish(im), sys == ENOENT ? OL_EXIT_MISSING : OL_EXIT_FAILED,
+              "cannot read %s: %s", path, strerror(sys));
+}
+
 static void over(struct ol_import *im)
 {
     char path[OL_PATH_MAX];
@@ -135,7 +200,12 @@ static void over(struct ol_import *im)
         return;
     }
     memcpy(path, im->path, sizeof(path));
-    if (err == OL_ERR_SHORT)
+    if (im->own)
+        ol_refuse(finish(im), OL_EXIT_FAILED, "%s is this station's ledger "
+                  "and no bundle: name the file that came", path);
+    else if (im->sys != 0)
+        cannot_read(im, path);
+    else if (err == OL_ERR_SHORT)
         ol_refuse(finish(im), OL_EXIT_FAILED, "%s holds no bundle", path);
     else if (err == OL_ERR_MALFORMED)
         ol_refuse(finish(im), OL_EXIT_FAILED, "%s is no pouch file, or its "
@@ -151,6 +221,7 @@ static void next(struct ol_import *im)
 {
     im->waits_for = NULL;
     im->stuck_ns = 0;
+    im->moved_ns = ol_clock_ns();
     uv_mutex_lock(&im->mutex);
     im->full = false;
     uv_cond_signal(&im->cond);
@@ -301,17 +372,51 @@ void ol_import_stop(struct ol_station *st)
                   "import it again when it runs");
 }
 
-static bool readable(struct ol_request *rq, const char *file)
+/* The reader has had the turn for long, and nothing came. */
+static bool hangs(struct ol_import *im)
 {
-    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    bool waits;
 
-    if (fd < 0) {
-        ol_refuse(rq, errno == ENOENT ? OL_EXIT_MISSING : OL_EXIT_FAILED,
-                  "cannot read %s: %s", file, strerror(errno));
+    uv_mutex_lock(&im->mutex);
+    waits = !im->full && !im->ended;
+    uv_mutex_unlock(&im->mutex);
+    return waits && ol_clock_ns() - im->moved_ns >= HUNG_NS;
+}
+
+static bool free_to_begin(struct ol_request *rq)
+{
+    struct ol_import *im = rq->st->import;
+
+    if (im != NULL && hangs(im))
+        ol_refuse(finish(im), OL_EXIT_FAILED, "%s cannot be read: where it "
+                  "lies gives no answer", im->path);
+    else if (im != NULL) {
+        ol_refuse(rq, OL_EXIT_FAILED, "another import is under way: ask "
+                  "again");
         return false;
     }
-    close(fd);
-    return true;
+    if (atomic_load(&threads) < THREADS_MAX)
+        return true;
+    ol_refuse(rq, OL_EXIT_FAILED, "%u files that were to be imported hang: "
+              "mend or unmount where they lie", THREADS_MAX);
+    return false;
+}
+
+static bool begin(struct ol_import *im)
+{
+    pthread_t thread;
+
+    OL_CHECK(uv_mutex_init(&im->mutex) == 0 && uv_cond_init(&im->cond) == 0);
+    OL_CHECK(uv_async_init(&im->st->loop, &im->wake, on_wake) == 0);
+    im->holders = 2;
+    im->moved_ns = ol_clock_ns();
+    im->st->import = im;
+    atomic_fetch_add(&threads, 1);
+    if (pthread_create(&thread, NULL, read_file, im) == 0)
+        return pthread_detach(thread) == 0;
+    atomic_fetch_sub(&threads, 1);
+    im->holders = 1;
+    return false;
 }
 
 void ol_import_start(struct ol_request *rq, const char *file)
@@ -319,23 +424,19 @@ void ol_import_start(struct ol_request *rq, const char *file)
     struct ol_station *st = rq->st;
     struct ol_import *im;
 
-    if (st->import != NULL) {
-        ol_refuse(rq, OL_EXIT_FAILED, "another import is under way: ask "
-                  "again");
-        return;
-    }
-    if (!readable(rq, file))
+    if (!free_to_begin(rq))
         return;
     im = calloc(1, sizeof(*im));
-    if (im == NULL || !ol_text_put(im->path, sizeof(im->path), "%s", file)) {
+    if (im == NULL ||
+        !ol_text_put(im->dir, sizeof(im->dir), "%s", st->dir) ||
+        !ol_text_put(im->path, sizeof(im->path), "%s", file)) {
         free(im);
         ol_refuse(rq, OL_EXIT_FAILED, "the path is too long");
         return;
     }
     im->st = st;
     im->rq = rq;
-    OL_CHECK(uv_mutex_init(&im->mutex) == 0 && uv_cond_init(&im->cond) == 0);
-    OL_CHECK(uv_async_init(&st->loop, &im->wake, on_wake) == 0);
-    st->import = im;
-    OL_CHECK(uv_thread_create(&im->thread, read_file, im) == 0);
+    if (!begin(im))
+        ol_refuse(finish(im), OL_EXIT_FAILED, "no thread can be had: end "
+                  "other programs of this machine");
 }

@@ -72,14 +72,23 @@ static void tell(struct ol_saving *s)
                                    : json_null()));
 }
 
-/* Writing, on a thread. */
+/* Writing, on a thread: a share that hangs hangs there. */
+
+static int no_file(int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0)
+        return errno;
+    return S_ISREG(st.st_mode) ? 0 : ESPIPE;
+}
 
 static void write_slice(uv_work_t *work)
 {
     struct ol_saving *s = work->data;
     size_t done = 0;
 
-    s->error = 0;
+    s->error = s->offset == 0 ? no_file(s->fd) : 0;
     ol_digest_add(s->digest, OL_SPAN(s->buf, s->n));
     while (done < s->n && s->error == 0) {
         ssize_t w = pwrite(s->fd, s->buf + done, s->n - done,
@@ -310,12 +319,10 @@ void ol_saving_drop(struct ol_station_line *line)
 
 static bool fd_ok(struct ol_request *rq)
 {
-    struct stat st;
     int flags = rq->n_fds == 1 ? fcntl(rq->fds[0], F_GETFL) : -1;
 
     if (flags >= 0 && (flags & O_PATH) == 0 &&
-        (flags & O_ACCMODE) != O_RDONLY && (flags & O_APPEND) == 0 &&
-        fstat(rq->fds[0], &st) == 0 && S_ISREG(st.st_mode))
+        (flags & O_ACCMODE) != O_RDONLY && (flags & O_APPEND) == 0)
         return true;
     ol_refuse(rq, OL_EXIT_USAGE, "save needs the descriptor of one regular "
               "file, open for writing, not for appending");

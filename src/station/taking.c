@@ -55,10 +55,11 @@ struct ol_taking {
     unsigned commits; /* under way */
     bool refused;     /* one of them failed */
     bool owns;        /* it is this send that stores the file */
-    bool working;     /* the next three are the thread's */
+    bool working;     /* the next ones are the thread's, and file[at] */
     uv_work_t work;
     ssize_t got;
     int error;
+    bool odd;         /* no regular file, or too large for one */
     bool eof;         /* the slice was the last of this file */
     bool full;        /* buf holds what is to be stored */
     char why[OL_WHY_MAX]; /* not empty: it ends so */
@@ -81,7 +82,22 @@ static void changed(struct ol_taking *t)
     end(t, why);
 }
 
-/* Reading, on a thread. */
+/* Reading, on a thread: a share that hangs hangs there. */
+
+/* The size that it has now; false: nothing of it is read. */
+static bool measure(struct ol_taking *t)
+{
+    struct one *f = &t->file[t->at];
+    struct stat st;
+
+    if (fstat(f->fd, &st) != 0) {
+        t->error = errno;
+        return false;
+    }
+    t->odd = !S_ISREG(st.st_mode) || (uint64_t)st.st_size > OL_FILE_MAX;
+    f->size = t->odd ? 0 : (uint64_t)st.st_size;
+    return !t->odd;
+}
 
 static void read_slice(uv_work_t *work)
 {
@@ -90,6 +106,9 @@ static void read_slice(uv_work_t *work)
     ssize_t got = 1;
 
     t->error = 0;
+    t->odd = false;
+    if (t->step == READ && t->offset == 0 && !measure(t))
+        got = 0;
     while (n < OL_SLICE && got > 0) {
         got = pread(t->file[t->at].fd, t->buf + n, OL_SLICE - n,
                     (off_t)(t->offset + n));
@@ -136,6 +155,10 @@ static void on_read(uv_work_t *work, int status)
     if (t->error != 0) {
         ol_text_put(why, sizeof(why), "cannot read %s: %s: nothing was sent",
                     f->name, strerror(t->error));
+        end(t, why);
+    } else if (t->odd) {
+        ol_text_put(why, sizeof(why), "%s is no regular file, or too large: "
+                    "it cannot be sent", f->name);
         end(t, why);
     } else if (t->offset > f->size || (t->eof && t->offset < f->size)) {
         changed(t);
@@ -449,7 +472,6 @@ static bool take_one(struct ol_request *rq, unsigned k, struct one *f)
 {
     json_t *names = json_object_get(rq->params, "files");
     const char *name = json_string_value(json_array_get(names, k));
-    struct stat st;
     int flags = fcntl(rq->fds[k], F_GETFL);
 
     if (name == NULL || !ol_record_file_name_ok(ol_span_str(name))) {
@@ -458,18 +480,13 @@ static bool take_one(struct ol_request *rq, unsigned k, struct one *f)
                   OL_FILE_NAME_MAX);
         return false;
     }
-    if (fstat(rq->fds[k], &st) != 0 || !S_ISREG(st.st_mode) || flags < 0 ||
+    if (flags < 0 ||
         (flags & O_ACCMODE) == O_WRONLY || (flags & O_PATH) != 0) {
         ol_refuse(rq, OL_EXIT_USAGE, "%s is no file that can be read: only "
                   "regular files are sent", name);
         return false;
     }
-    if ((uint64_t)st.st_size > OL_FILE_MAX) {
-        ol_refuse(rq, OL_EXIT_USAGE, "%s is too large to be sent", name);
-        return false;
-    }
     f->fd = rq->fds[k]; /* the request closes it */
-    f->size = (uint64_t)st.st_size;
     ol_text_put(f->name, sizeof(f->name), "%s", name);
     return true;
 }

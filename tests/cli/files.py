@@ -570,31 +570,85 @@ def files_in_vain():
 
 
 def files_on_a_dead_share():
-    """A share that hangs while it is read, or when its file is closed: words
+    """A share that hangs when its file is looked at, read or closed: words
     pass, and the station can be stopped."""
-    for op in ("close", "read"):
+    for op in ("close", "read", "stat"):
         on_a_dead_share(op)
 
 
-def has_open(station, name):
-    """Has the daemon a descriptor of such a file?"""
-    fds = f"/proc/{station.process.pid}/fd"
-    for fd in os.listdir(fds):
-        try:
-            if os.readlink(os.path.join(fds, fd)).endswith("/" + name):
-                return True
-        except FileNotFoundError: # closed while we looked
-            pass
-    return False
+def hangs_at(bed, station, op, name):
+    """From its next start on, it will hang when it does that to the file; the
+    path of what is there once it does."""
+    order = bed.path(f"order-{op}")
+    with open(order, "w", encoding="ascii") as f:
+        f.write(f"{op} {name} hang 1\n")
+    station.env = {"LD_PRELOAD": FAULT, "OPENLINE_FAULT": order}
+    return order + ".hung"
+
+
+def bundles_on_a_dead_share():
+    """A bundle on a share that hangs: words pass, the station can be stopped,
+    and another import need not wait for ever."""
+    for op in ("stat", "open", "read"):
+        with Bed() as bed:
+            north, south = bed.pair("north", "south", start=False)
+            hung = hangs_at(bed, north, op, "dead.bundle")
+            for station in (north, south):
+                station.start()
+            bed.open(north, south)
+            south.ok("courier", "export", "north", bed.path("good.bundle"))
+            shutil.copy(bed.path("good.bundle"), bed.path("dead.bundle"))
+            with subprocess.Popen(
+                    [OPENLINE, "-d", north.dir, "courier", "import",
+                     bed.path("dead.bundle")], env=ENVIRONMENT,
+                    stderr=subprocess.PIPE) as client:
+                wait_for("the import to hang", 10,
+                         lambda h=hung: os.path.exists(h))
+                north.delivers(south, "words pass it")
+                expect(client.poll() is None, "the import does not wait")
+                if op == "read":
+                    north.no(1, "courier", "import", bed.path("good.bundle"),
+                             words=("another import",))
+                    wait_for("another import", 11, lambda: north.run(
+                        "courier", "import",
+                        bed.path("good.bundle")).returncode == 0, 0.5)
+                north.stop()
+                expect(client.wait() == 1, "the client is told otherwise")
+                said = client.stderr.read().decode()
+                expect(("no answer" if op == "read" else "stops") in said,
+                       f"the client is told: {said}")
+
+
+def no_bundle_at_all():
+    """The station's own ledger is refused without being opened: its locks
+    stay; and what is no regular file is no bundle."""
+    with Bed() as bed:
+        north, south = bed.pair("north", "south")
+
+        def locks():
+            with open("/proc/locks", encoding="ascii") as f:
+                return sorted(line.split()[1:] for line in f
+                              if " POSIX " in line and
+                              f" {north.process.pid} " in line)
+        before = locks()
+        expect(before, "the ledger is not locked at all")
+        own = os.path.join(north.dir, "ledger.db")
+        os.link(own, bed.path("hard"))
+        os.symlink(own, bed.path("soft"))
+        for file in (own, own + "-wal", own + "-shm", bed.path("hard"),
+                     bed.path("soft")):
+            north.no(1, "courier", "import", file, words=("ledger", file))
+        expect(locks() == before, f"locks went: {before}, {locks()}")
+        os.mkfifo(bed.path("fifo"))
+        for file in (bed.path("fifo"), "/dev/zero", bed.dir):
+            north.no(1, "courier", "import", file, words=("no pouch file",))
+        north.delivers(south)
 
 
 def on_a_dead_share(op):
     with Bed() as bed:
         north, south = bed.pair("north", "south", start=False)
-        order = bed.path("order")
-        with open(order, "w", encoding="ascii") as f:
-            f.write(f"{op} dead.bin hang 1\n")
-        north.env = {"LD_PRELOAD": FAULT, "OPENLINE_FAULT": order}
+        hung = hangs_at(bed, north, op, "dead.bin")
         for station in (north, south):
             station.start()
         bed.open(north, south)
@@ -602,12 +656,10 @@ def on_a_dead_share(op):
                 [OPENLINE, "-d", north.dir, "send", "south", "a file",
                  "--file", make(bed, "dead.bin", 100)], env=ENVIRONMENT,
                 stderr=subprocess.PIPE) as client:
-            wait_for("the file to be in its hands", 10, lambda: has_open(
-                north, "dead.bin") and (op == "read" or "a file" in
-                                        north.ok("log").out))
+            wait_for("the share to hang", 10, lambda: os.path.exists(hung))
             north.delivers(south, "words pass it")
             north.stop() # which waits in vain if the share holds it
-            expect(client.wait() == (op == "read"), "the client is not told")
+            expect(client.wait() == (op != "close"), "the client is not told")
         north.env = {}
         north.start()
         expect(("a file" in north.ok("log").out) == (op == "close"),
@@ -675,4 +727,5 @@ def files_late_ask():
 TESTS = (files_there_and_back, files_of_one_name, files_nasty_names,
          files_refused, files_changing, files_policy, files_killed,
          files_damaged, files_by_courier, files_in_two_bags, files_full_disk,
-         files_in_vain, files_on_a_dead_share, files_stopped, files_late_ask)
+         files_in_vain, files_on_a_dead_share, files_stopped, files_late_ask,
+         bundles_on_a_dead_share, no_bundle_at_all)

@@ -6,13 +6,13 @@
  * FILE holds one line, `OP TARGET WHAT FROM`, and is read anew at every call,
  * so that a test can break the disk and mend it while the daemon runs:
  *
- *     OP      write, sync, or any of these two; read, close, link, rename
- *             (that does not replace): of whatever file
+ *     OP      write, sync, or any of these two; open, read, stat, close,
+ *             link, rename (that does not replace): of whatever file
  *     TARGET  the end of the name of the file: ledger.db, ledger.db-wal; or
  *             any, for every file of the ledger
  *     WHAT    EIO, ENOSPC, EROFS, EPERM, EINVAL; kill: the process dies
  *             half-way through a write; slow:MS: a sync takes so long; hang:
- *             a read or a close never ends
+ *             the call never ends, and FILE.hung is there
  *     FROM    the first call that fails, counted from when the line was
  *             written; all later ones fail as well
  *
@@ -27,9 +27,11 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <time.h>
@@ -90,7 +92,7 @@ static void look_up(const char *op, const char *path, char what[16])
     what[0] = '\0';
     if (fd < 0)
         return;
-    if (read(fd, order, sizeof(order) - 1) < 0)
+    if (syscall(SYS_read, fd, order, sizeof(order) - 1) < 0)
         order[0] = '\0';
     syscall(SYS_close, fd);
     if (strcmp(order, last_order) != 0) {
@@ -117,7 +119,8 @@ static void keep_synced(int fd, const char *path)
         return;
     snprintf(name, sizeof(name), "%s.new", path);
     snprintf(done, sizeof(done), "%s.synced", path);
-    to = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    to = (int)syscall(SYS_openat, AT_FDCWD, name,
+                      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     while (to >= 0 && (n = syscall(SYS_pread64, fd, bytes, sizeof(bytes),
                                    at)) > 0) {
         if (write(to, bytes, (size_t)n) != n)
@@ -183,33 +186,77 @@ ssize_t pwrite64(int fd, const void *p, size_t n, off_t at)
     return syscall(SYS_pwrite64, fd, p, n, at);
 }
 
+/* Does not come back if that is what the order says. */
+static void may_hang(const char *op, const char *path)
+{
+    char what[16], hung[4096];
+
+    if (getenv("OPENLINE_FAULT") == NULL)
+        return;
+    pthread_mutex_lock(&mutex);
+    look_up(op, path, what);
+    pthread_mutex_unlock(&mutex);
+    if (strcmp(what, "hang") != 0)
+        return;
+    snprintf(hung, sizeof(hung), "%s.hung", getenv("OPENLINE_FAULT"));
+    syscall(SYS_close, syscall(SYS_openat, AT_FDCWD, hung,
+                               O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    for (;;)
+        pause();
+}
+
+static void may_hang_at(const char *op, int fd)
+{
+    char path[4096];
+
+    if (getenv("OPENLINE_FAULT") == NULL)
+        return;
+    file_of(fd, path);
+    may_hang(op, path);
+}
+
+/* With large files, open is open64: its name as the linker sees it. */
+int open_of_any(const char *path, int flags, ...) __asm__("open64");
+
+int open_of_any(const char *path, int flags, ...)
+{
+    va_list more;
+    int mode;
+
+    va_start(more, flags);
+    mode = flags & (O_CREAT | __O_TMPFILE) ? va_arg(more, int) : 0;
+    va_end(more);
+    may_hang("open", path);
+    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+int fstat(int fd, struct stat *st)
+{
+    may_hang_at("stat", fd);
+    return fstatat(fd, "", st, AT_EMPTY_PATH);
+}
+
+int stat(const char *path, struct stat *st)
+{
+    may_hang("stat", path);
+    return fstatat(AT_FDCWD, path, st, 0);
+}
+
+ssize_t read(int fd, void *p, size_t n)
+{
+    may_hang_at("read", fd);
+    return syscall(SYS_read, fd, p, n);
+}
+
 ssize_t pread64(int fd, void *p, size_t n, off_t at)
 {
-    char path[4096], what[16] = "";
-
-    if (getenv("OPENLINE_FAULT") != NULL) {
-        file_of(fd, path);
-        pthread_mutex_lock(&mutex);
-        look_up("read", path, what);
-        pthread_mutex_unlock(&mutex);
-    }
-    while (strcmp(what, "hang") == 0)
-        pause();
+    may_hang_at("read", fd);
     return syscall(SYS_pread64, fd, p, n, at);
 }
 
 int close(int fd)
 {
-    char path[4096], what[16] = "";
-
-    if (getenv("OPENLINE_FAULT") != NULL) {
-        file_of(fd, path);
-        pthread_mutex_lock(&mutex);
-        look_up("close", path, what);
-        pthread_mutex_unlock(&mutex);
-    }
-    while (strcmp(what, "hang") == 0)
-        pause();
+    may_hang_at("close", fd);
     return (int)syscall(SYS_close, fd);
 }
 
