@@ -28,6 +28,7 @@ enum ol_back_state {
 struct ol_back { /* restore.c, takeback.c: one log of ours */
     uint8_t state;  /* enum ol_back_state */
     uint8_t rounds; /* begun since a root agreed */
+    uint64_t begin_ns; /* nothing is done before */
     bool laid, ready; /* the steps are known; and so are their roots */
     bool due, repeat; /* LOST */
     uint8_t n_steps, step_at; /* roots are there below step_at */

@@ -44,6 +44,8 @@ struct ol_push {
     uint64_t load;       /* the token of a LOAD under way; 0: none */
     uint32_t load_piece;
     uint64_t load_ns;    /* no LOAD before: the last gave nothing */
+    uint64_t loads_ns;   /* grows with what is loaded, and not with time */
+    uint32_t went;       /* units that did, since a piece's worth did */
     uint8_t load_fails;
     uint64_t retry_ns;   /* then what is acked and not held is owed again */
     uint8_t retries;
@@ -87,8 +89,12 @@ struct ol_pull {
     uint64_t offer_ns; /* since when */
     uint64_t bundle;   /* the number of the one that is being taken */
     uint32_t blob;     /* how many blobs of it were looked at */
-    uint64_t offer_bundle; /* the blobs of that bundle before offer_at were */
-    uint32_t offer_at;     /* offered, or taken */
+    /* Per channel, and of single files: the blobs of that bundle before `at`
+     * were offered, or taken. */
+    struct {
+        uint64_t bundle;
+        uint32_t at;
+    } offered[OL_CHANNELS_MAX + 1];
     uint8_t passed[OL_PASSED_MAX][32]; /* not wanted of bundles: a ring */
     uint32_t n_passed;
     struct ol_pull_slot slot[OL_PULL_WINDOW]; /* by piece % window */

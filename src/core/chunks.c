@@ -70,8 +70,9 @@ static enum ol_err take_held(struct ol_line *l, const struct ol_where *at,
 
     if (err != OL_OK)
         return err;
-    if (at->epoch != NULL)
-        at->epoch->held_seen = true;
+    /* A start makes a new epoch, so this is nobody's word. */
+    if (at->epoch != NULL && !ol_recv_boot_fits(at->epoch, h.boot))
+        return OL_ERR_MALFORMED;
     /* A bundle may have lain somewhere while channels worked. */
     ol_recv_held(l, &h, at->current && (at->epoch != NULL ||
                                         !ol_recv_boot_over(l, h.boot)));

@@ -219,6 +219,19 @@ static bool unknown_yet(struct ol_line *l)
 
 void ol_fx_alarm(struct ol_line *l, const char *what)
 {
+    unsigned k = 0;
+
+    /* Each is a row that stays: a peer must not be able to fill the disk with
+     * them. The texts are static and few. */
+    while (k < OL_ALARMS_MAX && l->alarmed[k].what != NULL &&
+           l->alarmed[k].what != what)
+        k++;
+    OL_CHECK(k < OL_ALARMS_MAX);
+    if (l->alarmed[k].what != NULL &&
+        l->now_ns - l->alarmed[k].at_ns < OL_ALARM_GAP_MS * OL_NS_PER_MS)
+        return;
+    l->alarmed[k].what = what;
+    l->alarmed[k].at_ns = l->now_ns;
     l->alarm = what;
     l->events_due = true;
 }

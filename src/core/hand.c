@@ -336,7 +336,7 @@ static enum ol_err greet(struct ol_line *l, struct ol_span text,
             err = ol_held_decode(ch.body, &held);
             if (err != OL_OK)
                 return err;
-            e->held_seen = true;
+            (void)ol_recv_boot_fits(e, held.boot);
             ol_recv_held(l, &held, e == ol_epoch_sending(l));
         }
     }

@@ -76,6 +76,14 @@ bool ol_recv_boot_over(const struct ol_line *l, const uint8_t boot[8])
     return known(l, boot) && memcmp(l->kept.boots[0], boot, 8) != 0;
 }
 
+bool ol_recv_boot_fits(struct ol_epoch *e, const uint8_t boot[8])
+{
+    if (!e->held_seen)
+        memcpy(e->boot, boot, sizeof(e->boot));
+    e->held_seen = true;
+    return memcmp(e->boot, boot, sizeof(e->boot)) == 0;
+}
+
 void ol_recv_held(struct ol_line *l, const struct ol_held *h, bool current)
 {
     bool same = l->peer_any && memcmp(l->peer_boot, h->boot, 8) == 0;

@@ -39,6 +39,7 @@
 #include "base/window.h"
 #include "core/bulk.h"
 #include "core/back.h"
+#include "core/job.h"
 #include "core/kept.h"
 #include "core/pool.h"
 #include "crypto/crypto.h"
@@ -54,7 +55,6 @@
 #define OL_REFS 8192u    /* segments in flight, all channels */
 #define OL_FRAME_REFS 32u /* segments in one frame */
 #define OL_NO_REF 0xffffu
-#define OL_PLAIN_MAX (60u * 1024) /* of a bundle */
 #define OL_NONCES 32u    /* of our newest knocks */
 #define OL_SENT_RANGES 32u
 
@@ -86,6 +86,7 @@ struct ol_out_log {
     uint8_t behind_root[OL_ROOT];
     uint32_t behind_limit;
     bool stopped;     /* the peer's root is not ours */
+    uint64_t return_ns; /* no return begins before */
     struct ol_back back;
     bool loading;     /* a LOAD is under way */
     uint64_t page_ns; /* no LOAD before: the last one gave nothing */
@@ -154,6 +155,7 @@ struct ol_epoch_chan {
 struct ol_epoch {
     uint8_t state; /* enum ol_epoch_state */
     bool initiator;
+    uint8_t boot[8]; /* of the peer, once held_seen: an epoch ends with it */
     bool held_seen; /* the peer's HELD arrived: segments may go */
     uint64_t opening;
     uint64_t made_ns, confirmed_ns;
@@ -335,50 +337,6 @@ struct ol_sent_range {
     uint32_t lo, hi; /* lo 0: free */
 };
 
-enum ol_job_state {
-    OL_JOB_NONE,
-    OL_JOB_RESERVE,
-    OL_JOB_READ,
-    OL_JOB_BUILD,
-    OL_JOB_LOOK /* is there an attachment to carry: no file yet */
-};
-
-struct ol_job { /* one pouch file in the making */
-    uint8_t state; /* enum ol_job_state */
-    uint16_t channel; /* or OL_CHANNEL_FILE */
-    uint64_t token;   /* of the EXPORT */
-    uint64_t batch;
-    uint64_t load;
-    uint8_t giving;        /* bit p: log p of the peer's is given back */
-    bool back;             /* the cursor stands in one of those */
-    uint32_t back_next[OL_PRECS], back_end[OL_PRECS];
-    uint8_t prec;          /* where the cursor stands */
-    uint32_t next[OL_PRECS]; /* the next record to write, per log */
-    uint32_t end[OL_PRECS];
-    uint64_t number, number_end; /* of bundles, reserved on disk */
-    uint64_t seen;    /* what the envelopes say: on disk since the reserve */
-    uint8_t heard[8];
-    uint32_t bundles;
-    bool records;   /* some are in it, or pieces */
-    bool stale;     /* more is owed than was when it began */
-    bool head_done; /* HELD and checkpoints are in the plaintext */
-    bool full;      /* the plaintext is to be sealed when there is room */
-    /* pouch_files.c: attachments, behind the records */
-    bool files_done;
-    bool file_on;        /* file is the one at hand */
-    struct ol_file file;
-    uint64_t after;      /* the order of the last one done with */
-    uint64_t resume;     /* the order of the one that begins at piece */
-    uint32_t piece;      /* the next to load */
-    uint64_t left;       /* bytes that may still go in */
-    uint64_t unsent;     /* bytes that did not */
-    uint64_t blob_last;  /* the newest bundle with some in it, or 0 */
-    uint32_t here_n, here_at; /* of here: bytes, and those that are in */
-    size_t n;       /* plaintext so far */
-    uint8_t plain[OL_PLAIN_MAX];
-    uint8_t here[OL_PIECE];
-};
-
 /* Keys stand in front, what is large behind: a caller that can lock only some
  * of it in memory locks from the front. */
 struct ol_line {
@@ -461,6 +419,10 @@ struct ol_line {
     struct ol_sent_range sent[OL_SENT_RANGES];
     uint64_t lazy_ns; /* what can wait for a batch waits until here */
     bool events_due;  /* a channel's or the line's state is to be told */
+    struct {
+        const char *what; /* NULL: free */
+        uint64_t at_ns;
+    } alarmed[OL_ALARMS_MAX];
     const char *alarm; /* to be told, static storage; NULL: none */
     bool import_due;  /* NOTE_IMPORTED is owed */
     uint16_t import_channel;
@@ -714,6 +676,8 @@ enum ol_err ol_recv_checkpoint(struct ol_line *l,
 /* current: it is of the boot that the peer runs now (it came in the newest
  * epoch, or in the newest bundle while there is none). */
 void ol_recv_held(struct ol_line *l, const struct ol_held *h, bool current);
+/* A HELD in this epoch: is it of the one boot that can speak in it. */
+bool ol_recv_boot_fits(struct ol_epoch *e, const uint8_t boot[8]);
 /* A boot of the peer that a newer one has followed, as far as we know. */
 bool ol_recv_boot_over(const struct ol_line *l, const uint8_t boot[8]);
 /* What we hold, for a HELD of the logs in `logs` (bits), and our prekey with

@@ -186,20 +186,21 @@ void ol_pull_bundle(struct ol_line *l, uint64_t number)
 
 /* A bundle brings what we do not pull now: the station says whether it is to
  * be, and the bundle waits for that. */
-static enum ol_err offered(struct ol_line *l, const uint8_t hash[32],
-                           uint32_t at)
+static enum ol_err offered(struct ol_line *l, uint16_t channel,
+                           const uint8_t hash[32], uint32_t at)
 {
     struct ol_pull *p = &l->pull;
+    unsigned k = OL_MIN(channel, OL_CHANNELS_MAX);
 
     /* When the bundle comes again it goes on behind what was decided, or a
      * bundle with more attachments than the ring holds would never end. */
-    if ((p->offer_bundle == p->bundle && at < p->offer_at) ||
+    if ((p->offered[k].bundle == p->bundle && at < p->offered[k].at) ||
         is_passed(p, hash))
         return OL_OK;
     if (p->offer_on)
         return OL_ERR_AGAIN;
-    p->offer_bundle = p->bundle;
-    p->offer_at = at;
+    p->offered[k].bundle = p->bundle;
+    p->offered[k].at = at;
     p->offer_on = true;
     p->offer_told = false;
     p->offer_ns = l->now_ns;
@@ -237,7 +238,7 @@ enum ol_err ol_pull_blob(struct ol_line *l, const struct ol_where *at,
 
     /* Of another one that we wanted a moment ago, or never. */
     if (!p->on || memcmp(p->hash, b->hash, 32) != 0)
-        return at->epoch == NULL ? offered(l, b->hash, nth) : OL_OK;
+        return at->epoch == NULL ? offered(l, at->c, b->hash, nth) : OL_OK;
     if (end > p->size || (b->bytes.n % OL_BLOB_UNIT != 0 && end != p->size))
         return OL_ERR_MALFORMED;
     if (at->epoch != NULL)

@@ -269,6 +269,22 @@ static bool lacks(struct ol_push *p, uint32_t *piece)
     return false;
 }
 
+/* A peer whose WANTs change makes us load what never goes: so many pieces, and
+ * then a few a second. Each piece's worth that goes is one more (went). */
+static bool idle_loads(struct ol_line *l)
+{
+    struct ol_push *p = &l->push;
+    uint64_t gap = OL_LOADS_GAP_MS * OL_NS_PER_MS, at;
+
+    p->loads_ns = OL_MAX(p->loads_ns, l->now_ns);
+    at = p->loads_ns - OL_MIN(p->loads_ns, OL_LOADS_FREE * gap);
+    if (l->now_ns < at) {
+        ol_wake(l, at);
+        return true;
+    }
+    return false;
+}
+
 static void load(struct ol_line *l)
 {
     struct ol_push *p = &l->push;
@@ -282,9 +298,12 @@ static void load(struct ol_line *l)
         ol_wake(l, p->load_ns);
         return;
     }
+    if (idle_loads(l))
+        return;
     if (!ol_fx_room(l, 1, 0))
         return;
     p->load = ++l->next_token * OL_PRECS;
+    p->loads_ns += OL_LOADS_GAP_MS * OL_NS_PER_MS;
     p->load_piece = piece;
     load = &ol_fx_add(l, OL_FX_LOAD)->load;
     load->kind = OL_LOAD_PIECE;
@@ -448,6 +467,11 @@ static bool add_blob(struct ol_line *l, struct ol_out_frame *f)
         return false;
     s->owing = (uint16_t)(s->owing - units);
     p->owing -= units;
+    p->went += units;
+    if (p->went >= OL_PIECE_UNITS) {
+        p->went -= OL_PIECE_UNITS;
+        p->loads_ns -= OL_MIN(p->loads_ns, OL_LOADS_GAP_MS * OL_NS_PER_MS);
+    }
     went(f, s, first, units);
     f->asks = true;
     return true;

@@ -81,6 +81,8 @@ void ol_restore_begin(struct ol_line *l, unsigned p)
     ol_fx_note(l, OL_NOTE_LOST, OL_CHANNEL_ANY, (uint8_t)p, o->acked + 1);
     o->back.rounds++;
     ask(l, p);
+    o->back.begin_ns = OL_MAX(l->now_ns, o->return_ns);
+    o->return_ns = o->back.begin_ns + OL_RETURN_GAP_MS * OL_NS_PER_MS;
 }
 
 void ol_restore_init(struct ol_line *l, bool restored)
@@ -464,6 +466,10 @@ static void pump_ask(struct ol_line *l, unsigned p)
 {
     struct ol_back *b = &l->out[p].back;
 
+    if (l->now_ns < b->begin_ns) {
+        ol_wake(l, b->begin_ns);
+        return;
+    }
     if (b->state == OL_BACK_ASK && !b->ready && fill_steps(l, p)) {
         b->ready = b->due = b->repeat = true;
         ol_pouch_changed(l);

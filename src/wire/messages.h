@@ -133,6 +133,7 @@ enum ol_chunk_type {
 #define OL_LINES_MAX 64u
 #define OL_CHANNELS_MAX 16u
 #define OL_EPOCHS_MAX 4u
+#define OL_ALARMS_MAX 8u /* texts of alarms */
 #define OL_BOOTS_MAX 32u /* boot ids of the peer that are remembered */
 #define OL_PREKEYS_MAX 40u /* own ones, not erased yet */
 
@@ -174,6 +175,11 @@ enum ol_chunk_type {
 #define OL_PREKEY_CLOCK_S 3600u     /* running time on disk, at least */
 #define OL_HELD_POUCH_MS 60000u     /* a bundle for a changed HELD only */
 #define OL_BUNDLE_AGAIN_S 86400u    /* bundle again what is not held */
+/* What a hostile peer can make us do at most. */
+#define OL_ALARM_GAP_MS 60000u /* between two alarms of one text */
+#define OL_RETURN_GAP_MS 1000u /* between two returns of one log */
+#define OL_LOADS_FREE 64u /* pieces loaded for a peer that takes none */
+#define OL_LOADS_GAP_MS 10u /* and then so far apart */
 #define OL_BLOB_AGAIN_S 60u /* bundle attachments anew for a WANT; doubles */
 #define OL_BUNDLE_PAUSE_MS 1000u    /* between bundles for new records */
 

@@ -177,6 +177,7 @@ struct world {
     bool foreign_tokens; /* a story submits records of its own */
     bool forged; /* a story put onto a disk what nobody said */
     bool roams; /* some of them move: what goes elsewhere is lost */
+    bool lies;  /* a story makes station 1 say what is not so */
     struct ol_addr sent_to; /* what goes there is added up, if asked for */
     uint64_t *sent_bytes;
     uint64_t steps, packets, crashes, replays;
