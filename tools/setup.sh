@@ -14,7 +14,8 @@ ol_packages_run=(gcc libc6-dev pkg-config meson ninja-build libsodium-dev
     libuv1-dev libjansson-dev libinih-dev libsqlite3-dev scdoc)
 # shellcheck disable=SC2034
 ol_packages_test=(libcmocka-dev golang-go golang-github-flynn-noise-dev
-    golang-golang-x-crypto-dev python3 iproute2 clang libclang-rt-14-dev
+    golang-golang-x-crypto-dev python3 iproute2 clang clang-tidy cppcheck
+    libclang-rt-14-dev
     libcbor-dev binutils shellcheck mandoc)
 
 ol_say() {
@@ -122,6 +123,31 @@ ol_sanitized() {
             -Db_sanitize=address,undefined -Dtests=unit,suite,vectors,sim ||
             return 1
         ol_ninja "$dir" || return 1
+    } 9>"$dir/.openline-lock"
+}
+
+# The program under ThreadSanitizer.
+ol_threads() {
+    local dir=$ol_root/build-tsan
+    mkdir -p "$dir"
+    {
+        flock 9
+        ol_configure "$dir" --buildtype=debugoptimized -Db_ndebug=false \
+            -Db_sanitize=thread || return 1
+        ol_ninja "$dir" || return 1
+    } 9>"$dir/.openline-lock"
+}
+
+# What the analysers read: the commands for every C file. Nothing is built.
+ol_lint() {
+    local dir=$ol_root/build-lint
+    mkdir -p "$dir"
+    {
+        flock 9
+        CC=clang ol_configure "$dir" --buildtype=debugoptimized \
+            -Db_ndebug=false -Dtests=unit,suite,sim,net,vectors,fuzz ||
+            return 1
+        ninja -C "$dir" build.ninja >/dev/null
     } 9>"$dir/.openline-lock"
 }
 

@@ -222,7 +222,7 @@ void ol_courier_release(struct ol_bearer *b, uint64_t file, bool remove)
     }
     dir = ol_courier_folder(c);
     if (dir < 0 || !identify(dir, f->name, &now) ||
-        !ol_file_id_eq(&now, &f->id)) {
+        !ol_file_id_eq(&now, &f->id)) { /* NOLINT(bugprone-branch-clone) */
         land(c); /* gone, or changed meanwhile: then it is read again */
     } else if (f->remove && unlinkat(dir, f->name, 0) == 0) {
         land(c);

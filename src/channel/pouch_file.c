@@ -271,6 +271,7 @@ enum ol_err ol_pouch_reader_init(struct ol_pouch_reader *r, int fd)
         err = OL_ERR_LONG;
     else
         err = read_exactly(r, magic, sizeof(magic));
+    /* cppcheck-suppress uninitvar ; read, or there is an error */
     if (!err && memcmp(magic, OL_BUNDLE_MAGIC, sizeof(magic)))
         err = OL_ERR_MALFORMED;
     if (err)

@@ -39,7 +39,7 @@ static enum ol_err parse_port(const char *s, struct ol_url *url, char *why)
     uint32_t port = 0;
     size_t n = 0;
 
-    while (is_digit(s[n]) && n < 6) {
+    while (n < 6 && is_digit(s[n])) {
         port = port * 10 + (uint32_t)(s[n] - '0');
         n++;
     }

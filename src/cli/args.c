@@ -316,7 +316,7 @@ void ol_args_usage(const struct ol_verb *verb, char out[1024])
         bool is_blank = *p == ' ' || *p == '\n';
 
         if (!is_blank || !blank)
-            out[n++] = is_blank ? ' ' : *p;
+            out[n++] = (char)(is_blank ? ' ' : *p);
         blank = is_blank;
     }
     out[n] = '\0';

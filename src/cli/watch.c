@@ -53,7 +53,7 @@ static void show(const json_t *ev)
     const char *channel = ol_cli_str(ev, "channel", "");
     const char *state = ol_cli_str(ev, "state", "");
     const char *detail = ol_cli_str(ev, "detail", "");
-    char at[OL_CLI_TIME], prec[32], file[320];
+    char at[OL_CLI_TIME], prec[32], file[320] = "";
 
     ol_cli_time(ev, "at", "", at);
     ol_cli_upper(ol_cli_str(ev, "precedence", ""), prec);

@@ -26,6 +26,7 @@ void ol_mem_room(void *array, uint32_t n, uint32_t *cap, size_t size)
     if (n < *cap)
         return;
     memcpy(&v, array, sizeof(v));
+    /* cppcheck-suppress memleakOnRealloc ; without memory we end here */
     v = realloc(v, more * size);
     OL_CHECK(v);
     memcpy(array, &v, sizeof(v));

@@ -45,6 +45,7 @@ static bool holder(const char *dir, char who[64])
         unsigned major, minor;
         unsigned long long inode;
 
+        /* The kernel wrote it. NOLINTNEXTLINE(cert-err34-c) */
         if (sscanf(text, "%*s %*s %*s %*s %d %x:%x:%llu", &pid, &major,
                    &minor, &inode) != 4 || pid <= 0 || pid == getpid())
             continue;

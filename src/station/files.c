@@ -196,6 +196,7 @@ bool ol_files_told(const char *detail, unsigned *place,
 {
     char word[16];
 
+    /* Too short to overflow. NOLINTNEXTLINE(cert-err34-c) */
     if (sscanf(detail, "%1u %15s %2u", place, word, tenths) != 3 ||
         *place >= OL_ATTACHMENTS_MAX || *tenths > 10)
         return false;

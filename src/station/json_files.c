@@ -182,6 +182,7 @@ void ol_json_file_event(json_t **doc, const struct ol_entry *e,
                         const char *detail)
 {
     unsigned place, tenths;
+    uint64_t have;
     enum ol_file_state state;
     const struct ol_attachment *a;
 
@@ -193,7 +194,7 @@ void ol_json_file_event(json_t **doc, const struct ol_entry *e,
     set(doc, "hash", hash_of(a->hash.p));
     set(doc, "size", json_integer((json_int_t)a->size));
     /* At least so many, when it happened. */
-    set(doc, "have", json_integer((json_int_t)(a->size / 10 * tenths +
-                                               a->size % 10 * tenths / 10)));
+    have = a->size / 10 * tenths + a->size % 10 * tenths / 10;
+    set(doc, "have", json_integer((json_int_t)have));
     set(doc, "state", json_string(ol_file_state_name(state)));
 }

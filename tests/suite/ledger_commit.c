@@ -208,6 +208,7 @@ static void random_put(struct kit *k, struct dice *d, uint32_t size[8])
     case 5:
         put = kit_part(k, prec, index, lo, (unsigned)dice_in(d, lo + 1, 64));
         put->size = (uint16_t)dice_edge(d, 0, 5000);
+        /* Two throws. NOLINTNEXTLINE(misc-redundant-expression) */
         put->mask &= dice_u64(d) | dice_u64(d);
         return;
     case 6:

@@ -177,7 +177,7 @@ struct ol_span kit_keep(struct kit *k, const void *p, size_t n)
 
     assert_true(k->used + n <= KIT_BYTES);
     if (n > 0)
-        memcpy(at, p, n);
+        memcpy(at, p, n); /* cppcheck-suppress uninitvar ; a const void * */
     k->used += n;
     return OL_SPAN(at, n);
 }
