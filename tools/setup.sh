@@ -16,7 +16,7 @@ ol_packages_run=(gcc libc6-dev pkg-config meson ninja-build libsodium-dev
 ol_packages_test=(libcmocka-dev golang-go golang-github-flynn-noise-dev
     golang-golang-x-crypto-dev python3 iproute2 clang clang-tidy cppcheck
     libclang-rt-14-dev
-    libcbor-dev binutils shellcheck mandoc)
+    libcbor-dev valgrind binutils shellcheck mandoc)
 
 ol_say() {
     printf 'openline: %s\n' "$*" >&2
@@ -148,6 +148,35 @@ ol_lint() {
             -Db_ndebug=false -Dtests=unit,suite,sim,net,vectors,fuzz ||
             return 1
         ninja -C "$dir" build.ninja >/dev/null
+    } 9>"$dir/.openline-lock"
+}
+
+# The pure core with counters of what was reached (tools/coverage).
+ol_counted() {
+    local dir=$ol_root/build-cov
+    mkdir -p "$dir"
+    {
+        flock 9
+        ol_configure "$dir" --buildtype=debug -Doptimization=1 \
+            -Db_ndebug=false -Db_coverage=true -Dwerror=false \
+            -Dtests=unit,vectors,sim ||
+            return 1
+        ol_ninja "$dir" || return 1
+    } 9>"$dir/.openline-lock"
+}
+
+# The unit tests with MemorySanitizer; only those without libsodium are built.
+ol_written() {
+    local dir=$ol_root/build-msan targets
+    mkdir -p "$dir"
+    {
+        flock 9
+        CC=clang ol_configure "$dir" --buildtype=debugoptimized \
+            -Db_ndebug=false -Db_sanitize=memory -Db_lundef=false \
+            -Dtests=unit || return 1
+        mapfile -t targets < <(ninja -C "$dir" -t targets all |
+            grep -oE '^src/(base|wire)-[a-z0-9_]+_test:' | tr -d :)
+        ol_ninja "$dir" "${targets[@]}" || return 1
     } 9>"$dir/.openline-lock"
 }
 
