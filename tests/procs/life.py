@@ -130,19 +130,23 @@ class Life:
             face.close()
 
     def pump(self, station, seconds):
-        """Takes what comes. A station whose disk refuses may close the
-        connection half-way through a long answer, and lives on."""
+        """Takes what comes."""
         try:
             self.faces[station.name].pump(seconds)
         except Gone:
-            end = time.monotonic() + 2
-            while time.monotonic() < end and not station.dead():
-                time.sleep(0.02)
-            if station.dead() or station is not self.hurt:
-                raise
-            self.tell(f"{station.name} hung up, and lives on")
-            self.faces.pop(station.name).close()
-            self.meet()
+            self.hung_up(station)
+
+    def hung_up(self, station):
+        """A station whose disk refuses may close the connection half-way
+        through a long answer, and live on. Gone if it is dead."""
+        end = time.monotonic() + 5
+        while time.monotonic() < end and not station.dead():
+            time.sleep(0.02)
+        if station.dead() or station is not self.hurt:
+            raise Gone("it is dead")
+        self.tell(f"{station.name} hung up, and lives on")
+        self.faces.pop(station.name).close()
+        self.meet()
 
     # What is done
 
@@ -323,8 +327,11 @@ class Life:
                 if face is None:
                     continue
                 try:
-                    for _ in range(self.random.randint(0, 4)):
-                        self.act(station)
+                    try:
+                        for _ in range(self.random.randint(0, 4)):
+                            self.act(station)
+                    except Gone:
+                        self.hung_up(station)
                     self.pump(station, 0.01)
                 except Gone:
                     expect(station in victims, f"{station.name} hung up, and "
