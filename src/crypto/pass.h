@@ -17,6 +17,7 @@
 #define OL_KDF_MEM_KIB_MIN 8u
 #define OL_KDF_MEM_KIB_MAX (1024u * 1024)
 #define OL_PASSPHRASE_MAX 1024u        /* bytes */
+#define OL_PASSPHRASE_MIN 8u           /* characters of a new one */
 
 struct ol_kdf {
     uint32_t ops, mem_kib;

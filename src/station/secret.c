@@ -255,19 +255,35 @@ int ol_secret_get(struct ol_secret **out, const char *what,
     return give(s, get(s, what, why), out);
 }
 
+/* Whoever has the file guesses at leisure, so what is short is no lock. Of
+ * characters (UTF-8), because people count these. */
+static int long_enough(const struct ol_secret *s, char why[OL_WHY_MAX])
+{
+    unsigned n = 0;
+
+    for (size_t k = 0; k < s->n; k++)
+        n += (s->text[k] & 0xc0) != 0x80;
+    if (n >= OL_PASSPHRASE_MIN)
+        return OL_EXIT_OK;
+    return ol_fail(why, OL_EXIT_FAILED, "a passphrase of %u characters is "
+                   "soon guessed by whoever steals the file: take %u at "
+                   "least, better six words that nobody else would take", n,
+                   OL_PASSPHRASE_MIN);
+}
+
 int ol_secret_new(struct ol_secret **out, const char *what, bool another,
                   char why[OL_WHY_MAX])
 {
     struct ol_secret *s = ol_locked_alloc(sizeof(*s));
-    int fd = given_new < 0 && !another ? given : given_new;
+    int fd = given_new < 0 && !another ? given : given_new, status;
 
     *out = NULL;
     if (s == NULL)
         return ol_fail(why, OL_EXIT_FAILED, "no memory for secrets: free "
                        "some");
-    return give(s, fd >= 0 ? from_fd(s, fd, why)
-                           : from_terminal(s, what, true, another
-                                               ? "--new-passphrase-fd N"
-                                               : "--passphrase-fd N", why),
-                out);
+    status = fd >= 0 ? from_fd(s, fd, why)
+                     : from_terminal(s, what, true, another
+                                         ? "--new-passphrase-fd N"
+                                         : "--passphrase-fd N", why);
+    return give(s, status == OL_EXIT_OK ? long_enough(s, why) : status, out);
 }

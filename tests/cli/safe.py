@@ -116,16 +116,19 @@ def passphrase():
                  text=WORD.encode() + b"\r\nand more")
         # Changed, with both on one descriptor; the keys stay.
         north.ok("passphrase", "--passphrase-fd", "0", "--new-passphrase-fd",
-                 "0", text=f"{WORD}\nanother\n".encode())
+                 "0", text=f"{WORD}\nanother one\n".encode())
         secret(north, "card", "south", status=1, words=("wrong",))
-        expect(secret(north, "card", "south", word="another").out == card,
+        expect(secret(north, "card", "south", word="another one").out == card,
                "the change changed the card")
         for text, words in ((f"{WORD}\nx\n", ("wrong",)),
-                            ("another\n\n", ("empty",))):
+                            ("another one\n\n", ("empty",)),
+                            ("another one\n1234567\n", ("7", "8")),
+                            ("another one\n\u00e4\u00e4\u00e4\u00e4\n",
+                             ("4 characters", "guessed", "six words"))):
             north.no(1, "passphrase", "--passphrase-fd", "0",
                      "--new-passphrase-fd", "0", text=text.encode(),
                      words=words)
-        secret(north, "passphrase", "--remove", word="another")
+        secret(north, "passphrase", "--remove", word="another one")
         expect("passphrase.key" not in everything(north.dir), "it is there")
         expect(north.ok("card", "south").out == card, "removing lost it")
         north.no(1, "passphrase", "--remove", words=("no passphrase",))
@@ -142,6 +145,9 @@ def passphrase():
         secret(north, "card", "south", status=1, words=("others", "chmod"))
         judge(openline("init", bed.path("e"), "--name", "e",
                        "--passphrase-fd", "0", text=b"\n"), 1, "empty")
+        judge(openline("init", bed.path("e"), "--name", "e",
+                       "--passphrase-fd", "0", text=b"x\n"), 1, "guessed",
+              "8 at least")
         expect(not os.path.exists(bed.path("e")), "a station without a word")
 
 
@@ -250,15 +256,15 @@ def passphrase_run():
         judge(north.run("doctor"), 0, "a passphrase protects")
         # Changed while it runs; set and removed only when it does not.
         north.ok("passphrase", "--passphrase-fd", "0", "--new-passphrase-fd",
-                 "0", text=f"{WORD}\nanother\n".encode())
-        secret(north, "passphrase", "--remove", word="another", status=1,
+                 "0", text=f"{WORD}\nanother one\n".encode())
+        secret(north, "passphrase", "--remove", word="another one", status=1,
                words=("running already",))
         secret(south, "passphrase", status=1, words=("running already",))
         # A new card, taken by the station that runs.
         south.ok("card", "north", "--renew")
         with open(cards[1], "w", encoding="utf-8") as f:
             f.write(south.ok("card", "north").out)
-        secret(north, "pair", cards[1], word="another")
+        secret(north, "pair", cards[1], word="another one")
         bed.open(north, south)
         north.delivers(south, "with another card")
         north.stop()
@@ -267,7 +273,7 @@ def passphrase_run():
         for name in ("passphrase", "openline.passphrase"):
             with open(os.path.join(folder, name), "w",
                       encoding="utf-8") as f:
-                f.write("another\n")
+                f.write("another one\n")
             north.env = {"CREDENTIALS_DIRECTORY": folder}
             north.start()
             expect(north.json("status")["unlocked_by"] == "credential", "by")
@@ -315,7 +321,8 @@ def passphrase_crash():
             return north.run("card", "south", "--passphrase-fd", "0",
                              text=word.encode()).out == card
         for k in range(16):
-            words = ("one", "two") if k % 2 else ("two", "one")
+            words = ("one of two", "two of two") if k % 2 else \
+                ("two of two", "one of two")
             if has is None:
                 killed(("--passphrase-fd", "0"), words[0].encode())
                 may = (None, words[0])
@@ -367,7 +374,7 @@ def passphrase_disk():
             subprocess.run(remount, check=True)
             north.no(1, "passphrase", "--passphrase-fd", "0",
                      "--new-passphrase-fd", "0", words=("Read-only",),
-                     text=f"{WORD}\nanother\n".encode())
+                     text=f"{WORD}\nanother one\n".encode())
             secret(north, "passphrase", "--remove", status=1,
                    words=("Read-only",))
             expect(secret(north, "card", "south").out == card, "it changed")
@@ -456,19 +463,20 @@ def identity():
         secret(east, "card", "south")
         secret(east, "identity", bed.path("east.safe"))
         east.ok("identity", bed.path("east2.safe"), "--passphrase-fd", "0",
-                "--new-passphrase-fd", "0", text=f"{WORD}\nother\n".encode())
+                "--new-passphrase-fd", "0",
+                text=f"{WORD}\nother word\n".encode())
         secret(east, "identity", bed.path("east3.safe"), word="wrong",
                status=1, words=("wrong",))
         expect(not os.path.exists(bed.path("east3.safe")), "written")
         card = secret(east, "card", "south").out
         os.rename(east.dir, bed.path("lost2"))
         take("init", east.dir, "--identity", bed.path("east2.safe"),
-             word="other")
+             word="other word")
         lies = everything(east.dir)
         expect(lies["identity.key"].startswith(b"OLSEALED") and
                lies["cards/south.card"].startswith(b"OLSEALED"),
                "it came back in the clear")
-        expect(secret(east, "card", "south", word="other").out == card,
+        expect(secret(east, "card", "south", word="other word").out == card,
                "another card")
 
 
@@ -619,14 +627,14 @@ def passphrase_order():
         # Two that set one; then a card in the making while it is removed.
         with asking(south, "passphrase") as first:
             secret(south, "passphrase", status=1, words=("another command",))
-            expect(first.communicate(b"its own\n") and
+            expect(first.communicate(b"its own word\n") and
                    first.returncode == 0, "the first fails")
         with asking(south, "card", "north") as first:
-            secret(south, "passphrase", "--remove", word="its own", status=1,
-                   words=("another command",))
-            expect(first.communicate(b"its own\n") and
+            secret(south, "passphrase", "--remove", word="its own word",
+                   status=1, words=("another command",))
+            expect(first.communicate(b"its own word\n") and
                    first.returncode == 0, "the card fails")
-        secret(south, "passphrase", "--remove", word="its own")
+        secret(south, "passphrase", "--remove", word="its own word")
         south.ok("card", "north")
         south.start()
 
