@@ -72,7 +72,7 @@ static size_t payload(struct ol_line *l, bool with_held, uint8_t *out)
 
     ol_writer_init(&w, out, OL_PAYLOAD_SAID);
     OL_CHECK(ol_hello_encode(&w, &hello));
-    if (!l->kept.unproved)
+    if (!l->kept.uncounted)
         OL_CHECK(ol_openings_encode(&w, &o));
     if (with_held) {
         ol_recv_holding(l, OL_HELD_ALL, &held);
@@ -128,7 +128,7 @@ static void begin(struct ol_line *l)
     ol_noise_fini(&a->noise);
     memset(a, 0, offsetof(struct ol_attempt, noise));
     /* Our past life may have made any number. */
-    a->before = l->kept.unproved ? number : before;
+    a->before = l->kept.uncounted ? number : before;
     a->batch = l->given;
     a->active = true;
     a->opening = number;
@@ -264,7 +264,7 @@ static void judge_seen(struct ol_line *l, const struct ol_openings *o)
 {
     const struct ol_attempt *a = &l->attempt;
 
-    if (l->kept.unproved)
+    if (l->kept.uncounted)
         return;
     if (o->seen > l->kept.open_sent ||
         (o->seen > a->before && o->seen < a->opening))
@@ -277,6 +277,17 @@ static void judge_made(struct ol_line *l, const struct ol_openings *o)
 {
     if (o->made < l->verified)
         peer_second(l, OL_CHANNEL_ANY);
+}
+
+/* A handshake after we were put back from a copy: all that the peer saw of us
+ * counts as made here. An honest one saw less than the number of this one. */
+static void count_on(struct ol_line *l, uint64_t seen, uint64_t opening)
+{
+    if (!l->kept.uncounted)
+        return;
+    l->kept.open_sent = OL_MAX(l->kept.open_sent, OL_MIN(seen, opening - 1));
+    l->kept.uncounted = false;
+    l->kept_dirty = true;
 }
 
 /* ---- responder ---------------------------------------------------------- */
@@ -461,6 +472,8 @@ static enum ol_err accept_knock(struct ol_line *l, const struct ol_event *ev,
     }
     judge_made(l, &o);
     judge_seen(l, &o);
+    if (o.made != UINT64_MAX) /* it said so */
+        count_on(l, o.seen, k->opening);
     n = payload(l, true, text);
     l->verified = k->opening;
     ol_noise_ik2_create(&ns, OL_SPAN(text, n), r->msg, &keys);
@@ -517,6 +530,7 @@ static enum ol_err take_response(struct ol_line *l, unsigned c,
     if (err != OL_OK)
         goto out;
     judge_seen(l, &o);
+    count_on(l, 0, k->opening); /* our number is above all that it saw */
     for (unsigned i = 0; i < l->n_ch; i++) {
         if (l->ch[i].knocks_sent > 0)
             l->ch[i].probe_next_ns = 0;

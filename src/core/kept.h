@@ -28,6 +28,8 @@ struct ol_kept { /* what state.c writes */
     struct ol_prekey prekeys[OL_PREKEYS_MAX]; /* ours, oldest first */
     uint8_t n_prekeys;
     bool unproved;   /* restored, and the peer has not said what it holds */
+    bool uncounted;  /* restored, and no handshake since: open_sent is less than
+                        what it made in its life before */
     bool copied;     /* it ever ran on from an old copy, for certain */
     uint64_t ask;    /* names the return under way, 0: none */
     uint64_t number; /* given once, though the record left its log */

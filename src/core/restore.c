@@ -88,7 +88,7 @@ void ol_restore_begin(struct ol_line *l, unsigned p)
 void ol_restore_init(struct ol_line *l, bool restored)
 {
     if (restored) {
-        l->kept.unproved = l->kept.copied = true;
+        l->kept.unproved = l->kept.copied = l->kept.uncounted = true;
         l->kept.ask = 0; /* what an earlier life asked is not asked now */
         l->kept_dirty = true;
     }

@@ -6,7 +6,7 @@
  *   bundle_seen 8 | flags 1 | count 1 | boot id 8 *
  *   version 2: then ran_s 8 | the peer's prekey: id 4, public key 32 |
  *   count 1 | ours, each: id 4, used 1, made_s 8, dies_s 8, secret key 32 |
- *   unproved and copied 1 | ask 8 | number 8 |
+ *   unproved, copied and uncounted 1 | ask 8 | number 8 |
  *   (back 4 | lost 4 | aside 4 | foreign 4) * 4
  *
  * Version 1 is read, so that an older station's state is not lost. It comes
@@ -76,7 +76,8 @@ size_t ol_kept_encode(const struct ol_kept *k, uint8_t *out, size_t cap)
     ol_write_u8(&w, k->n_boots);
     ol_write_bytes(&w, OL_SPAN(k->boots, (size_t)k->n_boots * 8));
     prekeys_encode(&w, k);
-    ol_write_u8(&w, (uint8_t)(k->unproved | k->copied << 1));
+    ol_write_u8(&w, (uint8_t)(k->unproved | k->copied << 1 |
+                             k->uncounted << 2));
     ol_write_u64(&w, k->ask);
     ol_write_u64(&w, k->number);
     for (unsigned p = 0; p < OL_PRECS; p++) {
@@ -96,6 +97,7 @@ static bool read_return(struct ol_reader *r, struct ol_kept *k)
 
     k->unproved = flags & 1;
     k->copied = flags >> 1 & 1;
+    k->uncounted = flags >> 2 & 1;
     k->ask = ol_read_u64(r);
     k->number = ol_read_u64(r);
     for (unsigned p = 0; p < OL_PRECS; p++) {
@@ -104,7 +106,7 @@ static bool read_return(struct ol_reader *r, struct ol_kept *k)
         k->returned[p].aside = ol_read_u32(r);
         k->foreign[p] = ol_read_u32(r);
     }
-    return flags <= 3 && k->number <= OL_NUMBER_MAX;
+    return flags <= 7 && k->number <= OL_NUMBER_MAX;
 }
 
 enum ol_err ol_kept_decode(struct ol_span s, struct ol_kept *k)

@@ -19,7 +19,7 @@ static void fill(struct ol_kept *k, uint8_t boots, uint8_t prekeys)
     k->bundle_reserved = 1024;
     k->bundle_seen = 9;
     k->dark = true;
-    k->unproved = k->copied = true;
+    k->unproved = k->copied = k->uncounted = true;
     k->ask = UINT64_C(0x0102030405060700);
     k->number = 17;
     k->returned[OL_ROUTINE] = (struct ol_returned){3, 2, 1};

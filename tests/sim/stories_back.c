@@ -147,6 +147,50 @@ static void both_at_once(void)
     EXPECT(tally(1, OL_OWN, OL_ROUTINE).n == 20);
 }
 
+/* From then on it only listens, so the peer is the one that knocks; and the
+ * peer saw more of its former life than it knows to have made itself. */
+static void an_old_copy_is_no_thief(void)
+{
+    for (uint64_t seed = 11; seed < 15; seed++) {
+        uint64_t made;
+
+        world_init_calm(&w, seed, 2, false);
+        run_for(3 * S);
+        say(0, 5, OL_ROUTINE);
+        world_back_up(&w, 0);
+        made = w.st[0].line->kept.open_sent;
+        for (unsigned i = 0; i < 20 && w.st[1].line->verified <= made; i++) {
+            for (unsigned k = 0; k < 4; k++)
+                world_cut(&w, k / 2, k % 2, true);
+            run_for(60 * S);
+            for (unsigned k = 0; k < 4; k++)
+                world_cut(&w, k / 2, k % 2, false);
+            run_for(20 * S);
+        }
+        EXPECT(w.st[1].line->verified > made);
+        say(0, 5, OL_ROUTINE);
+        run_for(2 * S);
+        for (unsigned c = 0; c < 2; c++) {
+            w.ch[c].conf[0].dials = false;
+            w.from[0][c] = (struct ol_addr){.len = 1, .b = {1}};
+        }
+        world_restore(&w, 0, false, true, S);
+        settle(S, 120 * S);
+        EXPECT(!status(0).restored);
+        /* And it goes on for some epochs, of either side's making. */
+        for (unsigned i = 0; i < 20; i++) {
+            world_say(&w, i & 1, OL_ROUTINE, 100);
+            run_for(60 * S);
+            if (i % 5 == 4)
+                world_crash(&w, i / 5 % 2, S);
+        }
+        check_restored(&w);
+        EXPECT(w.st[0].notes[OL_NOTE_SECOND] == 0);
+        EXPECT(w.st[1].notes[OL_NOTE_PEER_SECOND] == 0);
+        world_fini(&w);
+    }
+}
+
 /* Nobody noticed, and it went on talking in the dark: what both said in the
  * same places is all said, once, the peer's copy first. */
 static void two_lives_are_joined(void)
@@ -295,6 +339,7 @@ static const struct story stories[] = {
     {"an_old_copy_gets_all_back", an_old_copy_gets_all_back},
     {"nothing_but_identity_by_courier", nothing_but_identity_by_courier},
     {"both_at_once", both_at_once},
+    {"an_old_copy_is_no_thief", an_old_copy_is_no_thief},
     {"two_lives_are_joined", two_lives_are_joined},
     {"a_forged_record_stays_unproved", a_forged_record_stays_unproved},
     {"nothing_forged_is_signed", nothing_forged_is_signed},
