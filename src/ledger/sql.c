@@ -20,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/units.h"
 
 static enum ol_err meaning(int code, int os)
 {
@@ -164,6 +165,24 @@ enum ol_err ol_sql_whole(struct ol_sql *sql, bool thorough)
     return err;
 }
 
+/* Writes what stands there over itself: after a sync that failed the system
+ * takes pages that never reached the disk for written, and syncs them no more;
+ * whoever came before us may have ended over that. */
+static int rewrite(sqlite3_file *log)
+{
+    uint8_t part[16384];
+    sqlite3_int64 size = 0, at;
+    int rc = log->pMethods->xFileSize(log, &size), n;
+
+    for (at = 0; rc == SQLITE_OK && at < size; at += n) {
+        n = (int)OL_MIN(size - at, (sqlite3_int64)sizeof(part));
+        rc = log->pMethods->xRead(log, part, n, at);
+        if (rc == SQLITE_OK)
+            rc = log->pMethods->xWrite(log, part, n, at);
+    }
+    return rc;
+}
+
 enum ol_err ol_sql_sync_log(struct ol_sql *sql)
 {
     sqlite3_file *log = NULL;
@@ -174,8 +193,11 @@ enum ol_err ol_sql_sync_log(struct ol_sql *sql)
     rc = sqlite3_file_control(sql->db, "main", SQLITE_FCNTL_JOURNAL_POINTER,
                               &log);
     errno = 0;
-    if (rc == SQLITE_OK && log != NULL && log->pMethods != NULL)
-        rc = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+    if (rc == SQLITE_OK && log != NULL && log->pMethods != NULL) {
+        rc = rewrite(log);
+        if (rc == SQLITE_OK)
+            rc = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+    }
     os = errno;
     if (rc == SQLITE_OK)
         return OL_OK;

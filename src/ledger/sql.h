@@ -51,8 +51,9 @@ OL_MUST_USE enum ol_err ol_sql_number(struct ol_sql *sql, const char *text,
 /* Is the whole file sound: every page, and with `thorough` every index too.
  * OL_ERR_CORRUPT: why says what is not. */
 OL_MUST_USE enum ol_err ol_sql_whole(struct ol_sql *sql, bool thorough);
-/* What stands in the log is on disk: a process that was killed may not have
- * synced what is read as committed from here on. After a first read. */
+/* What stands in the log is on disk: a process that was killed, or ended over a
+ * sync that failed, has not brought there what is read as committed from here
+ * on. It is written anew, and synced. After a first read. */
 OL_MUST_USE enum ol_err ol_sql_sync_log(struct ol_sql *sql);
 /* The names of new files are in the folder, which must be on disk too. */
 OL_MUST_USE enum ol_err ol_sql_sync_folder(struct ol_sql *sql);

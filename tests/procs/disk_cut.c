@@ -16,6 +16,7 @@ struct deed {
     uint64_t at;
     uint8_t *bytes;
     size_t n;
+    bool lost; /* only the machine's memory has it */
 };
 
 static struct deed *kept;
@@ -78,6 +79,7 @@ struct left {
     const char *name;
     bool there;    /* as the machine saw it */
     bool named;    /* its name is on disk */
+    bool memory;   /* as the machine sees it, not as the disk has it */
     bool lingers;  /* it was deleted, and its name may still be on disk */
     uint32_t from; /* deeds before this one are synced */
 };
@@ -147,7 +149,7 @@ static struct bytes content(const struct left *f, uint32_t born, uint32_t n,
         upto = (uint32_t)dice_in(dice, 0, loose);
     loose = 0;
     for (uint32_t k = born; k < n; k++) {
-        if (!of(&kept[k], f))
+        if (!of(&kept[k], f) || (kept[k].lost && !f->memory))
             continue;
         if (k < f->from)
             apply(&b, &kept[k], DONE, dice);
@@ -245,6 +247,19 @@ static void follow_all(struct left *files, uint32_t *born, const char *folder,
             follow(files, born, k);
 }
 
+void disk_fail_sync(uint32_t n)
+{
+    const char *name = kept[n].name;
+    uint32_t from = n;
+
+    while (from > 0 && (kept[from - 1].op != DISK_SYNC ||
+                        strcmp(kept[from - 1].name, name) != 0))
+        from--;
+    for (uint32_t k = from; k < n; k++)
+        kept[k].lost |= kept[k].op == DISK_WRITE &&
+                        strcmp(kept[k].name, name) == 0;
+}
+
 void disk_leave_all(const char *folder, const char *to, uint32_t n)
 {
     struct left files[FILES] = {0};
@@ -255,6 +270,7 @@ void disk_leave_all(const char *folder, const char *to, uint32_t n)
         if (!f->there)
             continue;
         f->from = n; /* as if it were synced */
+        f->memory = true;
         struct bytes b = content(f, born[f - files], n, &(struct dice){0});
 
         write_out(to, f->name, b);

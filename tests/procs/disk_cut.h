@@ -27,6 +27,9 @@ void disk_leave(const char *folder, const char *to, uint32_t n,
                 struct dice *d);
 /* The same after a kill -9: all that was written is there, synced or not. */
 void disk_leave_all(const char *folder, const char *to, uint32_t n);
+/* Deed n, a sync, failed: what it was to bring to the disk the machine still
+ * shows, and no later sync brings it there (so does Linux). */
+void disk_fail_sync(uint32_t n);
 void disk_cut(uint32_t n); /* only the first n deeds were done */
 
 #endif

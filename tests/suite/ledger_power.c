@@ -451,11 +451,14 @@ static void the_power_may_go_at_any_call(void **state)
 
 /* Killed after the first n deeds, it comes up on what was written, synced or
  * not, and says what it has. Then the power goes. */
-static void kill_and_cut(const struct life *life, const char *from, uint32_t n)
+static void kill_and_cut(const struct life *life, const char *from, uint32_t n,
+                         bool failed)
 {
     struct life again = {.k = life->k, .op = DISK_OPS, .dice = dice_init(n)};
     uint32_t said;
 
+    if (failed)
+        disk_fail_sync(n);
     disk_cut(n);
     clear(life->k->dir, false);
     disk_leave_all(from, life->k->dir, n);
@@ -479,13 +482,14 @@ static void kill_and_cut(const struct life *life, const char *from, uint32_t n)
 }
 
 /* In a process of its own, for it forgets what came after. */
-static void apart(const struct life *life, const char *from, uint32_t n)
+static void apart(const struct life *life, const char *from, uint32_t n,
+                  bool failed)
 {
     pid_t child = fork();
     int status;
 
     if (child == 0) {
-        kill_and_cut(life, from, n);
+        kill_and_cut(life, from, n, failed);
         _exit(0);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -508,11 +512,34 @@ static void a_kill_and_then_a_power_cut(void **state)
         /* Just before a sync there is most to lose. */
         if (n % step == 0 || (n < disk_deeds() && n % 3 == 0 &&
                               disk_deed_op(n) == DISK_SYNC)) {
-            apart(&life, from, n);
+            apart(&life, from, n, false);
             tries++;
         }
     kit_free(life.k);
     print_message("%u kills, each with three power cuts\n", tries);
+}
+
+/* A sync fails, so the process ends; the next one finds in the machine's memory
+ * what no sync will ever bring to the disk, and says that it has it. */
+static void a_failed_sync_and_then_a_power_cut(void **state)
+{
+    uint32_t step = dice_rounds(1) > 1 ? 1 : 5, tries = 0;
+    struct life life;
+    char from[80];
+
+    (void)state;
+    new_life(&life, DISK_OPS);
+    live(&life, keep_when);
+    kit_shut(life.k);
+    snprintf(from, sizeof(from), "%s/", life.k->dir);
+    for (uint32_t n = said_at[0]; n < disk_deeds(); n++)
+        if (disk_deed_op(n) == DISK_SYNC && n % step == 0) {
+            apart(&life, from, n, true);
+            tries++;
+        }
+    kit_free(life.k);
+    assert_true(tries > 3);
+    print_message("%u failed syncs, each with three power cuts\n", tries);
 }
 
 int main(void)
@@ -524,6 +551,7 @@ int main(void)
         cmocka_unit_test(any_read_may_fail),
         cmocka_unit_test(the_power_may_go_at_any_call),
         cmocka_unit_test(a_kill_and_then_a_power_cut),
+        cmocka_unit_test(a_failed_sync_and_then_a_power_cut),
     };
 
     return cmocka_run_group_tests(tests, tell_the_story, forget_the_story);
