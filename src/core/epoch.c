@@ -116,6 +116,21 @@ static void choose(struct ol_line *l)
     ol_fx_note(l, OL_NOTE_EPOCH, OL_CHANNEL_ANY, 0, 0);
 }
 
+/* What is said in a new epoch has to come back before it can be told from one
+ * that the peer has lost. Another epoch meanwhile would throw the answer away,
+ * and on a slow path so would each that follows: so each one that follows
+ * unanswered has twice as long. */
+static uint64_t settles(struct ol_line *l)
+{
+    uint64_t ns = OL_SETTLE_MS * OL_NS_PER_MS << l->unsettled;
+    uint64_t most = l->hold_ns;
+
+    for (unsigned c = 0; c < l->n_ch; c++)
+        most = OL_MAX(most, l->ch[c].hold_ns);
+    l->unsettled = ol_line_live(l) ? 0 : OL_MIN(l->unsettled + 1, 16);
+    return l->now_ns + OL_MIN(ns, most);
+}
+
 void ol_epoch_confirm(struct ol_line *l, struct ol_epoch *e)
 {
     uint64_t keep = OL_EPOCH_KEEP_S * OL_NS_PER_S;
@@ -123,6 +138,7 @@ void ol_epoch_confirm(struct ol_line *l, struct ol_epoch *e)
     OL_CHECK(e->state == OL_EP_UNCONFIRMED);
     e->state = OL_EP_CONFIRMED;
     e->confirmed_ns = l->now_ns;
+    e->settle_ns = settles(l);
     e->dies_ns = l->now_ns + OL_EPOCH_END_S * OL_NS_PER_S;
     for (unsigned c = 0; c < l->n_ch; c++) {
         uint64_t rate = l->ch[c].conf.rate_bps;

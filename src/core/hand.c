@@ -192,7 +192,7 @@ static void knock(struct ol_line *l)
 }
 
 /* The epoch we send under has had time to show whether frames of it pass. */
-static bool had_time(struct ol_line *l)
+static bool had_time(struct ol_line *l, const struct ol_epoch *e)
 {
     uint64_t at = OL_NEVER_NS;
 
@@ -200,7 +200,7 @@ static bool had_time(struct ol_line *l)
         if (l->ch[c].conf.kind != OL_CHAN_POUCH &&
             ol_chan_reachable(&l->ch[c]))
             at = OL_MIN(at, again(l, c));
-    at += ol_epoch_sending(l)->confirmed_ns;
+    at = OL_MAX(at + e->confirmed_ns, e->settle_ns);
     if (l->now_ns >= at)
         return true;
     ol_wake(l, at);
@@ -209,6 +209,7 @@ static bool had_time(struct ol_line *l)
 
 static bool wanted(struct ol_line *l)
 {
+    const struct ol_epoch *e = ol_epoch_sending(l);
     bool any = false;
 
     for (unsigned c = 0; c < l->n_ch; c++)
@@ -217,8 +218,8 @@ static bool wanted(struct ol_line *l)
     if (!any)
         return false;
     /* Not live: the peer may have lost its epochs with a reboot. */
-    return l->sending < 0 || ol_epoch_stale(l) ||
-           (!ol_line_live(l) && had_time(l));
+    return e == NULL || ol_epoch_stale(l) ||
+           (!ol_line_live(l) && had_time(l, e));
 }
 
 void ol_hand_confirmed(struct ol_line *l, const struct ol_epoch *e)

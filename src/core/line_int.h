@@ -159,6 +159,7 @@ struct ol_epoch {
     bool held_seen; /* the peer's HELD arrived: segments may go */
     uint64_t opening;
     uint64_t made_ns, confirmed_ns;
+    uint64_t settle_ns;  /* time to be answered in, before another is tried */
     uint64_t segment_ns; /* the first record segment, 0: none */
     uint64_t dies_ns;    /* receive keys end */
     struct ol_epoch_chan ch[OL_CHANNELS_MAX];
@@ -357,6 +358,7 @@ struct ol_line {
     struct ol_lchan ch[OL_CHANNELS_MAX];
 
     struct ol_epoch epoch[OL_EPOCHS_MAX];
+    uint8_t unsettled; /* epochs in a row that were confirmed while not live */
     int8_t sending; /* the epoch that we send under; -1: none */
     struct ol_attempt attempt;
     struct ol_response response;

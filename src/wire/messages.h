@@ -159,6 +159,7 @@ enum ol_chunk_type {
 #define OL_ACK_EVERY 2u /* frames that ask for an ack */
 #define OL_KNOCK_MIN_MS 1000u
 #define OL_CHECKPOINT_MIN_MS 250u /* between two of one log, in frames */
+#define OL_SETTLE_MS 1000u /* an epoch has so long to be answered, doubling */
 #define OL_BEHIND_MIN_MS 1000u
 #define OL_OPENING_JUMP UINT32_MAX /* of an opening number, at most */
 #define OL_BUNDLE_JUMP UINT32_MAX  /* of a bundle's number, at most */

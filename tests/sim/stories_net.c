@@ -59,6 +59,33 @@ static void move_home(uint8_t n)
     w.from[1][RADIO] = home;
 }
 
+/* An answer that takes longer than the next handshake: the line comes up all
+ * the same, and in the first epochs that it makes, not in the hundredth. */
+static void a_slow_path_settles(void)
+{
+    for (unsigned k = 1; k <= 24; k += 5) {
+        uint64_t from, rtt = 2 * k * 250 * MS;
+        world_init_calm(&w, seed + k, 2, false);
+        for (unsigned f = 0; f < 2; f++) {
+            world_cut(&w, 0, f, true);
+            w.ch[RADIO].path[f].delay_ns = rtt / 2;
+            w.ch[RADIO].path[f].jitter_ns = rtt / 4;
+        }
+        run_for(10 * S);
+        world_reboot(&w);
+        from = w.now_ns;
+        while (w.now_ns < from + 120 * S &&
+               (status(0).state != OL_LINE_LAST_CHANNEL ||
+                status(1).state != OL_LINE_LAST_CHANNEL))
+            run_for(100 * MS);
+        printf("  %.1f s there and back: up after %.1f s\n",
+               (double)rtt / 1e9, (double)(w.now_ns - from) / 1e9);
+        EXPECT(w.now_ns - from < 7 * rtt);
+        EXPECT(status(0).epoch < 7);
+        world_fini(&w);
+    }
+}
+
 /* Only the radio works, and only station 0 dials it. */
 static void radio(sim_lose lose)
 {
@@ -489,6 +516,7 @@ static const struct story stories[] = {
     {"an_address_changes_every_ten_seconds",
      an_address_changes_every_ten_seconds},
     {"a_dialled_peer_moves", a_dialled_peer_moves},
+    {"a_slow_path_settles", a_slow_path_settles},
     {"a_long_way_is_proved", a_long_way_is_proved},
     {"a_relay_cannot_keep_the_flow", a_relay_cannot_keep_the_flow},
     {"a_slower_relay_gets_nothing", a_slower_relay_gets_nothing},
