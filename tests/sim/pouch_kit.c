@@ -59,7 +59,8 @@ void kit_say(unsigned st)
     world_say(&w, st, OL_ROUTINE, 100);
     /* A log may be waiting for its own records to come back; the line has
      * something to say all the same. */
-    if (!s->alive || (s->again == refused && !world_is_waiting(&w, st)))
+    if (!s->alive ||
+        (s->again == refused && !s->said[s->n_said - 1].moved))
         return;
     ol_pouch_changed(s->line);
     world_tick(&w, st);

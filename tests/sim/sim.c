@@ -1,10 +1,10 @@
 /*
  * Seeded worlds: what a seed's life is, and the arguments.
  *
- * Each seed: two stations talk through a storm of faults for half an hour of
- * virtual time; then the world heals, and everything that was taken must be
- * delivered within HEAL_S, and every attachment be whole within FILES_S. What
- * fails is told (campaign.h).
+ * Each seed: two stations talk through a storm of faults, mostly for half an
+ * hour of virtual time; then the world heals, and everything that was taken
+ * must be delivered within world_bound, and every attachment be whole within
+ * FILES_S. What fails is told (campaign.h).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,55 +12,15 @@
 #include "base/units.h"
 #include "campaign.h"
 
-#define HEAL_S 120u
 #define FILES_S 3600u
 
-static struct sim_plan plan_of(uint64_t seed)
-{
-    return (struct sim_plan){
-        .run_ns = 1800 * OL_NS_PER_S,
-        .messages = seed % 6 == 1 ? 600 : 60,
-        .crashes = seed % 3 != 0,
-        .cuts = seed % 4 != 0,
-        .pouch = seed % 2 == 0,
-        .adversary = seed % 5 != 0,
-        .big = seed % 7 == 0,
-        .bursts = seed % 6 == 1,
-        .files = seed % 5 < 3 ? 8 : 0,
-        .roams = seed % 7 < 3,
-    };
-}
-
-/* Stations are put back from old copies, or from their identity alone, alone
- * and both at once; noticed by the marker and not; on live lines and where
- * only a pouch goes. */
-static struct sim_plan restores_of(uint64_t seed)
-{
-    bool pouch_only = seed % 3 == 0;
-
-    return (struct sim_plan){
-        .run_ns = pouch_only ? 240 * 3600 * OL_NS_PER_S : 300 * OL_NS_PER_S,
-        .messages = 60,
-        .crashes = seed % 4 == 1,
-        .cuts = seed % 4 != 2,
-        .pouch = seed % 2 == 0,
-        .adversary = seed % 5 != 0,
-        .restores = true,
-        .pouch_only = pouch_only,
-    };
-}
-
-/* A line that only a pouch carries is healed at a pouch's pace: what is lost
- * goes again after a day. */
+/* A line that only a pouch carries is healed at a pouch's pace. */
 static void heal(struct world *w, const struct sim_plan *plan)
 {
-    uint64_t step = plan->pouch_only ? 600 * OL_NS_PER_S : OL_NS_PER_S;
-    uint64_t until = w->now_ns + (plan->pouch_only ? 20 * 24 * 3600 : HEAL_S) *
-                                     OL_NS_PER_S;
+    uint64_t step = plan->live == 0 ? 600 * OL_NS_PER_S : OL_NS_PER_S;
+    uint64_t until = w->now_ns + world_bound(w, plan);
 
-    while (w->now_ns < until && (!w->st[0].alive || !w->st[1].alive ||
-                                 !(plan->restores ? world_same(w)
-                                                  : world_settled(w))))
+    while (w->now_ns < until && !world_at_rest(w, plan))
         world_run(w, w->now_ns + step);
 }
 
@@ -70,13 +30,10 @@ static void demand(struct world *w, const struct sim_plan *plan)
     uint64_t healed = w->now_ns, until;
 
     heal(w, plan);
-    if (!(plan->restores ? world_same(w) : world_settled(w)))
+    if (!world_at_rest(w, plan))
         world_fail(w, "not everything was delivered %.0f s after healing",
                    (double)(w->now_ns - healed) / 1e9);
-    if (plan->restores)
-        check_restored(w);
-    else
-        check_end(w);
+    world_end(w, plan);
     /* Attachments may be long, and the channels that are left slow. */
     until = w->now_ns + FILES_S * OL_NS_PER_S;
     if (plan->files > 0)
@@ -94,10 +51,12 @@ static void demand(struct world *w, const struct sim_plan *plan)
 
 uint64_t sim_live(struct world *w, const struct sim_life *life)
 {
-    struct sim_plan plan = life->restores ? restores_of(life->seed)
-                                          : plan_of(life->seed);
+    struct sim_plan plan;
     uint64_t hash;
 
+    world_plan(&plan, life->seed);
+    plan.restores |= life->restores;
+    plan.files = plan.restores ? 0 : plan.files;
     plan.off = life->off;
     plan.n_off = life->n_off;
     world_init(w, life->seed, &plan);

@@ -29,6 +29,7 @@ static enum ol_err lie(unsigned ch, const struct ol_writer *said)
     memcpy(out + OL_FRAME_HEAD, said->p, said->n);
     ol_frame_seal(&ec->tx, ec->counter++, OL_SPAN(out, OL_FRAME_HEAD),
                   out + OL_FRAME_HEAD, said->n);
+    w.forged = true; /* nobody sent it */
     return bring_bytes(0, ch, out, said->n + OL_FRAME_OVER);
 }
 

@@ -28,8 +28,10 @@
 #include "port/ledger.h"
 
 #define SIM_CHANNELS 6
-#define SIM_PENDING 4096
 #define SIM_FILES 64
+#define SIM_SEEN 256     /* packets that the adversary has at a time */
+#define SIM_ELSEWHERE 8u /* addresses that are nobody's */
+#define SIM_EPOCH_MS UINT64_C(1795000000000) /* the wall clocks at first */
 
 struct rnd {
     uint64_t s;
@@ -47,6 +49,14 @@ struct sim_path { /* one channel, one direction */
     uint64_t busy_ns;   /* the sender's queue is empty then */
     uint64_t last_ns;   /* streams keep order */
     bool cut;
+    uint64_t cut_ns;    /* cut until then, too */
+    uint64_t slow_ns, slow_until_ns; /* so much slower, until then */
+    uint64_t hole_until_ns;
+    uint32_t hole;      /* until then nothing larger passes */
+    uint64_t hold_ns;   /* all of it is withheld until then */
+    uint64_t relay_ns;  /* all comes from there until then */
+    const struct ol_addr *relay;
+    struct rnd rnd;
 };
 
 struct sim_channel {
@@ -67,6 +77,26 @@ struct sim_deed {
     uint8_t st, ch;
     uint64_t arg;
     bool done; /* it came to pass */
+};
+
+struct sim_set { /* of 64-bit keys, none of them 0 */
+    uint64_t *v;
+    uint32_t n, cap;
+};
+
+struct sim_origin { /* a packet that left, by all its bytes */
+    uint64_t key;     /* their hash; 0: free */
+    uint64_t count;   /* of its sender's disk then: world_model.h */
+    uint64_t sent_ns;
+    uint32_t life;    /* of its sender */
+    uint8_t from, ch;
+    bool taken;
+};
+
+struct sim_seen { /* what the adversary kept of what passed */
+    uint16_t n;
+    uint8_t ch, from;
+    uint8_t bytes[4096];
 };
 
 struct sim_message { /* what a station was given to say */
@@ -110,6 +140,9 @@ struct sim_station {
     struct ol_ledger *ledger;
     struct ol_ledger *copy; /* a backup of it, or NULL */
     struct ol_ledger *older; /* before the last commit, for a plant */
+    struct sim_model *model; /* what is on its disk: world_model.h */
+    uint32_t life;    /* another one since records left its logs */
+    uint64_t numbers; /* the highest own one that ever was on its disk */
     bool restored;  /* the marker says so, until the core has it on disk */
     uint64_t given; /* the token of what waited and is submitted, 0: none */
     bool giving;    /* a W_GIVE is in the queue */
@@ -121,11 +154,21 @@ struct sim_station {
     uint32_t boot; /* events of an earlier boot are void */
     uint32_t committing;
     bool full;              /* its disk takes nothing more */
+    uint64_t full_ns;       /* until then, if a fault of the seed says so */
     uint64_t commit_ns;     /* how long a commit takes at most */
+    bool own_failed;        /* a batch of the station's own was refused */
+    uint32_t die_in;        /* it dies before that effect; 0: no */
+    bool die_late;          /* and its disk has taken what it was given */
+    uint64_t die_ns;
+    int64_t wall_ms;        /* its wall clock is off by so much */
+    struct rnd rnd;
     struct sim_message *said;
     uint32_t n_said, cap_said;
     uint32_t again; /* submits refused for now */
     uint32_t checked[OL_PRECS]; /* acked by the peer and compared */
+    uint32_t loads;             /* under way */
+    uint64_t moment_ns;         /* steps at one instant */
+    uint32_t moment_steps;
     uint8_t *file; /* the pouch file in the making */
     size_t file_n;
     uint64_t notes[32];
@@ -172,6 +215,7 @@ struct world {
     sim_lose lose;
     sim_bundle bundle;
     uint64_t load_ns;  /* how long a LOAD takes */
+    uint64_t patience_ns; /* before what waits is submitted again */
     uint32_t room;     /* what a stream says it takes */
     struct ol_addr from[2][SIM_CHANNELS]; /* where packets come from */
     bool foreign_tokens; /* a story submits records of its own */
@@ -180,14 +224,19 @@ struct world {
     bool lies;  /* a story makes station 1 say what is not so */
     struct ol_addr sent_to; /* what goes there is added up, if asked for */
     uint64_t *sent_bytes;
-    uint64_t steps, packets, crashes, replays;
+    uint64_t steps, packets, crashes;
     uint64_t puts; /* batches handed to a ledger */
-    uint64_t *nonces; /* an open hash set of what was sealed */
-    uint32_t n_nonces, cap_nonces;
-    uint8_t *kept[64]; /* what the adversary kept, to replay */
-    uint32_t kept_n[64];
-    uint16_t kept_ch[64], kept_to[64];
-    uint32_t n_kept;
+    struct sim_set nonces; /* keys and counters that sealed something */
+    struct sim_origin *origin; /* all that left, open addressing */
+    uint32_t n_origins, cap_origins;
+    /* [station]: what it sent last that the other took; when it last took. */
+    uint64_t proof_ns[2][SIM_CHANNELS], heard_ns[2][SIM_CHANNELS];
+    uint64_t deaths, refusals, injected; /* at an effect; commits; packets */
+    bool may_fail; /* commits do, by the seed */
+    bool evil;     /* there is an adversary */
+    struct sim_seen *seen;
+    uint32_t n_seen;
+    struct ol_addr elsewhere[SIM_ELSEWHERE];
     struct sim_file file[SIM_FILES];
     uint32_t n_files;
     uint64_t pieces_loaded, foreign; /* foreign: notes of no file */
@@ -200,17 +249,36 @@ struct world {
 };
 
 struct sim_plan { /* what kind of world a seed makes */
-    uint64_t run_ns;     /* with faults */
-    uint32_t messages;   /* each way */
-    uint32_t files;      /* both ways together */
-    bool crashes, cuts, pouch, adversary, big, bursts, roams;
-    bool restores, pouch_only;
+    uint64_t run_ns;   /* with faults */
+    uint32_t messages; /* each way */
+    uint32_t files;    /* both ways together */
+    uint8_t live;      /* channels but the pouch, 0 to 5 */
+    bool pouch, narrow; /* narrow: its live channel carries 1200 bit/s */
+    bool big, bursts, kinds; /* of what is said */
+    bool habits;       /* paths lose, double, damage, and some are slow */
+    /* Which kinds of faults there are. */
+    bool crashes, deaths, both, disks, fails, walls, wear;
+    bool cuts, parts, slow, holes, roams, switches, adversary, restores;
     /* Bit n (of byte n / 8): deed n is off. Borrowed while the world lives;
      * n_off: how many bits there are, all deeds behind them happen. */
     const uint8_t *off;
     uint32_t n_off;
 };
 
+/* world_plan.c: of every seed another one. */
+void world_plan(struct sim_plan *plan, uint64_t seed);
+/* How long a healed world may take until all is delivered, and why:
+ *   120 s  stations start, streams connect (2 s), knocks and probes go (2 s,
+ *          10 s after a long time), a return asks again (48 s), what was
+ *          acknowledged and is not held goes again (128 s at most, from 2 s)
+ *   + three times what the backlog takes on the fastest live channel
+ *   + 60 s where that is narrow: a tenth of it is left for knocks
+ *   20 days where only a pouch goes: files take up to twelve hours then, and
+ *          what was lost goes again after a day, a return in windows. */
+uint64_t world_bound(const struct world *w, const struct sim_plan *plan);
+/* Everything is where it belongs; world_end checks that it is. */
+bool world_at_rest(struct world *w, const struct sim_plan *plan);
+void world_end(struct world *w, const struct sim_plan *plan);
 void world_init(struct world *w, uint64_t seed, const struct sim_plan *plan);
 /* The same without chance: the first of cable, radio, sat, and a pouch, each
  * 10 ms away, without faults. */
@@ -245,6 +313,8 @@ void world_waits(struct world *w, unsigned st, uint64_t token); /* on disk */
 bool world_is_waiting(struct world *w, unsigned st);
 /* Both ledgers hold the same, and nothing waits or comes back. */
 bool world_same(struct world *w);
+/* As `openline audit` does; and that each message stands where it may. */
+void check_audit(struct world *w);
 void check_restored(struct world *w);
 void world_crash(struct world *w, unsigned st, uint64_t restart_ns);
 /* All paths whole, both stations alive, no more faults. */
@@ -252,6 +322,8 @@ void world_heal(struct world *w);
 /* Whatever is on its way is lost. */
 void world_spill(struct world *w);
 void world_say(struct world *w, unsigned st, uint8_t prec, uint16_t size);
+/* A record of any kind; arg: speak_draw. */
+void world_speak(struct world *w, unsigned st, uint8_t prec, uint64_t arg);
 /* A station looks at what is due now. */
 void world_tick(struct world *w, unsigned st);
 /* Everything taken is delivered, by both ledgers. */
@@ -268,11 +340,17 @@ bool world_files_settled(struct world *w);
 /* Bytes of the content that `seed` stands for; at: a multiple of 8. */
 void sim_content(uint64_t seed, uint64_t at, uint8_t *out, size_t n);
 
-/* world_check.c */
+/* world_tap.c: a packet leaves; a line took this one. */
 void check_sent(struct world *w, unsigned st, const struct ol_send *s);
-void check_committed(struct world *w, unsigned st);
+void check_taken(struct world *w, unsigned st, unsigned ch, struct ol_span b);
+/* world_asserts.c: own records up to there are on the other's disk. */
+void check_delivered(struct world *w, unsigned st, uint8_t prec,
+                     uint32_t upto);
+/* world_bounds.c: after each step of a station that lives. */
+void check_line(struct world *w, unsigned st);
 /* world_hear.c: what is in it is true. */
 void check_heard(struct world *w, unsigned st, const struct ol_send *s);
+/* world_check.c */
 void check_end(struct world *w);
 /* A check has failed: says so and aborts. */
 __attribute__((noreturn, format(printf, 2, 3))) void

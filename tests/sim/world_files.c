@@ -48,10 +48,13 @@ static void commit(struct world *w, unsigned st, const struct ol_put *puts,
                          .puts = puts,
                          .n_puts = n};
 
-    if (s->ledger->ops->commit(s->ledger, &b) != OL_OK)
-        world_fail(w, "the twin refused the station's batch");
-    (void)ol_mem_step(s->ledger, UINT32_MAX);
-    world_committed(w, st);
+    do {
+        s->own_failed = false;
+        if (s->ledger->ops->commit(s->ledger, &b) != OL_OK)
+            world_fail(w, "the twin refused the station's batch");
+        (void)ol_mem_step(s->ledger, UINT32_MAX);
+        world_committed(w, st);
+    } while (s->own_failed);
 }
 
 static void put_state(struct world *w, unsigned st, uint8_t author,

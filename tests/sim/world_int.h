@@ -1,13 +1,19 @@
 /*
  * What the files of the world share: an entry of its queue, and who does what.
  *
- *   world.c        the queue, a station's step, what happens
+ *   world.c        the queue, and what happens
+ *   world_station.c  a station's step, its effects, its disk
+ *   world_speak.c  what stations say
  *   world_make.c   channels and stations, how they begin and end
  *   world_paths.c  packets and files on their way
- *   world_storm.c  faults and what is said, by seed
+ *   world_plan.c, world_storm.c  what a seed brings
+ *   world_faults.c, world_adversary.c  what that does
  *   world_deeds.c  these as a numbered list, and in words
  *   world_files.c  attachments: what a station does beside its line
- *   world_check.c  what must hold
+ *   world_model.c  what is on each disk, as the world counts it
+ *   world_asserts.c, world_tap.c, world_bounds.c  what must hold: on disk, on
+ *                  the wire, inside a line
+ *   world_check.c  what must hold in the end
  *   world_trace.c  the number that stands for all of it
  *   world_tale.c   the same in sentences
  *   world_restore.c  stations that are put back, and what waits for them
@@ -22,29 +28,40 @@ enum what {
     W_PACKET,
     W_COMMIT,
     W_LOADED,
-    W_SAY,
     W_UP,
-    W_CUT,
-    W_HEALCUT,
-    W_CRASH,
     W_RESTART,
-    W_DISK,
-    W_REPLAY,
-    W_MOVE, /* a station sends from another address now */
+    W_GIVE,
+    W_FILE, /* ch: the note's kind, arg: the file */
+    W_WANT, /* arg: the file */
+    W_WELL,      /* the disk is as it was */
+    W_SWITCH_ON,
+    /* Deeds from here on; world_faults.c says what their arg holds. */
+    W_SAY,
+    W_OFFER, /* arg: the size */
     W_BACKUP,
     W_RESTORE,
-    W_GIVE,
-    W_FILE,  /* ch: the note's kind, arg: the file */
-    W_OFFER, /* arg: the size */
-    W_WANT,  /* arg: the file */
+    W_CRASH, /* arg: ns until it starts again, as of BOTH */
+    W_BOTH,
+    W_DIE,
+    W_FAIL,
+    W_DISK,
+    W_WALL,
+    W_WEAR,
+    W_CUT, /* arg: ns, as of PART */
+    W_PART,
+    W_BREAK,
+    W_SLOW,
+    W_HOLE,
+    W_SWITCH, /* arg: ns */
+    W_MOVE, /* a station sends from another address now */
+    W_EVIL,
     /* Habits of a path, from the start on; arg: the value. */
     W_LOSS,   /* of a million packets */
     W_DUP,
     W_FLIP,
-    W_JITTER, /* ns; never off, but without jitter then */
+    W_JITTER, /* ns */
     W_RATE,   /* bit/s */
 };
-
 
 struct entry {
     uint64_t at_ns, serial;
@@ -66,8 +83,25 @@ void deed(struct world *w, struct entry e);
 /* A habit is a deed too: false when it is off. */
 bool habit(struct world *w, enum what what, unsigned ch, unsigned from,
            uint64_t value);
-/* Backups and restores for the length of the plan. */
-void world_restore_storm(struct world *w, const struct sim_plan *plan);
+/* A stream whose path was cut: what was under way never comes. */
+void stream_is_cut(struct world *w, unsigned ch);
+bool is_cut(const struct world *w, const struct sim_path *p);
+/* Another stream of chance for each that needs one. */
+struct rnd rnd_of(const struct world *w, uint64_t what);
+uint64_t speak_draw(struct rnd *r, uint64_t size, bool kinds);
+uint64_t wall_ms(const struct world *w, unsigned st);
+void fault(struct world *w, const struct entry *e);
+void commits(struct world *w, unsigned st);
+/* What waits for the disk is lost, or was taken and nobody heard. */
+void lost_power(struct world *w, unsigned st);
+void disk_is(struct world *w, unsigned st, uint64_t commit_ns, bool full,
+             uint64_t for_ns);
+void disk_is_well(struct world *w, unsigned st);
+/* world_adversary.c */
+void evil(struct world *w, const struct entry *e);
+void evil_keep(struct world *w, unsigned ch, unsigned from, struct ol_span b);
+uint64_t evil_draw(struct rnd *r);
+const char *evil_name(uint64_t arg);
 /* W_BACKUP, W_RESTORE, W_GIVE. */
 void world_put(struct world *w, const struct entry *e);
 /* world_trace.c: all that happens goes into w->hash, by value. */

@@ -6,6 +6,7 @@
  * nothing behind.
  */
 #include "world_int.h"
+#include "world_model.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,7 @@ void world_boot(struct world *w, unsigned st)
     struct sim_station *s = &w->st[st], *o = &w->st[1 - st];
     struct ol_conf conf;
     struct ol_event ev = {.kind = OL_EV_START};
-    struct rnd *r = &w->rnd;
+    struct rnd *r = &s->rnd;
 
     memset(&conf, 0, sizeof(conf));
     conf.identity = &s->id;
@@ -56,8 +57,10 @@ void world_boot(struct world *w, unsigned st)
     if (ol_line_init(&s->line, s->mem, &conf) != OL_OK)
         world_fail(w, "the line does not load from its own ledger");
     s->ledger->ops->snapshot_free(s->ledger, &conf.snapshot);
+    model_same(w, st);
     s->alive = true;
     s->reading = false;
+    s->loads = 0;
     s->wake_ns = 0;
     s->file_n = 0;
     (void)!world_step(w, st, &ev);
@@ -67,51 +70,107 @@ void world_boot(struct world *w, unsigned st)
     world_files_start(w, st);
 }
 
-/* Draws all, whichever of them are off. */
-static void habits(struct world *w, unsigned ch, unsigned from)
+/* Draws all, whichever of them are off. A path is from 1 ms to 4 s long. */
+static void habits(struct world *w, unsigned ch, unsigned from,
+                   const struct sim_plan *plan)
 {
     struct sim_path *p = &w->ch[ch].path[from];
-    uint64_t loss = rnd_below(&w->rnd, 20) * 10000;
-    uint64_t dup = rnd_below(&w->rnd, 10) * 10000;
-    uint64_t flip = rnd_below(&w->rnd, 3) * 10000;
-    uint64_t rate = rnd_chance(&w->rnd, 0.3)
-                        ? 20000 + rnd_below(&w->rnd, 2000000)
-                        : 0;
+    struct rnd *r = &w->rnd;
+    bool any = plan->habits;
+    uint64_t loss = rnd_below(r, 20) * 10000, dup = rnd_below(r, 10) * 10000;
+    uint64_t flip = rnd_below(r, 3) * 10000, jitter;
+    uint64_t rate = rnd_chance(r, 0.3) ? 20000 + rnd_below(r, 2000000) : 0;
 
-    p->loss = habit(w, W_LOSS, ch, from, loss) ? (double)loss / 1e6 : 0;
-    p->dup = habit(w, W_DUP, ch, from, dup) ? (double)dup / 1e6 : 0;
-    p->flip = habit(w, W_FLIP, ch, from, flip) ? (double)flip / 1e6 : 0;
-    if (habit(w, W_RATE, ch, from, rate))
+    if (w->ch[ch].conf[0].kind == OL_CHAN_POUCH)
+        rate = 0;
+    if (w->ch[ch].conf[0].rate_bps != 0)
+        rate = w->ch[ch].conf[0].rate_bps;
+    jitter = rnd_below(r, p->delay_ns) + 1;
+    p->jitter_ns = 1;
+    if (habit(w, W_LOSS, ch, from, any ? loss : 0))
+        p->loss = (double)loss / 1e6;
+    if (habit(w, W_DUP, ch, from, any ? dup : 0))
+        p->dup = (double)dup / 1e6;
+    if (habit(w, W_FLIP, ch, from, any ? flip : 0))
+        p->flip = (double)flip / 1e6;
+    if (habit(w, W_RATE, ch, from, any ? rate : w->ch[ch].conf[0].rate_bps))
         p->rate_bps = rate;
-    if (!habit(w, W_JITTER, ch, from, p->jitter_ns))
-        p->jitter_ns = 1;
+    if (habit(w, W_JITTER, ch, from, jitter))
+        p->jitter_ns = jitter;
 }
 
-static void make_channel(struct world *w, unsigned i, const char *name,
+static void name_channel(struct world *w, unsigned i, const char *name,
                          enum ol_chan_kind kind)
 {
     struct sim_channel *c = &w->ch[i];
-    struct rnd *r = &w->rnd;
 
     for (unsigned st = 0; st < 2; st++) {
         struct ol_chan_conf *cc = &c->conf[st];
-        struct sim_path *p = &c->path[st];
         snprintf(cc->name, sizeof(cc->name), "%s", name);
         cc->kind = kind;
         cc->dials = true;
-        cc->mtu = kind == OL_CHAN_STREAM ? OL_FRAME_MAX : OL_FRAME_UDP;
-        p->delay_ns = (1 + rnd_below(r, 150)) * OL_NS_PER_MS;
-        p->jitter_ns = rnd_below(r, p->delay_ns) + 1;
-        habits(w, i, st);
+        cc->mtu = kind == OL_CHAN_STREAM     ? OL_FRAME_MAX
+                  : kind == OL_CHAN_DATAGRAM ? OL_FRAME_UDP
+                                             : OL_BUNDLE_MAX;
+        c->path[st].rnd = rnd_of(w, 16 + 2 * i + st);
     }
-    if (kind == OL_CHAN_POUCH)
-        for (unsigned st = 0; st < 2; st++) {
-            c->path[st].delay_ns = (1 + rnd_below(r, 60)) * OL_NS_PER_S;
-            c->path[st].jitter_ns = rnd_below(r, 600) * OL_NS_PER_S + 1;
-            c->path[st].rate_bps = 0;
-            c->conf[st].mtu = OL_BUNDLE_MAX;
-        }
     c->up = kind == OL_CHAN_STREAM;
+}
+
+/* 1200 bit/s, or a little more: a frame takes a second. */
+static void narrow(struct world *w, struct sim_channel *c)
+{
+    uint64_t rate = 1200u << rnd_below(&w->rnd, 4);
+
+    for (unsigned st = 0; st < 2; st++) {
+        c->conf[st].rate_bps = rate;
+        c->conf[st].mtu = OL_FRAME_MIN + 64;
+        c->conf[st].hold_ns = 180 * OL_NS_PER_S;
+    }
+}
+
+static void make_channel(struct world *w, const char *name,
+                         enum ol_chan_kind kind, const struct sim_plan *plan)
+{
+    struct sim_channel *c = &w->ch[w->n_ch];
+    struct rnd *r = &w->rnd;
+
+    name_channel(w, w->n_ch, name, kind);
+    if (name[0] == 'h')
+        narrow(w, c);
+    for (unsigned st = 0; st < 2; st++) {
+        struct sim_path *p = &c->path[st];
+        if (kind != OL_CHAN_POUCH)
+            p->delay_ns = (1 + rnd_below(r, 1u << rnd_below(r, 13))) *
+                          OL_NS_PER_MS;
+        else if (plan->live > 0)
+            p->delay_ns = (1 + rnd_below(r, 600)) * OL_NS_PER_S;
+        else /* up to thirty days, and files overtake each other */
+            p->delay_ns = 3600 * (1 + rnd_below(r, 1u << rnd_below(r, 10)) %
+                                          720) * OL_NS_PER_S;
+        habits(w, w->n_ch, st, plan);
+    }
+    w->n_ch++;
+}
+
+/* Two to six, unlike each other. */
+static void channels(struct world *w, const struct sim_plan *plan)
+{
+    static const struct {
+        const char *name;
+        enum ol_chan_kind kind;
+    } all[] = {{"cable", OL_CHAN_STREAM},   {"radio", OL_CHAN_DATAGRAM},
+               {"sat", OL_CHAN_DATAGRAM},   {"fibre", OL_CHAN_STREAM},
+               {"hf", OL_CHAN_DATAGRAM}};
+    unsigned first = (unsigned)rnd_below(&w->rnd, 4);
+
+    if (plan->narrow)
+        first = 4;
+    for (unsigned k = 0; k < plan->live; k++)
+        make_channel(w, all[(first + k) % OL_LEN(all)].name,
+                     all[(first + k) % OL_LEN(all)].kind, plan);
+    if (plan->pouch)
+        make_channel(w, "pouch", OL_CHAN_POUCH, plan);
 }
 
 static void found(struct world *w, uint64_t seed)
@@ -125,8 +184,12 @@ static void found(struct world *w, uint64_t seed)
     w->seed = seed;
     w->rnd.s = seed;
     w->now_ns = OL_NS_PER_S;
+    w->patience_ns = OL_NS_PER_S;
     w->load_ns = 100 * OL_NS_PER_US;
     w->room = 1u << 20;
+    for (unsigned k = 0; k < SIM_ELSEWHERE; k++)
+        w->elsewhere[k] = (struct ol_addr){.len = 4,
+                                           .b = {192, 0, 2, (uint8_t)k}};
     memcpy(key, &seed, sizeof(seed));
     ol_rng_init(&rng, key);
     for (unsigned i = 0; i < 2; i++) {
@@ -135,6 +198,8 @@ static void found(struct world *w, uint64_t seed)
         ol_rng_fill(&rng, s->share, sizeof(s->share));
         s->commit_ns = 5 * OL_NS_PER_MS;
         OL_CHECK(ol_mem_open(&s->ledger) == OL_OK);
+        s->rnd = rnd_of(w, 1 + i);
+        model_open(w, i);
     }
     memcpy(peer.ed_pk, w->st[1].id.ed_pk, 32);
     memcpy(peer.x_pk, w->st[1].id.x_pk, 32);
@@ -151,24 +216,9 @@ void world_init(struct world *w, uint64_t seed, const struct sim_plan *plan)
     found(w, seed);
     w->off = plan->off;
     w->n_off = plan->n_off;
-    if (plan->pouch_only) {
-        make_channel(w, w->n_ch++, "pouch", OL_CHAN_POUCH);
-        for (unsigned f = 0; f < 2; f++) {
-            struct sim_path *p = &w->ch[0].path[f];
-            p->delay_ns = rnd_below(&w->rnd, 3600) * OL_NS_PER_S + 1;
-            p->jitter_ns = rnd_below(&w->rnd, 7200) * OL_NS_PER_S + 1;
-        }
-        world_boot(w, 0);
-        world_boot(w, 1);
-        return;
-    }
-    w->n_ch = 2;
-    make_channel(w, 0, "cable", OL_CHAN_STREAM);
-    make_channel(w, 1, "radio", OL_CHAN_DATAGRAM);
-    if (rnd_chance(&w->rnd, 0.5))
-        make_channel(w, w->n_ch++, "sat", OL_CHAN_DATAGRAM);
-    if (plan->pouch)
-        make_channel(w, w->n_ch++, "pouch", OL_CHAN_POUCH);
+    channels(w, plan);
+    if (plan->live == 0)
+        w->patience_ns = 600 * OL_NS_PER_S;
     world_boot(w, 0);
     world_boot(w, 1);
 }
@@ -180,17 +230,14 @@ void world_init_calm(struct world *w, uint64_t seed, unsigned channels,
 
     found(w, seed);
     for (unsigned i = 0; i < channels; i++)
-        make_channel(w, w->n_ch++, name[i],
+        name_channel(w, w->n_ch++, name[i],
                      i == 0 ? OL_CHAN_STREAM : OL_CHAN_DATAGRAM);
     if (pouch)
-        make_channel(w, w->n_ch++, "pouch", OL_CHAN_POUCH);
+        name_channel(w, w->n_ch++, "pouch", OL_CHAN_POUCH);
     for (unsigned c = 0; c < w->n_ch; c++)
         for (unsigned f = 0; f < 2; f++) {
-            struct sim_path *p = &w->ch[c].path[f];
-            p->delay_ns = 10 * OL_NS_PER_MS;
-            p->jitter_ns = 1;
-            p->loss = p->dup = p->flip = 0;
-            p->rate_bps = 0;
+            w->ch[c].path[f].delay_ns = 10 * OL_NS_PER_MS;
+            w->ch[c].path[f].jitter_ns = 1;
         }
     world_boot(w, 0);
     world_boot(w, 1);
@@ -201,6 +248,7 @@ void world_reboot(struct world *w)
     for (unsigned st = 0; st < 2; st++) {
         w->st[st].boot++;
         ol_mem_crash(w->st[st].ledger);
+        model_drop(w, st);
         world_boot(w, st);
     }
 }
@@ -210,6 +258,7 @@ void world_fini(struct world *w)
     for (unsigned i = 0; i < 2; i++) {
         struct sim_station *s = &w->st[i];
         s->ledger->ops->close(s->ledger);
+        model_close(w, i);
         if (s->copy != NULL)
             s->copy->ops->close(s->copy);
         if (s->older != NULL)
@@ -220,9 +269,9 @@ void world_fini(struct world *w)
     }
     for (uint32_t i = 0; i < w->n_heap; i++)
         free(w->heap[i].bytes);
-    for (uint32_t i = 0; i < w->n_kept; i++)
-        free(w->kept[i]);
     free(w->heap);
     free(w->deed);
-    free(w->nonces);
+    free(w->seen);
+    set_free(&w->nonces);
+    free(w->origin);
 }

@@ -26,62 +26,70 @@ static void deliver(struct world *w, unsigned ch, unsigned from,
     e.bytes = malloc(b.n);
     OL_CHECK(e.bytes != NULL);
     memcpy(e.bytes, b.p, b.n);
-    if (!w->healed && rnd_chance(&w->rnd, p->flip))
-        e.bytes[rnd_below(&w->rnd, b.n)] ^=
-            (uint8_t)(1u << rnd_below(&w->rnd, 8));
+    if (!w->healed && rnd_chance(&p->rnd, p->flip))
+        e.bytes[rnd_below(&p->rnd, b.n)] ^=
+            (uint8_t)(1u << rnd_below(&p->rnd, 8));
+    if (w->now_ns < p->relay_ns)
+        e.from = p->relay;
     push(w, e);
 }
 
-/* The adversary keeps some of what passes, to send it again some day. */
-static void keep(struct world *w, unsigned ch, unsigned to, struct ol_span b)
+bool is_cut(const struct world *w, const struct sim_path *p)
 {
-    uint32_t i;
-
-    if (!rnd_chance(&w->rnd, 0.02))
-        return;
-    i = w->n_kept < 64 ? w->n_kept++ : (uint32_t)rnd_below(&w->rnd, 64);
-    free(w->kept[i]);
-    w->kept[i] = malloc(b.n);
-    OL_CHECK(w->kept[i] != NULL);
-    memcpy(w->kept[i], b.p, b.n);
-    w->kept_n[i] = (uint32_t)b.n;
-    w->kept_ch[i] = (uint16_t)ch;
-    w->kept_to[i] = (uint16_t)to;
+    return p->cut || w->now_ns < p->cut_ns;
 }
 
-void travel(struct world *w, unsigned ch, unsigned from,
-                   struct ol_span b)
+/* How much later the path's queue, its pace and whoever sits on it make it;
+ * false: it is lost. */
+static bool delayed(struct world *w, struct sim_channel *c, unsigned from,
+                    size_t n, uint64_t *at)
+{
+    struct sim_path *p = &c->path[from];
+    bool stream = c->conf[0].kind == OL_CHAN_STREAM;
+
+    if (!stream && w->now_ns < p->hole_until_ns && n > p->hole)
+        return false;
+    if (w->now_ns < p->slow_until_ns)
+        *at += p->slow_ns;
+    if (p->rate_bps > 0) {
+        uint64_t start = OL_MAX(p->busy_ns, w->now_ns);
+        uint64_t most = 4 * c->conf[0].mtu * 8 * OL_NS_PER_S / p->rate_bps;
+        if (!stream &&
+            start - w->now_ns > OL_MAX(500 * OL_NS_PER_MS, most))
+            return false; /* the queue is full */
+        p->busy_ns = start + n * 8 * OL_NS_PER_S / p->rate_bps;
+        *at += p->busy_ns - w->now_ns;
+    }
+    if (w->now_ns < p->hold_ns)
+        *at = OL_MAX(*at, p->hold_ns + rnd_below(&p->rnd, OL_NS_PER_MS));
+    return true;
+}
+
+void travel(struct world *w, unsigned ch, unsigned from, struct ol_span b)
 {
     struct sim_channel *c = &w->ch[ch];
     struct sim_path *p = &c->path[from];
-    uint64_t at = w->now_ns + p->delay_ns + rnd_below(&w->rnd, p->jitter_ns);
+    uint64_t at = w->now_ns + p->delay_ns + rnd_below(&p->rnd, p->jitter_ns);
     bool stream = c->conf[0].kind == OL_CHAN_STREAM;
 
     w->packets++;
-    keep(w, ch, 1 - from, b);
-    if (stream && !c->up)
+    evil_keep(w, ch, from, b);
+    if ((stream && !c->up) || !delayed(w, c, from, b.n, &at))
         return;
-    if (p->rate_bps > 0) {
-        uint64_t start = OL_MAX(p->busy_ns, w->now_ns);
-        if (!stream && start - w->now_ns > 500 * OL_NS_PER_MS)
-            return; /* the queue is full */
-        p->busy_ns = start + b.n * 8 * OL_NS_PER_S / p->rate_bps;
-        at += p->busy_ns - w->now_ns;
-    }
     if (stream) {
         /* TCP retransmits: loss is delay, a cut holds it all back. */
-        while (rnd_chance(&w->rnd, p->loss))
+        while (rnd_chance(&p->rnd, p->loss))
             at += 200 * OL_NS_PER_MS;
-        if (p->cut)
+        if (is_cut(w, p))
             return;
         at = OL_MAX(at, p->last_ns + 1);
         p->last_ns = at;
-    } else if (p->cut || rnd_chance(&w->rnd, p->loss)) {
+    } else if (is_cut(w, p) || rnd_chance(&p->rnd, p->loss)) {
         return;
     }
     deliver(w, ch, from, b, at);
-    if (!stream && rnd_chance(&w->rnd, p->dup))
-        deliver(w, ch, from, b, at + rnd_below(&w->rnd, p->delay_ns + 1));
+    if (!stream && rnd_chance(&p->rnd, p->dup))
+        deliver(w, ch, from, b, at + rnd_below(&p->rnd, p->delay_ns + 1));
 }
 
 void travel_from(struct world *w, unsigned ch, unsigned from, struct ol_span b,
@@ -107,13 +115,13 @@ static void carry(struct world *w, unsigned ch, unsigned from)
     struct sim_station *s = &w->st[from];
     struct sim_path *p = &w->ch[ch].path[from];
     struct ol_span b = OL_SPAN(s->file, s->file_n);
-    unsigned times = rnd_chance(&w->rnd, p->dup) ? 2 : 1;
+    unsigned times = rnd_chance(&p->rnd, p->dup) ? 2 : 1;
 
-    if (rnd_chance(&w->rnd, p->loss))
+    if (rnd_chance(&p->rnd, p->loss))
         times = 0;
     while (times-- > 0)
         deliver(w, ch, from, b,
-                w->now_ns + p->delay_ns + rnd_below(&w->rnd, p->jitter_ns));
+                w->now_ns + p->delay_ns + rnd_below(&p->rnd, p->jitter_ns));
     s->file_n = 0;
 }
 

@@ -84,8 +84,6 @@ static bool takes_place(const struct world *w, const struct entry *e)
         return !s->alive && e->boot == s->boot;
     case W_CRASH:
         return s->alive && !w->healed;
-    case W_REPLAY:
-        return w->n_kept > 0 && !w->healed;
     default:
         return !w->healed;
     }
@@ -100,9 +98,6 @@ void tale_entry(struct world *w, const struct entry *e)
         return;
     if (e->what == W_RESTART)
         tale(w, "%s starts again", sim_name(e->st));
-    if (e->what == W_HEALCUT)
-        tale(w, "%s from %s is whole again", w->ch[e->ch].conf[0].name,
-             sim_name(e->st));
     if (e->deed == 0)
         return;
     world_deed(w, e->deed - 1, words, sizeof(words));
@@ -111,7 +106,7 @@ void tale_entry(struct world *w, const struct entry *e)
     else if (e->what == W_SAY)
         tale(w, "%s says message %u (%s, %llu bytes)", sim_name(e->st),
              w->st[e->st].n_said + 1, prec_name[e->ch],
-             (unsigned long long)e->arg);
+             (unsigned long long)(e->arg & 0xffff));
     else if (e->what == W_CRASH && (n = under_way(w, e->st)) > 0)
         tale(w, "%s, while %u commit%s under way", words, n,
              n > 1 ? "s are" : " is");

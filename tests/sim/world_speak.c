@@ -1,0 +1,176 @@
+/*
+ * What stations say: records of all kinds, some of them about others.
+ *
+ * Happy path: a deed says how long and of which kind; whatever a record speaks
+ * of (a receipt, an answer, a decline) is picked among what has arrived and
+ * stands in its log, as a person picks it; a receipt goes into the log of its
+ * message. What cannot be numbered now waits on disk (world_restore.c); what
+ * is refused was never promised.
+ */
+#include "world_int.h"
+#include "world_model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/units.h"
+
+/* The deed's argument: bytes of text | kind << 16 | pick << 24. */
+enum saying {
+    PLAIN, ASK, ANSWER, DECLINE, CANCEL, READ, UNDERSTOOD, STANCE, LATER_KIND,
+    WITH_FILE, SAYINGS
+};
+
+uint64_t speak_draw(struct rnd *r, uint64_t size, bool kinds)
+{
+    uint64_t kind = kinds && rnd_chance(r, 0.6) ? rnd_below(r, SAYINGS) : PLAIN;
+
+    /* Most of what people write back is that they have read. */
+    if (kinds && rnd_chance(r, 0.2))
+        kind = rnd_chance(r, 0.7) ? READ : UNDERSTOOD;
+    return size | kind << 16 | rnd_below(r, 1u << 30) << 24;
+}
+
+static void refer(struct ol_record *rec, enum ol_rel rel, bool own,
+                  uint64_t number)
+{
+    if (number == 0)
+        return;
+    rec->refs[rec->n_refs].rel = (uint8_t)rel;
+    rec->refs[rec->n_refs].own = own;
+    rec->refs[rec->n_refs++].number = number;
+}
+
+/* A record of that author's that stands in its log; 0: none does. */
+static uint64_t some(const struct world *w, unsigned st, enum ol_author author,
+                     uint8_t prec, uint64_t pick)
+{
+    uint32_t size = w->st[st].model->log[author][prec].size;
+    const struct sim_row *row;
+
+    if (size == 0)
+        return 0;
+    row = row_at(w, st, (uint8_t)author, prec, 1 + (uint32_t)(pick % size));
+    return row == NULL ? 0 : row->number;
+}
+
+static void shape(const struct world *w, unsigned st, struct ol_record *rec,
+                  uint64_t arg)
+{
+    static const uint8_t hash[32] = {7};
+    uint64_t pick = arg >> 24;
+    uint64_t theirs = some(w, st, OL_PEER, rec->prec, pick);
+
+    rec->kind = OL_KIND_MESSAGE;
+    switch ((enum saying)(arg >> 16 & 0xff)) {
+    case ASK:
+        rec->kind = OL_KIND_ASK;
+        rec->deadline_ms = wall_ms(w, st) + 3600000;
+        rec->subject = ol_span_str("who is there");
+        break;
+    case ANSWER:
+        rec->kind = OL_KIND_ANSWER;
+        refer(rec, OL_REL_ANSWERS, false, theirs);
+        break;
+    case DECLINE:
+        rec->kind = OL_KIND_DECLINE;
+        refer(rec, OL_REL_DECLINES, false, theirs);
+        break;
+    case CANCEL:
+        rec->kind = OL_KIND_CANCEL;
+        refer(rec, OL_REL_CANCELS, true,
+              some(w, st, OL_OWN, rec->prec, pick));
+        break;
+    case READ:
+    case UNDERSTOOD:
+        if (theirs == 0)
+            break;
+        rec->kind = OL_KIND_RECEIPT;
+        rec->text = OL_SPAN(NULL, 0);
+        refer(rec, (arg >> 16 & 0xff) == READ ? OL_REL_READ
+                                               : OL_REL_UNDERSTOOD,
+              false, theirs);
+        break;
+    case STANCE:
+        rec->kind = OL_KIND_STANCE;
+        rec->marking = OL_EXERCISE;
+        break;
+    case LATER_KIND: /* of a newer program: kept and acknowledged */
+        rec->kind = (uint8_t)(12 + pick % 244);
+        refer(rec, (enum ol_rel)(9 + pick % 240), pick & 1,
+              theirs != 0 ? theirs : 1);
+        break;
+    case WITH_FILE:
+        rec->attachments[0].hash = OL_SPAN_ARRAY(hash);
+        rec->attachments[0].size = pick;
+        rec->attachments[0].name = ol_span_str("map.pdf");
+        rec->n_attachments = 1;
+        break;
+    default:
+        break;
+    }
+}
+
+static struct sim_message *one_more(struct world *w, unsigned st, uint8_t prec,
+                                    uint16_t size)
+{
+    struct sim_station *s = &w->st[st];
+    struct sim_message *m;
+
+    if (s->n_said == s->cap_said) {
+        s->cap_said = s->cap_said ? 2 * s->cap_said : 256;
+        s->said = realloc(s->said, s->cap_said * sizeof(*s->said));
+        OL_CHECK(s->said != NULL);
+    }
+    m = &s->said[s->n_said++];
+    memset(m, 0, sizeof(*m));
+    m->token = 1000000u * (st + 1) + s->n_said;
+    m->prec = prec;
+    m->at_ns = w->now_ns;
+    m->size = size;
+    for (unsigned i = 0; i < sizeof(m->id); i++)
+        m->id[i] = (uint8_t)rnd_u64(&s->rnd);
+    return m;
+}
+
+void world_speak(struct world *w, unsigned st, uint8_t prec, uint64_t arg)
+{
+    struct sim_station *s = &w->st[st];
+    uint16_t size = (uint16_t)(arg & 0xffff);
+    char text[OL_TEXT_MAX + 64];
+    struct ol_record rec = {.prec = prec};
+    struct ol_event ev = {.kind = OL_EV_SUBMIT, .record = &rec};
+    struct sim_message *m;
+    enum ol_err err;
+    int n;
+
+    if (!s->alive)
+        return;
+    m = one_more(w, st, prec, size);
+    n = snprintf(text, sizeof(text), "%u/%llu ", st,
+                 (unsigned long long)m->token);
+    for (; n < size && n < (int)OL_TEXT_MAX; n++)
+        text[n] = (char)('a' + n % 26);
+    rec.id = OL_SPAN_ARRAY(m->id);
+    rec.text = OL_SPAN(text, n);
+    rec.written_ms = wall_ms(w, st);
+    shape(w, st, &rec, arg);
+    ev.token = m->token;
+    if (world_is_waiting(w, st)) {
+        world_wait(w, st, m, &rec); /* in order */
+        return;
+    }
+    err = world_step(w, st, &ev);
+    if (err == OL_ERR_UNPROVED && s->alive) {
+        world_wait(w, st, m, &rec);
+    } else if (err != OL_OK) {
+        m->lost = true; /* refused: nothing was promised */
+        s->again++;
+    }
+}
+
+void world_say(struct world *w, unsigned st, uint8_t prec, uint16_t size)
+{
+    world_speak(w, st, prec, size);
+}
