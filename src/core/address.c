@@ -30,6 +30,7 @@
 #include <string.h>
 
 #define ASK_SAME_NS (1 * OL_NS_PER_S)
+#define ASK_TRIES 5 /* doublings of it */
 #define ASK_KEPT_NS (300 * OL_NS_PER_S)
 #define ASK_PREV_NS (2 * OL_NS_PER_S)
 #define ASK_OTHER_NS (200 * OL_NS_PER_MS)
@@ -95,6 +96,12 @@ static void ask(struct ol_line *l, unsigned c, const struct ol_addr *where)
 {
     struct ol_lchan *ch = &l->ch[c];
 
+    /* Each time anew it may take twice as long: a new question makes the
+     * answer to the one before worthless. */
+    ch->cand_tries = ch->has_cand && same_addr(&ch->cand, where) &&
+                             !ch->cand_kept
+                         ? (uint8_t)OL_MIN(ch->cand_tries + 1, ASK_TRIES)
+                         : 0;
     ch->cand_ns = l->now_ns;
     ch->cand_move_ns = OL_NEVER_NS;
     ch->has_cand = true;
@@ -140,8 +147,9 @@ void ol_addr_heard(struct ol_line *l, unsigned c, const struct ol_addr *from,
         return;
     }
     if (same_addr(&ch->cand, from))
-        gap = ch->cand_kept && ch->state == OL_CHAN_UP ? ASK_KEPT_NS
-                                                       : ASK_SAME_NS;
+        gap = ch->cand_kept && ch->state == OL_CHAN_UP
+                  ? ASK_KEPT_NS
+                  : ASK_SAME_NS << ch->cand_tries;
     if (ch->cand_ns != 0 && l->now_ns - ch->cand_ns < gap)
         return;
     ask(l, c, from);

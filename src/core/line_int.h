@@ -273,6 +273,7 @@ struct ol_lchan {
     struct ol_addr cand;
     uint32_t cand_probe; /* the probe id that went there */
     uint64_t cand_ns;    /* and when */
+    uint8_t cand_tries;  /* how often it was asked in vain */
     uint64_t cand_move_ns; /* it echoed: it is used then, if nothing speaks
                               against it; OL_NEVER_NS: it did not */
     bool has_prev;       /* an address that was in use, and had echoed */

@@ -108,6 +108,25 @@ static void start(void)
         EXPECT(status(st).ch[RADIO].state == OL_CHAN_UP);
 }
 
+/* An echo that takes longer than the next question: the peer that moved is
+ * found all the same, while it is heard all the time. */
+static void a_peer_far_away_moves(void)
+{
+    radio(gone_away);
+    for (unsigned f = 0; f < 2; f++)
+        w.ch[RADIO].path[f].delay_ns = 1500 * MS;
+    world_reboot(&w);
+    run_for(30 * S);
+    EXPECT(status(0).ch[RADIO].state == OL_CHAN_UP);
+    move_home(2);
+    for (unsigned i = 0; i < 60; i++) {
+        world_say(&w, i & 1, OL_ROUTINE, 200);
+        run_for(500 * MS);
+    }
+    run_for(30 * S);
+    EXPECT(world_settled(&w));
+}
+
 /* A new address every 10 s, and messages both ways all the time. */
 static void an_address_changes_every_ten_seconds(void)
 {
@@ -515,6 +534,7 @@ static void two_epochs_of_one_number(void)
 static const struct story stories[] = {
     {"an_address_changes_every_ten_seconds",
      an_address_changes_every_ten_seconds},
+    {"a_peer_far_away_moves", a_peer_far_away_moves},
     {"a_dialled_peer_moves", a_dialled_peer_moves},
     {"a_slow_path_settles", a_slow_path_settles},
     {"a_long_way_is_proved", a_long_way_is_proved},
