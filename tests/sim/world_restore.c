@@ -125,7 +125,7 @@ void world_give(struct world *w, unsigned st)
     ev.record = &rec;
     ev.token = m->token;
     if (world_step(w, st, &ev) == OL_OK) {
-        s->given = m->token;
+        s->given = s->alive ? m->token : 0; /* it may die of it */
         return;
     }
     s->giving = true;
