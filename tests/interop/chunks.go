@@ -19,6 +19,7 @@ const (
 	chunkSegment    = 6
 	chunkCheckpoint = 9
 	chunkHello      = 11
+	chunkOpenings   = 15
 )
 
 type chunk struct {
@@ -331,4 +332,33 @@ func decodeSegment(b []byte) (s segment, err error) {
 func hello(least, greatest byte, frame uint16) []byte {
 	b := binary.BigEndian.AppendUint16([]byte{least, greatest}, frame)
 	return append(b, 0, 0, 0, 0)
+}
+
+// openings is what a station says in a handshake of its opening numbers (2.3).
+type openings struct {
+	made, seen uint64
+}
+
+func (o openings) encode() []byte {
+	b := binary.BigEndian.AppendUint64(nil, o.made)
+	return binary.BigEndian.AppendUint64(b, o.seen)
+}
+
+// decodeOpenings finds them in a payload; nil if it says none.
+func decodeOpenings(list []chunk) (*openings, error) {
+	for _, c := range list {
+		if c.kind != chunkOpenings {
+			continue
+		}
+		if len(c.body) != 16 {
+			return nil, errors.New("OPENINGS of a wrong size")
+		}
+		o := openings{binary.BigEndian.Uint64(c.body),
+			binary.BigEndian.Uint64(c.body[8:])}
+		if o.made>>63 != 0 || o.seen>>63 != 0 {
+			return nil, errors.New("OPENINGS above 2^63-1")
+		}
+		return &o, nil
+	}
+	return nil, nil
 }

@@ -60,25 +60,29 @@ type peer struct {
 	wires    map[string]*wire // by channel: where we send
 	highest  uint64           // opening number sent or seen
 	attempt  *attempt
-	answered answered
-	epochs   []*epoch
-	boot     uint64
-	serial   uint32
-	theirs   held // their newest HELD, for boot id and prekey
-	ours     [4]log
-	other    [4]log
-	number   uint64
-	viewed   view
-	views    uint32
-	probe    map[string]*probe
-	up       map[string]bool // channels on which a probe was echoed
-	prekey   *prekey         // our newest
-	took     uint64          // the highest bundle of theirs that opened
-	frame    uint16          // the largest that we take, as our HELLO says
-	payload  []byte          // chunks that go behind HELLO in a knock
-	versions [2]byte
-	dh       noise.DHFunc
-	closers  []func()
+	made     uint64 // the highest opening number of ours
+	verified uint64 // and of theirs, since our start
+	// The one that we made before the newest.
+	madeBefore uint64
+	answered   answered
+	epochs     []*epoch
+	boot       uint64
+	serial     uint32
+	theirs     held // their newest HELD, for boot id and prekey
+	ours       [4]log
+	other      [4]log
+	number     uint64
+	viewed     view
+	views      uint32
+	probe      map[string]*probe
+	up         map[string]bool // channels on which a probe was echoed
+	prekey     *prekey         // our newest
+	took       uint64          // the highest bundle of theirs that opened
+	frame      uint16          // the largest that we take, as our HELLO says
+	payload    []byte          // chunks that go behind HELLO in a knock
+	versions   [2]byte
+	dh         noise.DHFunc
+	closers    []func()
 
 	// What happened, for the tests.
 	knocks, behinds, echoes, probes, acks int
@@ -185,6 +189,7 @@ func (p *peer) open() {
 func (p *peer) openAs(number uint64) {
 	state := p.handshake(true, number, p.dh)
 	payload := put(chunkHello, hello(p.versions[0], p.versions[1], p.frame))
+	payload = append(payload, p.sayOpenings()...)
 	message, _, _, err := state.WriteMessage(nil,
 		append(payload, p.payload...))
 	need(err)
@@ -192,6 +197,54 @@ func (p *peer) openAs(number uint64) {
 	if number > p.highest {
 		p.highest = number
 	}
+	if number > p.made {
+		p.madeBefore, p.made = p.made, number
+	}
+}
+
+// sayOpenings: who has lost its numbers says none until a handshake.
+func (p *peer) sayOpenings() []byte {
+	if p.restored && p.made == 0 {
+		return nil
+	}
+	return put(chunkOpenings, openings{p.made, p.verified}.encode())
+}
+
+// judgeSeen: which of our knocks they verified. None but ours (2.3).
+func (p *peer) judgeSeen(list []chunk) {
+	o, err := decodeOpenings(list)
+	if err != nil {
+		p.fault("%v", err)
+	}
+	if err != nil || o == nil || p.restored {
+		return
+	}
+	if o.seen > p.made || o.seen < p.made && o.seen > p.madeBefore {
+		p.fault("they saw our number %d, and we made %d and %d", o.seen,
+			p.made, p.madeBefore)
+	}
+}
+
+// judgeMade: nobody knocks beside them with their keys.
+func (p *peer) judgeMade(list []chunk) {
+	o, err := decodeOpenings(list)
+	if err != nil {
+		p.fault("%v", err)
+	} else if o == nil {
+		p.fault("a knock without OPENINGS")
+	} else if o.made < p.verified && !p.restored {
+		p.fault("they made %d and we verified %d", o.made, p.verified)
+	}
+}
+
+// behindHello is the first chunk that is neither HELLO nor OPENINGS.
+func behindHello(list []chunk) chunk {
+	for _, c := range list[1:] {
+		if c.kind != chunkOpenings {
+			return c
+		}
+	}
+	return chunk{}
 }
 
 // knockOn wraps the attempt's message 1 anew, for one channel.
@@ -230,15 +283,16 @@ func (p *peer) takeResponse(a arrival) {
 	e := newEpoch(o.number, true, sessionKey(send), sessionKey(receive))
 	p.attempt = nil
 	list, err := parse(payload)
-	if err != nil || len(list) < 2 || list[0].kind != chunkHello ||
-		list[1].kind != chunkHeld {
+	if err != nil || len(list) == 0 || list[0].kind != chunkHello ||
+		behindHello(list).kind != chunkHeld {
 		p.fault("a response without HELLO and HELD first: %v", err)
 		return
 	}
 	p.takeHello(list[0].body)
+	p.judgeSeen(list)
 	p.wires[o.channel] = a.from
 	p.confirm(e)
-	h, err := decodeHeld(list[1].body)
+	h, err := decodeHeld(behindHello(list).body)
 	if err != nil || len(h.logs) != 4 {
 		p.fault("a response without HELD of all four logs: %v", err)
 		return
@@ -325,8 +379,12 @@ func (p *peer) respond(from *wire, o opening) {
 		p.fault("message 1 without a HELLO of version 1")
 		return
 	}
+	p.judgeSeen(list)
+	p.judgeMade(list)
 	p.highest = o.number
 	answer := put(chunkHello, hello(1, 1, p.frame))
+	answer = append(answer, p.sayOpenings()...)
+	p.verified = o.number
 	answer = append(answer, put(chunkHeld, p.sayHeld().encode())...)
 	message, theirs, mine, err := state.WriteMessage(nil, answer)
 	need(err)
