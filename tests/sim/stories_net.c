@@ -284,6 +284,7 @@ static void a_slower_relay_gets_nothing(void)
     }
     printf("  %llu packets with something in them went to the relay\n",
            (unsigned long long)stolen);
+    EXPECT(stolen == 0);
     EXPECT(settle(S) < S);
 }
 

@@ -123,6 +123,7 @@ void check_end(struct world *w)
 {
     for (unsigned st = 0; st < 2; st++) {
         struct sim_station *s = &w->st[st], *o = &w->st[1 - st];
+        check_shown(w, st);
         if (s->copy == NULL && (s->notes[OL_NOTE_SECOND] > 0 ||
                                 o->notes[OL_NOTE_PEER_SECOND] > 0))
             world_fail(w, "station %u is taken for two", st);

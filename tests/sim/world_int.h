@@ -14,6 +14,7 @@
  *   world_asserts.c, world_tap.c, world_bounds.c  what must hold: on disk, on
  *                  the wire, inside a line
  *   world_check.c  what must hold in the end
+ *   world_shown.c  in which order watchers hear of it
  *   world_trace.c  the number that stands for all of it
  *   world_tale.c   the same in sentences
  *   world_restore.c  stations that are put back, and what waits for them
@@ -104,6 +105,8 @@ uint64_t evil_draw(struct rnd *r);
 const char *evil_name(uint64_t arg);
 /* W_BACKUP, W_RESTORE, W_GIVE. */
 void world_put(struct world *w, const struct entry *e);
+/* Called at the end, when both hold the same. */
+void check_shown(struct world *w, unsigned st);
 /* world_trace.c: all that happens goes into w->hash, by value. */
 void mix(struct world *w, uint64_t v);
 void trace_entry(struct world *w, const struct entry *e);

@@ -432,4 +432,6 @@ void check_restored(struct world *w)
     check_audit(w);
     check_messages(w, 0);
     check_messages(w, 1);
+    check_shown(w, 0);
+    check_shown(w, 1);
 }
