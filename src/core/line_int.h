@@ -77,6 +77,8 @@ struct ol_out_log {
     uint32_t size;    /* numbered */
     uint32_t durable; /* on our disk: only these may leave */
     uint32_t acked;   /* held by the peer, root compared */
+    uint32_t compared; /* since our start: the newest, and its root */
+    uint8_t compared_root[OL_ROOT];
     uint32_t acked_put; /* as told to the ledger */
     uint32_t loaded;  /* slots hold acked+1 .. loaded without a gap */
     uint32_t limit;   /* the peer's credit */

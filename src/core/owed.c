@@ -260,10 +260,19 @@ static void held_log(struct ol_line *l, unsigned p,
             part(l, p, h, current);
             return;
         }
+        o->compared = h->upto;
+        memcpy(o->compared_root, s->root, OL_ROOT);
         advance(l, p, h->upto);
     }
     if (!current)
         return;
+    if (h->upto > 0 && o->compared != h->upto) {
+        await_root(o, h, true); /* what was compared before our start */
+    } else if (h->upto > 0 &&
+               memcmp(o->compared_root, h->root, OL_ROOT) != 0) {
+        part(l, p, h, true); /* as many, and not the same: it was put back */
+        return;
+    }
     if (h->limit > o->limit && o->limit <= o->acked) {
         /* Room again after none: what was dropped meanwhile goes at once. */
         o->retries = 0;

@@ -159,7 +159,10 @@ void ol_send_loaded(struct ol_line *l, const struct ol_event *ev)
                 o->limit = o->behind_limit;
                 ol_pouch_again(l);
             }
-            ol_window_rewind(l, prec, upto);
+            o->compared = upto;
+            memcpy(o->compared_root, r->root, OL_ROOT);
+            if (upto != o->acked)
+                ol_window_rewind(l, prec, upto);
             o->limit = OL_MAX(o->limit, o->behind_limit);
             o->back.rounds = 0;
             return;
