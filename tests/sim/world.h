@@ -273,6 +273,9 @@ void world_plan(struct sim_plan *plan, uint64_t seed);
  *          acknowledged and is not held goes again (128 s at most, from 2 s)
  *   + three times what the backlog takes on the fastest live channel
  *   + 60 s where that is narrow: a tenth of it is left for knocks
+ *   + 200 s where stations are put back: four logs return, one behind the
+ *          other where receipts wait for it, and each asks again after 48 s at
+ *          most if an answer is lost
  *   20 days where only a pouch goes: files take up to twelve hours then, and
  *          what was lost goes again after a day, a return in windows. */
 uint64_t world_bound(const struct world *w, const struct sim_plan *plan);

@@ -226,7 +226,7 @@ uint64_t world_bound(const struct world *w, const struct sim_plan *plan)
         if (w->ch[c].conf[0].kind != OL_CHAN_POUCH)
             rate = OL_MAX(rate, OL_MIN(a ? a : 1000000, b ? b : 1000000));
     }
-    return (plan->narrow ? 180 : 120) * OL_NS_PER_S +
+    return (plan->narrow ? 180 : plan->restores ? 320 : 120) * OL_NS_PER_S +
            3 * bytes * 8 * OL_NS_PER_S / OL_MAX(rate, 1000);
 }
 
