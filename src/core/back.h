@@ -56,6 +56,7 @@ struct ol_give { /* giveback.c: one log of the peer's */
     uint8_t n_steps;
     struct ol_step step[OL_LOST_STEPS];
     /* live */
+    uint8_t asks;    /* 1: once, 2: more often */
     bool answer;   /* FOUND is due */
     bool sending;  /* the window is on its way */
     uint32_t next, sent;

@@ -65,6 +65,7 @@ enum ol_err ol_give_lost(struct ol_line *l, const struct ol_lost *c,
 
     open_question(l, c);
     if (live) {
+        g->asks = OL_MIN(g->asks + 1, 2);
         if (c->repeat || !g->sending)
             g->sent = c->next > 0 ? c->next - 1 : 0;
         g->next = c->next;
@@ -258,14 +259,14 @@ static void flush(struct giving *v)
     v->open = false;
 }
 
-/* One record into as many frames as it takes; false: no room for all. */
-static bool give(struct giving *v, unsigned p, const struct ol_loaded *r)
+/* The bytes of a record from `at` to `end`, in as many frames as they take. */
+static bool give_part(struct giving *v, unsigned p, const struct ol_loaded *r,
+                      size_t at, size_t end)
 {
     struct ol_segment g = {.prec = (uint8_t)p, .index = r->index};
-    size_t at = 0;
 
-    while (at < r->bytes.n) {
-        size_t left = r->bytes.n - at, room;
+    while (at < end) {
+        size_t left = end - at, room;
         if (!v->open && !ol_frame_begin(v->l, &v->f, v->c, NULL))
             return false;
         v->open = true;
@@ -274,9 +275,9 @@ static bool give(struct giving *v, unsigned p, const struct ol_loaded *r)
                    ? room - OL_CHUNK_HEAD - OL_SEGMENT_HEAD
                    : 0;
         g.offset = (uint16_t)at;
-        g.last = left <= room;
         g.bytes = OL_SPAN(r->bytes.p + at,
-                          g.last ? left : room - room % OL_UNIT);
+                          left <= room ? left : room - room % OL_UNIT);
+        g.last = at + g.bytes.n == r->bytes.n;
         if (g.bytes.n == 0) {
             flush(v);
             continue;
@@ -286,6 +287,19 @@ static bool give(struct giving *v, unsigned p, const struct ol_loaded *r)
         at += g.bytes.n;
     }
     return true;
+}
+
+/* One record into as many frames as it takes; false: no room for all. When it
+ * has to go again it begins anywhere: a short queue on the way would swallow
+ * the same frames of it each time. */
+static bool give(struct giving *v, unsigned p, const struct ol_loaded *r)
+{
+    uint32_t units = (uint32_t)((r->bytes.n + OL_UNIT - 1) / OL_UNIT);
+    size_t from = v->l->in[p].give.asks < 2
+                      ? 0
+                      : ol_rng_u32(&v->l->rng) % units * OL_UNIT;
+
+    return give_part(v, p, r, from, r->bytes.n) && give_part(v, p, r, 0, from);
 }
 
 bool ol_give_loaded(struct ol_line *l, const struct ol_event *ev)

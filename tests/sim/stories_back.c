@@ -217,6 +217,48 @@ static void two_lives_are_joined(void)
     EXPECT(status(0).returned[OL_ROUTINE].aside == 5);
 }
 
+/* Both lose everything and begin anew; then one of them is put back from a copy
+ * of the life before. It holds as many records as it had acknowledged in the
+ * life that it lost, and other ones. */
+static void a_life_before_the_last_is_noticed(void)
+{
+    world_init_calm(&w, 31, 1, false);
+    run_for(3 * S);
+    say(0, 1, OL_FLASH);
+    run_for(3 * S);
+    world_back_up(&w, 1);
+    world_restore(&w, 0, true, true, S);
+    world_restore(&w, 1, true, true, S);
+    (void)settle(S, 60 * S);
+    say(0, 1, OL_FLASH);
+    run_for(3 * S);
+    world_restore(&w, 1, false, true, S);
+    run_for(2 * S);
+    (void)settle(S, 60 * S);
+    EXPECT(tally(0, OL_OWN, OL_FLASH).n >= 2);
+    check_restored(&w);
+}
+
+/* A record of eleven frames over a radio whose queue holds four: each time it
+ * goes, others of them are lost. */
+static void a_long_record_passes_a_short_queue(void)
+{
+    world_init_calm(&w, 32, 2, false);
+    for (unsigned f = 0; f < 2; f++) {
+        world_cut(&w, 0, f, true);
+        w.ch[1].conf[f].rate_bps = w.ch[1].path[f].rate_bps = 4800;
+        w.ch[1].conf[f].mtu = 256;
+    }
+    world_reboot(&w);
+    run_for(60 * S);
+    world_say(&w, 0, OL_ROUTINE, 1300);
+    run_for(60 * S);
+    EXPECT(world_settled(&w));
+    world_restore(&w, 0, true, true, S);
+    printf("  1,300 bytes at 4,800 bit/s are back after %.0f s\n",
+           (double)settle(S, 600 * S) / 1e9);
+}
+
 /* ---- a peer that lies --------------------------------------------------- */
 
 /* A record that station 0 never said, as the last of station 1's copy. */
@@ -341,6 +383,8 @@ static const struct story stories[] = {
     {"both_at_once", both_at_once},
     {"an_old_copy_is_no_thief", an_old_copy_is_no_thief},
     {"two_lives_are_joined", two_lives_are_joined},
+    {"a_life_before_the_last_is_noticed", a_life_before_the_last_is_noticed},
+    {"a_long_record_passes_a_short_queue", a_long_record_passes_a_short_queue},
     {"a_forged_record_stays_unproved", a_forged_record_stays_unproved},
     {"nothing_forged_is_signed", nothing_forged_is_signed},
     {"garbage_holds_up_its_own_log_alone", garbage_holds_up_its_own_log_alone},
