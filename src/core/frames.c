@@ -43,6 +43,7 @@ static enum ol_err opened(struct ol_line *l, const struct ol_event *ev,
     ch->bytes_received += ev->bytes.n;
     if (e->state == OL_EP_UNCONFIRMED)
         ol_epoch_confirm(l, e);
+    ol_hand_heard(l, e);
     at.current = e == ol_epoch_sending(l);
     ol_probe_heard(l, c, &ev->from, ev->bytes.n);
     err = ol_chunks_take(l, OL_SPAN(l->plain, ev->bytes.n - OL_FRAME_OVER),

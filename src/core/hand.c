@@ -226,13 +226,16 @@ void ol_hand_confirmed(struct ol_line *l, const struct ol_epoch *e)
 {
     struct ol_attempt *a = &l->attempt;
 
-    if (!e->initiator && l->response.valid &&
-        e->opening == l->response.opening)
-        l->response.heard = true;
     if (!a->active || e->opening < a->opening)
         return;
     a->active = false;
     ol_noise_fini(&a->noise);
+}
+
+void ol_hand_heard(struct ol_line *l, const struct ol_epoch *e)
+{
+    if (e->opening >= l->response.opening)
+        l->response.heard = true;
 }
 
 void ol_hand_hurry(struct ol_line *l, uint16_t channel)

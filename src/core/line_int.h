@@ -186,7 +186,7 @@ struct ol_attempt {
 struct ol_response { /* the newest one, for knocks that come again */
     bool valid;
     bool due;       /* not sent yet: awaits the disk */
-    bool heard;     /* a frame came in its epoch: the peer has it */
+    bool heard;     /* a frame came in it, or in one as new: no need */
     uint64_t opening;
     uint8_t e[32]; /* of the message 1 that it answers */
     uint64_t batch;
@@ -514,6 +514,9 @@ void ol_hand_pump(struct ol_line *l);
 void ol_hand_hurry(struct ol_line *l, uint16_t channel);
 /* A newer epoch makes an attempt pointless. */
 void ol_hand_confirmed(struct ol_line *l, const struct ol_epoch *e);
+/* A frame authenticated in e: who speaks in it needs no response to a knock of
+ * its number or a lower one. */
+void ol_hand_heard(struct ol_line *, const struct ol_epoch *e);
 
 /* ---- epoch.c ------------------------------------------------------------ */
 
