@@ -221,6 +221,8 @@ static void survey(struct world *w, unsigned st)
     for (uint32_t i = 0; i < s->n_said; i++) {
         struct sim_message *m = &s->said[i];
         m->must = mine.times[i] > 0 || theirs.times[i] > 0;
+        /* It was gone, and a bundle that was under way brought it back. */
+        m->moved |= m->must && m->lost;
         m->lost = !m->must;
         m->taken = false;
     }
