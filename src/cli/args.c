@@ -20,7 +20,8 @@
 #define EVERYBODY                                                              \
     (OL_TAKES(DIR) | OL_TAKES(JSON) | OL_TAKES(HELP) | OL_TAKES(VERSION))
 
-enum kind { FLAG, TEXT, CHOICE, LANG, DURATION, TIME, COUNT, PATHS };
+/* BY: a duration or a time, which the station reads by its own clock. */
+enum kind { FLAG, TEXT, CHOICE, LANG, DURATION, TIME, BY, COUNT, PATHS };
 
 static const char *const precedences[] = {"flash", "immediate", "priority",
                                           "routine", NULL};
@@ -65,6 +66,7 @@ static const struct row {
     [OL_OPT_IDENTITY] = {"--identity", TEXT, OL_DIR_MAX - 1, NULL},
     [OL_OPT_OUT] = {"--out", TEXT, OL_DIR_MAX - 1, NULL},
     [OL_OPT_STOP] = {"--stop", FLAG, 0, NULL},
+    [OL_OPT_BY] = {"--by", BY, 0, NULL},
 };
 
 /* The choices as people read them: "flash, immediate, priority or routine". */
@@ -132,13 +134,17 @@ static bool when(const struct row *row, const char *value, char why[1024])
 {
     int64_t ms;
 
-    if (row->kind == DURATION && ol_when_duration(value, &ms))
+    if (row->kind != TIME && ol_when_duration(value, &ms))
         return true;
-    if (row->kind == TIME && ol_when_time(value, ol_when_now_ms(), &ms))
+    if (row->kind != DURATION && ol_when_time(value, ol_when_now_ms(), &ms))
         return true;
-    snprintf(why, 1024, "%s is %s, not \"%.40s\"", row->name,
+    snprintf(why, 1024, "%s is %s%s%s, not \"%.40s\"", row->name,
+             row->kind == TIME
+                 ? ""
+                 : "a duration such as 250ms, 10s, 5m, 12h or 3d",
+             row->kind == BY ? ", or " : "",
              row->kind == DURATION
-                 ? "a duration such as 250ms, 10s, 5m, 12h or 3d"
+                 ? ""
                  : "a time such as 2026-11-23T10:00:00Z, 18:00Z or "
                    "\"231000Z NOV 26\"",
              value);
@@ -170,6 +176,7 @@ static bool check(const struct row *row, const char **value, char why[1024])
         return lang(row, *value, why);
     case DURATION:
     case TIME:
+    case BY:
         return when(row, *value, why);
     case COUNT:
         return count(row, *value, why);

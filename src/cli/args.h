@@ -57,6 +57,7 @@ enum ol_opt {
     OL_OPT_IDENTITY,
     OL_OPT_OUT,
     OL_OPT_STOP,
+    OL_OPT_BY,
     OL_OPTS
 };
 

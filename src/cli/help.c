@@ -112,7 +112,7 @@ const struct ol_verb ol_verbs[] = {
      "--file sends a file of any size with it, up to 8 of them; then there\n"
      "need be no TEXT. The message goes first, its files behind all messages;\n"
      "status and watch show how far they are.\n",
-     SEND_OPTIONS, 1, 2, ol_verb_send},
+     SEND_OPTIONS, 1, 2, ol_verb_say},
     {"inbox", "[PEER] [--all]", "what arrived and is not understood yet",
      "Shows heads only, no text, and gives no receipt. --all shows also what\n"
      "is understood.\n",

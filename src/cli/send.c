@@ -1,7 +1,8 @@
 /*
- * send: one message to a peer, with its files, and how far it came.
+ * The verbs that say something: send, and what answers, declines, replaces or
+ * takes back.
  *
- * Happy path: check the text, open the files, give the message an id, ask the
+ * Happy path: check the text, open the files, give the record an id, ask the
  * station, print its name, and with --wait wait for a rung. The id is made
  * here, so that a station that ends half-way leaves something to look for: the
  * message may have been taken. Texts that no record can hold are refused before
@@ -17,6 +18,29 @@
 #include <sys/random.h>
 
 #define ID_TEXT (2 * OL_ID_SIZE + 1)
+
+/* What a verb's two words are to the station. */
+static const struct manner {
+    const char *verb, *to, *text;
+    bool bare; /* also without a text */
+} manners[] = {
+    {"send", "peer", "text", false},
+    {"ask", "peer", "text", false},
+    {"announce", "peer", "text", false},
+    {"answer", "name", "text", false},
+    {"decline", "name", "reason", false},
+    {"supersede", "name", "text", false},
+    {"cancel", "name", "reason", true},
+};
+
+static const struct manner *manner_of(const char *verb)
+{
+    const struct manner *m = manners;
+
+    while (strcmp(m->verb, verb) != 0)
+        m++;
+    return m;
+}
 
 /* stdin, whole; a newline at its end is the shell's, not the message's. */
 static int from_stdin(char *text, size_t max, size_t *n)
@@ -53,19 +77,19 @@ static int check_text(const char *text, size_t n, bool files)
 }
 
 /* The text of the command line or of stdin, checked, into text. */
-static int take_text(const struct ol_args *args, char *text, size_t max)
+static int take_text(const struct ol_args *args, bool bare, char *text,
+                     size_t max)
 {
     const char *given = args->word[1];
     size_t n;
     int status;
 
-    if (given == NULL && args->n_files > 0) {
-        text[0] = '\0';
+    text[0] = '\0';
+    if (given == NULL && (args->n_files > 0 || bare))
         return OL_EXIT_DONE;
-    }
     if (given == NULL)
-        return ol_cli_usage(args, "there is no text: give TEXT, or - to read "
-                                  "it from stdin");
+        return ol_cli_usage(args, "there is no text: give it in quotes, or - "
+                                  "to read it from stdin");
     if (strcmp(given, "-") == 0) {
         status = from_stdin(text, max - 1, &n);
         if (status != OL_EXIT_DONE)
@@ -136,7 +160,7 @@ static int send_it(struct ol_args *args, struct ol_rpc *rpc, json_t *params,
     char why[OL_WHY_MAX] = "";
     bool json = ol_args_has(args, OL_OPT_JSON);
     struct ol_doc doc;
-    int status = ol_rpc_call(rpc, "send", params, &doc, why);
+    int status = ol_rpc_call(rpc, args->verb->name, params, &doc, why);
 
     ol_out_progress_end();
     if (status == OL_EXIT_DOWN) {
@@ -161,9 +185,21 @@ static int send_it(struct ol_args *args, struct ol_rpc *rpc, json_t *params,
     return ol_cli_fail(status == OL_EXIT_DOWN ? OL_EXIT_FAILED : status, why);
 }
 
-int ol_verb_send(struct ol_args *args)
+static json_t *params_of(const struct ol_args *args, const struct manner *m,
+                         const char *text, const char *id)
+{
+    return ol_cli_params(
+        m->to, args->word[0], m->text, *text || !m->bare ? text : NULL,
+        "subject", args->opt[OL_OPT_SUBJECT], "precedence",
+        args->opt[OL_OPT_PRECEDENCE], "lang", args->opt[OL_OPT_LANG],
+        "marking", args->opt[OL_OPT_MARKING], "to", args->opt[OL_OPT_ROLE],
+        "by", args->opt[OL_OPT_BY], "id", id, NULL);
+}
+
+int ol_verb_say(struct ol_args *args)
 {
     static char text[OL_TEXT_MAX + 3];
+    const struct manner *m = manner_of(args->verb->name);
     char why[OL_WHY_MAX] = "", id[ID_TEXT];
     struct ol_attach files = {.n = 0};
     struct ol_rpc rpc;
@@ -172,11 +208,13 @@ int ol_verb_send(struct ol_args *args)
 
     if (ol_args_has(args, OL_OPT_TIMEOUT) && !ol_args_has(args, OL_OPT_WAIT))
         return ol_cli_usage(args, "--timeout is for --wait RUNG");
-    status = take_text(args, text, sizeof(text));
+    status = take_text(args, m->bare, text, sizeof(text));
     if (status != OL_EXIT_DONE)
         return status;
     if (!ol_span_utf8(ol_span_str(args->word[0])))
-        return ol_cli_usage(args, "PEER is not UTF-8");
+        return ol_cli_usage(args, strcmp(m->to, "peer") == 0
+                                      ? "PEER is not UTF-8"
+                                      : "NAME is not UTF-8");
     status = ol_cli_station(args);
     if (status != OL_EXIT_DONE)
         return status;
@@ -184,11 +222,7 @@ int ol_verb_send(struct ol_args *args)
     if (status != OL_EXIT_DONE)
         return ol_cli_fail(status, why);
     new_id(id);
-    params = ol_cli_params(
-        "peer", args->word[0], "text", text, "subject",
-        args->opt[OL_OPT_SUBJECT], "precedence", args->opt[OL_OPT_PRECEDENCE],
-        "lang", args->opt[OL_OPT_LANG], "marking", args->opt[OL_OPT_MARKING],
-        "to", args->opt[OL_OPT_ROLE], "id", id, NULL);
+    params = params_of(args, m, text, id);
     status = ol_attach_open(&files, args, params);
     rpc.fds = files.fds;
     rpc.n_fds = files.n;

@@ -13,6 +13,7 @@
 #include "station/events.h"
 #include "station/json.h"
 #include "station/rpc.h"
+#include "station/speech.h"
 
 bool ol_method_peer(struct ol_request *rq, struct ol_station_line **line)
 {
@@ -119,8 +120,7 @@ static const struct {
     {"status", "peer:s", method_status, 0},
     {"doctor", "peer:s", ol_method_doctor, 0},
     {"safety", "peer:s! confirm:b", method_safety, 0},
-    {"send", "peer:s! text:s! subject:s precedence:s lang:s marking:s to:s "
-             "id:s files:a", ol_method_send, OL_REQUEST_FDS},
+    {"send", "peer:s!" OL_SPEECH_PARAMS, ol_method_send, OL_REQUEST_FDS},
     {"save", "name:s! file:u timeout_ms:u stop:b", ol_method_save, 1},
     {"wait", "name:s! rung:s! timeout_ms:u", method_wait, 0},
     {"inbox", "peer:s all:b", ol_method_inbox, 0},

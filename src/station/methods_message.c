@@ -1,7 +1,6 @@
 /*
- * send, show, read, understood: what a person says and answers for.
+ * send, show, save, read, understood: what a person says and answers for.
  *
- * A message is checked here in words; the core checks the same bounds again.
  * read and understood give a receipt: a record of our own, of the message's
  * precedence, with the officer's name. A second read gives no second receipt.
  */
@@ -9,114 +8,15 @@
 
 #include "station/json.h"
 #include "station/methods.h"
-
-/* A text parameter within its bounds into a span; false: refused. */
-static bool text_param(struct ol_request *rq, const char *name, size_t max,
-                       const char *advice, struct ol_span *out)
-{
-    const char *text = ol_param(rq, name);
-
-    *out = ol_span_str(text);
-    if (out->n <= max)
-        return true;
-    ol_refuse(rq, OL_EXIT_USAGE, "%s of %zu bytes: at most %zu%s", name,
-              out->n, max, advice);
-    return false;
-}
-
-/* A word parameter out of a list; false: refused. */
-static bool word_param(struct ol_request *rq, const char *name,
-                       int (*of)(const char *), int fallback, uint8_t *out)
-{
-    const char *word = ol_param(rq, name);
-    int v = word ? of(word) : fallback;
-
-    *out = (uint8_t)v;
-    if (v >= 0)
-        return true;
-    ol_refuse(rq, OL_EXIT_USAGE, "no %s \"%.32s\": allowed are %s", name,
-              word, of == ol_json_prec_of
-                        ? "flash, immediate, priority, routine"
-                        : "actual, exercise, test");
-    return false;
-}
-
-static bool lang_ok(struct ol_request *rq, struct ol_span lang)
-{
-    for (size_t k = 0; k < lang.n; k++) {
-        uint8_t c = lang.p[k];
-
-        if (c == '-' || (c >= '0' && c <= '9') ||
-            ((c | 32) >= 'a' && (c | 32) <= 'z'))
-            continue;
-        ol_refuse(rq, OL_EXIT_USAGE, "lang must be a language tag, as en or "
-                  "zh-Hant");
-        return false;
-    }
-    return true;
-}
-
-/* The caller's own id: 1 given, 0 none, -1 refused. An id that is there
- * already is answered with its message. */
-static int id_param(struct ol_request *rq, const struct ol_station_line *line,
-                    uint8_t id[OL_ID_SIZE])
-{
-    const char *text = ol_param(rq, "id");
-    static struct ol_entry e;
-
-    if (text == NULL)
-        return 0;
-    if (!ol_text_unhex(id, OL_ID_SIZE, text)) {
-        ol_refuse(rq, OL_EXIT_USAGE, "id must be 32 hexadecimal digits");
-        return -1;
-    }
-    if (ol_submit_has_id(rq->st, id) || ol_taking_has_id(rq->st, id)) {
-        ol_refuse(rq, OL_EXIT_FAILED, "this id is being taken: ask again");
-        return -1;
-    }
-    if (ol_query_id(rq->st, id, &e) != OL_OK)
-        return 1;
-    if (e.line == line && e.row.author == OL_OWN)
-        ol_reply(rq, ol_json_message(&e, OL_SHOW_TEXT));
-    else
-        ol_refuse(rq, OL_EXIT_FAILED, "this id belongs to another message: "
-                  "choose another");
-    return -1;
-}
+#include "station/speech.h"
 
 void ol_method_send(struct ol_request *rq)
 {
     struct ol_station_line *line = ol_method_paired(rq);
-    struct ol_record rec = {.kind = OL_KIND_MESSAGE};
-    uint8_t id[OL_ID_SIZE];
-    int has_id;
+    struct ol_speech s = {.rec.kind = OL_KIND_MESSAGE};
 
-    if (line == NULL ||
-        !text_param(rq, "text", OL_TEXT_MAX, ": send longer text as a file",
-                    &rec.text) ||
-        !text_param(rq, "subject", OL_SUBJECT_MAX, ": shorten it",
-                    &rec.subject) ||
-        !text_param(rq, "to", OL_ROLE_MAX, ": name one role", &rec.to) ||
-        !text_param(rq, "lang", OL_LANG_MAX, ": a tag as en or zh-Hant",
-                    &rec.lang) ||
-        !lang_ok(rq, rec.lang) ||
-        !word_param(rq, "precedence", ol_json_prec_of, OL_ROUTINE,
-                    &rec.prec) ||
-        !word_param(rq, "marking", ol_json_marking_of, OL_ACTUAL,
-                    &rec.marking))
-        return;
-    if (rec.text.n == 0 && rq->n_fds == 0) {
-        ol_refuse(rq, OL_EXIT_USAGE, "the message has no text and no file: "
-                  "write some");
-        return;
-    }
-    has_id = id_param(rq, line, id);
-    if (has_id < 0)
-        return;
-    if (rq->n_fds > 0 || json_object_get(rq->params, "files") != NULL)
-        ol_taking_start(line, rq, &rec, has_id ? id : NULL);
-    else
-        ol_submit(line, rq, &rec, has_id ? id : NULL);
+    if (line != NULL && ol_speech_take(rq, line, &s))
+        ol_speech_say(rq, line, &s);
 }
 
 /* Receipts. */
@@ -249,7 +149,8 @@ void ol_method_understood(struct ol_request *rq)
     struct ol_progress p;
     struct ol_span readback;
 
-    if (!text_param(rq, "readback", OL_TEXT_MAX, ": shorten it", &readback) ||
+    if (!ol_speech_text(rq, "readback", OL_TEXT_MAX, ": shorten it",
+                        &readback) ||
         !pick(rq, &e, &p))
         return;
     if (p.rung >= OL_RUNG_UNDERSTOOD)
