@@ -252,6 +252,12 @@ void ol_out_json(const char *raw, size_t n)
     fputc('\n', stdout);
 }
 
+void ol_out_bell(void)
+{
+    if (isatty(STDOUT_FILENO))
+        (void)putchar('\a');
+}
+
 bool ol_out_finish(void)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))

@@ -51,6 +51,8 @@ void ol_out_progress_end(void);
 /* A JSON document as it came, on one line. Control characters that JSON
  * allows in a string are written as escapes: the same document. */
 void ol_out_json(const char *raw, size_t n);
+/* The bell, where somebody sits at a terminal. */
+void ol_out_bell(void);
 /* Results that could not be written are a failure: false, and said. */
 bool ol_out_finish(void);
 

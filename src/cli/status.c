@@ -130,6 +130,9 @@ static long long count(const json_t *object, const char *key)
 /* Words for a warning; unknown ones stand for themselves. */
 static const char *warning(const char *word)
 {
+    if (strcmp(word, "last-channel") == 0)
+        return "last-channel: one channel is left of several: when it goes, "
+               "the line is dark";
     if (strcmp(word, "shared-fate") == 0)
         return "shared-fate: all that is open shares one fate: what takes "
                "one channel takes all";

@@ -11,36 +11,49 @@
 
 #include <string.h>
 
+#define RING_MS 60000
+
 /* How an event sounds to a duty officer; colours only for what needs eyes. */
 static const struct phrase {
     const char *event;
     enum ol_tint tint;
     const char *says;
+    bool rings; /* somebody must look now */
 } phrases[] = {
-    {"arrived", OL_STRONG, "arrived"},
-    {"delivered", OL_PLAIN, "is delivered"},
-    {"read", OL_PLAIN, "was read"},
-    {"understood", OL_GOOD, "was understood"},
-    {"answered", OL_GOOD, "was answered"},
-    {"declined", OL_WARN, "was declined"},
-    {"overdue", OL_BAD, "is overdue: no answer came in time"},
-    {"channel", OL_PLAIN, "channel"},
-    {"line", OL_PLAIN, "line"},
-    {"blackout", OL_BAD, "BLACKOUT: no channel is up"},
-    {"restored", OL_GOOD, "the line is back"},
-    {"alarm", OL_BAD, "ALARM"},
-    {"attachment", OL_PLAIN, "file"},
+    {"arrived", OL_STRONG, "arrived", false},
+    {"delivered", OL_PLAIN, "is delivered", false},
+    {"read", OL_PLAIN, "was read", false},
+    {"understood", OL_GOOD, "was understood", false},
+    {"answered", OL_GOOD, "was answered", false},
+    {"declined", OL_WARN, "was declined", false},
+    {"overdue", OL_BAD, "is overdue: no answer came in time", true},
+    {"channel", OL_PLAIN, "channel", false},
+    {"line", OL_PLAIN, "line", false},
+    {"blackout", OL_BAD, "BLACKOUT: no channel is up", true},
+    {"restored", OL_GOOD, "the line is back", false},
+    {"alarm", OL_BAD, "ALARM", true},
+    {"attachment", OL_PLAIN, "file", false},
 };
 
 static const struct phrase *phrase_of(const char *event)
 {
-    static const struct phrase other = {"", OL_PLAIN, ""};
+    static const struct phrase other = {"", OL_PLAIN, "", false};
 
     for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++) {
         if (strcmp(phrases[i].event, event) == 0)
             return &phrases[i];
     }
     return &other;
+}
+
+/* What happened while nobody watched rings no more. */
+static void ring(const struct phrase *phrase, const json_t *ev)
+{
+    int64_t at_ms;
+
+    if (phrase->rings && ol_when_time(ol_cli_str(ev, "at", ""), 0, &at_ms) &&
+        ol_when_now_ms() - at_ms < RING_MS)
+        ol_out_bell();
 }
 
 /* "231000Z NOV 26  ...  south  north:south/17 is delivered" */
@@ -68,6 +81,7 @@ static void show(const json_t *ev)
                   *phrase->says ? phrase->says : event, *channel ? " " : "",
                   channel, *state ? " is " : "", state, *detail ? ": " : "",
                   detail);
+    ring(phrase, ev);
 }
 
 static int subscribe(struct ol_args *args, struct ol_rpc *rpc,

@@ -130,11 +130,24 @@ json_t *ol_json_channels(struct ol_station_line *line)
     return channels(line, &s);
 }
 
+/* Those that are neither disabled nor a pouch. */
+static unsigned live_channels(const struct ol_line_status *s)
+{
+    unsigned n = 0;
+
+    for (unsigned k = 0; k < s->n_channels; k++)
+        n += s->ch[k].state != OL_CHAN_IDLE &&
+             s->ch[k].state != OL_CHAN_DISABLED;
+    return n;
+}
+
 static json_t *warnings(const struct ol_station_line *line,
                         const struct ol_line_status *s)
 {
     json_t *list = json_array();
 
+    if (s->state == OL_LINE_LAST_CHANNEL && live_channels(s) > 1)
+        json_array_append_new(list, json_string("last-channel"));
     if (s->shared_fate)
         json_array_append_new(list, json_string("shared-fate"));
     if (line->phase != OL_PHASE_UNPAIRED && line->pair.verified[0] == '\0')

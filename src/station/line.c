@@ -226,6 +226,8 @@ void ol_line_boot(struct ol_station_line *line)
     line->why[0] = '\0';
     line->n_loads = 0;
     line->phase = OL_PHASE_RUN;
+    line->booted_ns = ol_clock_ns();
+    line->was_open = false;
     ol_os_random(fresh, sizeof(fresh));
     if (!dialled(line))
         ol_bearers_dial(line);

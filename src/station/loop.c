@@ -15,6 +15,7 @@
 #include "station/clock.h"
 #include "station/log.h"
 #include "station/notify.h"
+#include "station/standing.h"
 #include "station/station.h"
 
 #define FRESH_NS (60 * OL_NS_PER_S)
@@ -121,6 +122,7 @@ static void on_turn(uv_prepare_t *handle)
     ol_events_pump(st);
     ol_waits_pump(st);
     ol_guard_pump(st, now_ns);
+    ol_standing_pump(st, now_ns);
     if (now_ns >= st->watchdog_next_ns) {
         ol_notify("WATCHDOG=1");
         st->watchdog_next_ns = now_ns + st->watchdog_ns;

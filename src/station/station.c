@@ -16,6 +16,7 @@
 #include "station/clock.h"
 #include "station/json.h"
 #include "station/log.h"
+#include "station/standing.h"
 #include "wire/record.h"
 
 #define STEPS_PER_TURN 64u
@@ -32,16 +33,17 @@ static enum ol_err step(struct ol_station_line *line, struct ol_event *ev,
 /* Effects. */
 
 /* What a person at the log may want to know. */
-static void log_event(const struct ol_station_line *line,
-                      const struct ol_put *put)
+static void log_event(struct ol_station_line *line, const struct ol_put *put)
 {
     const char *peer = line->conf.peer;
 
     switch (put->what) {
     case OL_WHAT_LINE:
+        ol_standing_changed(line);
         ol_log(OL_LOG_NOTE, "line %s: %s", peer, put->detail);
         break;
     case OL_WHAT_CHANNEL:
+        ol_standing_changed(line);
         if (put->channel < line->conf.n_channels)
             ol_log(OL_LOG_NOTE, "line %s: channel %s: %s", peer,
                    line->names[put->channel], put->detail);

@@ -6,6 +6,7 @@
  *   station.c   the bridge: events into a line's step, effects out of it
  *   line.c      a line's life: made, drained, made anew, gone
  *   bearers.c   listeners and dialled channels
+ *   standing.c  how all lines stand, for the service manager; warnings
  *   disk.c      commits that came back, failures, room
  *   submit.c    what waits to be taken
  *   waiting.c   what has no number yet, on disk
@@ -112,6 +113,8 @@ struct ol_station_line {
     uint64_t said_second_ns;
     uint64_t said_note_ns[OL_NOTE_KINDS][OL_PRECS];
     uint64_t said_prekey_ns;
+    uint64_t booted_ns;
+    bool was_open; /* since then */
 };
 
 struct ol_fifo_entry {
@@ -191,6 +194,8 @@ struct ol_station {
     bool reload_changed, reload_again;
     bool check_only;
     bool poke_events, poke_waits;
+    uint64_t standing_ns; /* then all lines are looked at */
+    char standing[528];   /* as the service manager was told */
 
     bool stopping, stopped;
     uint64_t stop_ns;
