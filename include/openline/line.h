@@ -207,8 +207,8 @@ enum ol_put_kind {
     OL_PUT_RECORD,     /* author prec index number kind leaf root bytes */
     OL_PUT_HEAD,       /* author prec index (= size) bytes (= frontier) */
     OL_PUT_ACK,        /* prec index: own records up to it are delivered */
-    OL_PUT_RUNG,       /* author number rung; prec index: the receipt's, whose
-                          author is the other one */
+    OL_PUT_MARK,       /* author number: a message; rel: what is said of it;
+                          by prec index: of the record that says so */
     OL_PUT_PART,       /* prec index mask size offset bytes: a peer's */
     OL_PUT_SENT,       /* prec index count channel: first sent there */
     OL_PUT_STATE,      /* bytes: the core's own state, replaces the last */
@@ -255,6 +255,13 @@ enum ol_what {
     OL_WHAT_ALARM,    /* detail: what happened */
     OL_WHAT_ATTACHMENT, /* author prec index: of the record that names it;
                            detail: its place in it, from 0, and its state */
+    /* author peer, index: of the record that says so, as READ to DECLINED */
+    OL_WHAT_CANCELLED,
+    OL_WHAT_SUPERSEDED,
+    OL_WHAT_DISTRIBUTED,
+    OL_WHAT_CHECKED,
+    OL_WHAT_FULFILLED,
+    OL_WHAT_STANCE,
     OL_WHATS
 };
 
@@ -265,7 +272,8 @@ struct ol_put {
     uint8_t author; /* enum ol_author */
     uint8_t prec;
     uint8_t rec_kind; /* RECORD */
-    uint8_t rung;
+    uint8_t rel;      /* MARK: enum ol_rel */
+    uint8_t by;       /* MARK: enum ol_author */
     uint8_t what;     /* EVENT */
     uint8_t state;    /* FILE: enum ol_file_state */
     bool erase;       /* STATE: no older copy of it may stay on the disk */

@@ -67,6 +67,11 @@ enum ol_rel {
     OL_REL_UNDERSTOOD = 6, /* receipt-of: and has understood it */
     OL_REL_DECLINES = 7,
     OL_REL_RESTS_ON = 8, /* the FLASH index on which it rests */
+    OL_REL_DISTRIBUTED = 9, /* receipt-of: it was handed on; text: to whom */
+    OL_REL_CHECKED = 10,    /* receipt-of: a line check reached its station */
+    OL_REL_FULFILS = 11,    /* does what was announced */
+    OL_REL_REMINDS = 12,    /* of an ask that is not answered */
+    OL_RELS
 };
 
 #define OL_REFS_MAX 8u

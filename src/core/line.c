@@ -19,7 +19,8 @@ const char *ol_what_name(enum ol_what what)
         "arrived",  "delivered", "read",     "understood",
         "answered", "declined",  "overdue",  "channel",
         "line",     "blackout",  "restored", "alarm",
-        "attachment"};
+        "attachment", "cancelled", "superseded", "distributed",
+        "checked",    "fulfilled", "stance"};
 
     return (unsigned)what < OL_LEN(name) ? name[what] : "unknown";
 }

@@ -110,8 +110,9 @@ struct ol_in_slot {
     uint16_t block;
     uint8_t state; /* enum ol_in_state */
     uint8_t kind;
-    uint8_t rel;       /* of a receipt: the rung it gives */
-    uint64_t number;   /* of a receipt: the message it is of */
+    uint8_t rel;       /* what it says of a message, 0: nothing */
+    uint64_t of;       /* the number of that message */
+    uint64_t number;   /* of a returned one: its own */
     uint64_t mask;     /* units here */
     uint64_t part;     /* units on disk as PART */
     uint64_t part_put; /* units put, in batch */

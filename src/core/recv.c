@@ -12,6 +12,7 @@
  * It fails by dropping: without a slot, a block or a batch the segment is
  * gone, HELD does not cover it, and it comes again.
  */
+#include "core/marks.h"
 #include "core/restore.h"
 
 #include <string.h>
@@ -33,16 +34,11 @@ static void clear(struct ol_line *l, struct ol_in_slot *s)
 /* What the head will need of a record once it stands in order. */
 static void describe(struct ol_in_slot *s, const struct ol_record *rec)
 {
+    struct ol_mark mark = ol_mark_of(rec);
+
     s->kind = rec->kind;
-    for (unsigned i = 0; rec->kind == OL_KIND_RECEIPT && i < rec->n_refs;
-         i++) {
-        if (rec->refs[i].own || (rec->refs[i].rel != OL_REL_READ &&
-                                 rec->refs[i].rel != OL_REL_UNDERSTOOD))
-            continue;
-        s->rel = rec->refs[i].rel;
-        s->number = rec->refs[i].number;
-        return;
-    }
+    s->rel = mark.rel;
+    s->of = mark.number;
 }
 
 static enum ol_err examine(struct ol_line *l, unsigned prec,
@@ -203,24 +199,28 @@ static bool put_record(struct ol_line *l, unsigned p, struct ol_in_slot *s)
     return true;
 }
 
-/* A receipt takes effect: the rung of one of our messages rises. */
-static void put_rung(struct ol_line *l, unsigned p,
-                     const struct ol_in_slot *s)
+static bool speaks_of_ours(const struct ol_in_slot *s)
 {
+    return s->rel != 0 && ol_mark_whose(s->rel, OL_PEER) == OL_OWN;
+}
+
+/* A record takes effect: what it says of a message, and who watches. */
+static void put_effect(struct ol_line *l, unsigned p,
+                       const struct ol_in_slot *s)
+{
+    enum ol_what what;
     struct ol_put *put;
-    bool read = s->rel == OL_REL_READ;
 
     /* Of a message that was never written it says nothing. */
-    if (s->rel == 0 || s->number == 0 || s->number > l->number)
+    if (speaks_of_ours(s) && s->of > l->number)
         return;
-    put = ol_fx_put(l, OL_PUT_RUNG);
-    put->author = OL_OWN;
-    put->number = s->number;
-    put->rung = read ? OL_RUNG_READ : OL_RUNG_UNDERSTOOD;
-    put->prec = (uint8_t)p;
-    put->index = s->index;
+    ol_mark_put(l, OL_PEER, p, s->index,
+                (struct ol_mark){s->rel, s->of});
+    what = ol_mark_what(s->kind, s->rel);
+    if (what == OL_WHATS)
+        return;
     put = ol_fx_put(l, OL_PUT_EVENT);
-    put->what = read ? OL_WHAT_READ : OL_WHAT_UNDERSTOOD;
+    put->what = (uint8_t)what;
     put->author = OL_PEER;
     put->prec = (uint8_t)p;
     put->index = s->index;
@@ -328,15 +328,15 @@ bool ol_recv_loaded(struct ol_line *l, const struct ol_event *ev)
     return true;
 }
 
-/* A receipt speaks of a number. Which of our records has it is not known
+/* A record may speak of our number. Which of our records has it is not known
  * before the peer has said what it holds of ours, nor while that comes back.
  */
 static bool must_wait(const struct ol_line *l, const struct ol_in_slot *s)
 {
-    return s->kind == OL_KIND_RECEIPT && (!l->peer_any || ol_restore_any(l));
+    return speaks_of_ours(s) && (!l->peer_any || ol_restore_any(l));
 }
 
-/* Moves the head over what is put, in order; receipts take effect here. */
+/* Moves the head over what is put, in order; marks take effect here. */
 static void move_head(struct ol_line *l, unsigned p)
 {
     struct ol_in_log *in = &l->in[p];
@@ -350,18 +350,19 @@ static void move_head(struct ol_line *l, unsigned p)
             read_again(l, p);
         if (s->unread || must_wait(l, s))
             break;
-        /* A rung and its event, the arrivals so far, and the head. */
+        /* A mark and its event, the arrivals so far, and the head. */
         if (!ol_fx_can_put(l) ||
             !ol_fx_room(l, 6, OL_TREE_LEVELS * OL_HASH + OL_SIG))
             break;
         ol_tree_append(&in->tree, s->leaf);
         in->upto++;
-        if (s->kind == OL_KIND_RECEIPT) {
+        if (s->kind != OL_KIND_RECEIPT && arrived++ == 0)
+            from = in->upto;
+        if (s->kind == OL_KIND_RECEIPT ||
+            ol_mark_what(s->kind, s->rel) != OL_WHATS || s->rel != 0) {
             put_arrived(l, p, from, arrived);
             arrived = 0;
-            put_rung(l, p, s);
-        } else if (arrived++ == 0) {
-            from = in->upto;
+            put_effect(l, p, s);
         }
         clear(l, s);
         /* A checkpoint of just this size can be compared only now. */

@@ -8,6 +8,7 @@
  * It fails by refusing: without a batch the submitter tries again later, and
  * nothing was numbered.
  */
+#include "core/marks.h"
 #include "core/restore.h"
 
 #include <string.h>
@@ -88,6 +89,7 @@ enum ol_err ol_send_submit(struct ol_line *l, const struct ol_event *ev)
     memcpy(put->leaf, leaf, OL_HASH);
     memcpy(put->root, root, OL_ROOT);
     put->bytes = OL_SPAN(bytes, w.n);
+    ol_mark_put(l, OL_OWN, rec.prec, rec.index, ol_mark_of(&rec));
     l->cur->taken = true;
     l->cur->taken_token = ev->token;
     l->cur->taken_number = rec.number;

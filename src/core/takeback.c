@@ -15,6 +15,7 @@
  * It fails by dropping: a record that does not decode, or is of another place,
  * is refused, and asked for again.
  */
+#include "core/marks.h"
 #include "core/restore.h"
 
 #include <string.h>
@@ -71,6 +72,7 @@ static enum ol_err examine(struct ol_line *l, unsigned p,
 {
     uint8_t bytes[OL_RECORD_MAX];
     struct ol_record rec;
+    struct ol_mark mark;
     enum ol_err err;
 
     ol_pool_read(&l->out_pool, s->block, 0, bytes, s->size);
@@ -82,7 +84,10 @@ static enum ol_err examine(struct ol_line *l, unsigned p,
         (rec.number > l->number && (rec.number > OL_NUMBER_BACK ||
                                     rec.number - l->number > UINT32_MAX)))
         return OL_ERR_MALFORMED;
+    mark = ol_mark_of(&rec);
     s->kind = rec.kind;
+    s->rel = mark.rel;
+    s->of = mark.number;
     s->number = rec.number;
     s->since_ns = rec.written_ms;
     ol_tree_leaf(s->leaf, l->shared.line_id, l->id.ed_pk,
@@ -161,6 +166,7 @@ struct back { /* one record for the log */
     uint8_t kind, proof;
     const uint8_t *leaf;
     struct ol_span bytes;
+    struct ol_mark mark;
 };
 
 static void append(struct ol_line *l, unsigned p, const struct back *r)
@@ -183,6 +189,7 @@ static void append(struct ol_line *l, unsigned p, const struct back *r)
     memcpy(put->leaf, r->leaf, OL_HASH);
     memcpy(put->root, root, OL_ROOT);
     put->bytes = r->bytes;
+    ol_mark_put(l, OL_OWN, p, o->size, r->mark);
     l->kept_dirty = true;
     prove(l, p);
 }
@@ -191,7 +198,7 @@ static void put_slot(struct ol_line *l, unsigned p, struct ol_in_slot *s)
 {
     uint8_t *bytes = ol_fx_bytes(l, s->size);
     struct back r = {s->number, s->kind, OL_PROOF_UNPROVED, s->leaf,
-                     OL_SPAN(bytes, s->size)};
+                     OL_SPAN(bytes, s->size), {s->rel, s->of}};
 
     ol_pool_read(&l->out_pool, s->block, 0, bytes, s->size);
     if (l->kept.foreign[p] == 0)
@@ -225,7 +232,7 @@ static void put_word(struct ol_line *l, unsigned p, struct ol_span text)
                             .written_ms = l->out[p].back.written_ms,
                             .text = text};
     struct back r = {rec.number, OL_KIND_RETURNED, OL_PROOF_OWN, leaf,
-                     {NULL, 0}};
+                     {NULL, 0}, {0, 0}};
     struct ol_writer w;
 
     ol_rng_fill(&l->rng, id, sizeof(id));
@@ -244,7 +251,7 @@ bool ol_take_disown(struct ol_line *l, unsigned p)
 
     if (from == 0)
         return true;
-    if (!ol_fx_can_put(l) || !ol_fx_room(l, 6, 2 * OL_RECORD_MAX))
+    if (!ol_fx_can_put(l) || !ol_fx_room(l, 7, 2 * OL_RECORD_MAX))
         return false;
     memcpy(text, FOREIGN_TEXT, n);
     for (uint32_t unit = 1000000000; unit > 0; unit /= 10)
@@ -267,8 +274,9 @@ void ol_take_pump(struct ol_line *l, unsigned p)
         return;
     while (o->size < b->high || b->prove) {
         uint32_t next = o->size + 1;
-        /* The record, its proof, and behind all a head and a signature. */
-        if (!ol_fx_can_put(l) || !ol_fx_room(l, 6, 2 * OL_RECORD_MAX))
+        /* The record, its mark and proof, and behind all a head and a
+         * signature. */
+        if (!ol_fx_can_put(l) || !ol_fx_room(l, 7, 2 * OL_RECORD_MAX))
             break;
         if (b->prove)
             prove(l, p);

@@ -39,8 +39,9 @@ static void check_put(const struct ol_batch *batch, const struct ol_put *put)
         OL_CHECK(put->bytes.n ==
                  (size_t)__builtin_popcount(put->index) * OL_HASH);
         return;
-    case OL_PUT_RUNG:
-        OL_CHECK(put->rung < OL_RUNGS);
+    case OL_PUT_MARK:
+        OL_CHECK(put->rel > 0 && put->rel < OL_RELS && put->by <= OL_PEER);
+        OL_CHECK(put->number > 0 && put->number <= OL_NUMBER_MAX);
         return;
     case OL_PUT_PART:
         OL_CHECK(put->index > 0 && put->bytes.n > 0);
@@ -110,6 +111,17 @@ static enum ol_err measure(const struct ol_batch *batch, uint16_t *names,
             return OL_ERR_TOO_LONG;
         n += sizeof(*meta) + strlen(meta->key) + 1 + meta->value.n;
     }
+    for (uint16_t k = 0; k < batch->n_facts; k++) {
+        const struct ol_fact *fact = &batch->facts[k];
+
+        OL_CHECK(fact->kind > 0 && fact->kind < OL_FACT_KINDS);
+        OL_CHECK(fact->key != NULL || fact->value.n == 0);
+        if (fact->value.n > OL_LEDGER_VALUE_MAX ||
+            (fact->key != NULL && strlen(fact->key) > OL_LEDGER_KEY_MAX))
+            return OL_ERR_TOO_LONG;
+        n += sizeof(*fact) + fact->value.n +
+             (fact->key != NULL ? strlen(fact->key) + 1 : 0);
+    }
     *size = n + *names * NAME_SIZE;
     return OL_OK;
 }
@@ -125,6 +137,15 @@ static void *take(uint8_t **at, const void *from, size_t n)
     return to;
 }
 
+static void take_facts(uint8_t **at, struct ol_fact *facts, uint16_t n)
+{
+    for (uint16_t k = 0; k < n; k++) {
+        if (facts[k].key != NULL)
+            facts[k].key = take(at, facts[k].key, strlen(facts[k].key) + 1);
+        facts[k].value.p = take(at, facts[k].value.p, facts[k].value.n);
+    }
+}
+
 enum ol_err ol_held_copy(struct ol_held **out, const struct ol_batch *batch)
 {
     uint16_t names;
@@ -133,6 +154,7 @@ enum ol_err ol_held_copy(struct ol_held **out, const struct ol_batch *batch)
     struct ol_held *held;
     struct ol_put *puts;
     struct ol_ledger_meta *metas;
+    struct ol_fact *facts;
     uint8_t *at;
 
     if (err)
@@ -147,8 +169,10 @@ enum ol_err ol_held_copy(struct ol_held **out, const struct ol_batch *batch)
     at = (uint8_t *)(held + 1);
     puts = take(&at, batch->puts, batch->n_puts * sizeof(*puts));
     metas = take(&at, batch->metas, batch->n_metas * sizeof(*metas));
+    facts = take(&at, batch->facts, batch->n_facts * sizeof(*facts));
     held->batch.puts = puts;
     held->batch.metas = metas;
+    held->batch.facts = facts;
     held->batch.channels = take(&at, batch->channels, names * NAME_SIZE);
     for (uint16_t k = 0; k < batch->n_puts; k++)
         puts[k].bytes.p = take(&at, puts[k].bytes.p, puts[k].bytes.n);
@@ -156,6 +180,7 @@ enum ol_err ol_held_copy(struct ol_held **out, const struct ol_batch *batch)
         metas[k].key = take(&at, metas[k].key, strlen(metas[k].key) + 1);
         metas[k].value.p = take(&at, metas[k].value.p, metas[k].value.n);
     }
+    take_facts(&at, facts, batch->n_facts);
     OL_CHECK(at == (uint8_t *)held + size);
     *out = held;
     return OL_OK;

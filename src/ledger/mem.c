@@ -236,7 +236,7 @@ static void free_line(struct mem_line *gone)
     ol_mem_free_files(gone);
     ol_mem_waiting_free(gone);
     free(gone->parts);
-    free(gone->rungs);
+    free(gone->marks);
     free(gone->state);
     free(gone);
 }
@@ -250,6 +250,7 @@ static void close_mem(struct ol_ledger *l)
         free_line(m->lines[k]);
     for (uint32_t k = 0; k < m->n_metas; k++)
         free(m->metas[k]);
+    ol_mem_free_facts(m);
     free(m->lines);
     free(m->metas);
     free(m->events);
@@ -268,6 +269,7 @@ enum ol_err ol_mem_open(struct ol_ledger **out)
     m->ops.reset = reset;
     ol_mem_read_ops(&m->ops);
     ol_mem_file_ops(&m->ops);
+    ol_mem_notes_ops(&m->ops);
     m->ledger.ops = &m->ops;
     *out = &m->ledger;
     return OL_OK;

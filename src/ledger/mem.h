@@ -49,10 +49,19 @@ struct mem_attempt {
     char channel[17];
 };
 
-struct mem_rung {
-    uint8_t author, rung, prec;
-    uint32_t index;
-    uint64_t number, at_ms;
+struct mem_mark {
+    uint8_t author; /* of the message */
+    uint64_t number;
+    struct ol_row_mark row;
+};
+
+struct mem_fact {
+    uint32_t line;
+    uint8_t kind;
+    uint64_t n, at_ms;
+    char key[OL_LEDGER_KEY_MAX + 1];
+    size_t size;
+    uint8_t *value;
 };
 
 struct mem_part {
@@ -91,8 +100,8 @@ struct mem_line {
     uint32_t n_acks[OL_PRECS], cap_acks[OL_PRECS];
     struct mem_attempt *attempts[OL_PRECS]; /* in order of commit */
     uint32_t n_attempts[OL_PRECS], cap_attempts[OL_PRECS];
-    struct mem_rung *rungs; /* ascending by author, number, rung */
-    uint32_t n_rungs, cap_rungs;
+    struct mem_mark *marks; /* ascending, as its key is */
+    uint32_t n_marks, cap_marks;
     struct mem_part *parts; /* ascending by prec, index */
     uint32_t n_parts, cap_parts;
     uint8_t *state;
@@ -122,6 +131,8 @@ struct mem {
     uint32_t n_events, cap_events;
     struct mem_meta **metas;
     uint32_t n_metas, cap_metas;
+    struct mem_fact *facts; /* ascending by n */
+    uint32_t n_facts, cap_facts;
     uint64_t serial; /* of the newest batch */
     uint64_t order;  /* of the newest file */
 
@@ -154,6 +165,12 @@ void ol_mem_put_file(struct mem *m, struct mem_line *line,
                      const struct ol_batch *batch, const struct ol_put *put);
 void ol_mem_free_files(struct mem_line *line);
 void ol_mem_file_ops(struct ol_ledger_ops *ops);
+/* mem_notes.c: marks and facts, and finding records by kind. */
+void ol_mem_put_mark(struct mem_line *line, const struct ol_batch *batch,
+                     const struct ol_put *put);
+void ol_mem_put_fact(struct mem *m, uint32_t line, const struct ol_fact *fact);
+void ol_mem_free_facts(struct mem *m);
+void ol_mem_notes_ops(struct ol_ledger_ops *ops);
 /* mem_read.c: fills in every other reading operation. */
 /* mem_aside.c */
 void ol_mem_aside(struct mem_line *line, const struct ol_put *put);

@@ -76,8 +76,8 @@ static struct mem_line *copy_line(const struct mem_line *from)
     for (uint32_t k = 0; k < from->n_parts; k++)
         to->parts[k].image =
             twin(from->parts[k].image, sizeof(*from->parts[k].image));
-    to->cap_rungs = from->n_rungs;
-    to->rungs = twin(from->rungs, from->n_rungs * sizeof(*from->rungs));
+    to->cap_marks = from->n_marks;
+    to->marks = twin(from->marks, from->n_marks * sizeof(*from->marks));
     to->state = twin(from->state, from->state_n);
     return to;
 }
@@ -97,6 +97,10 @@ void ol_mem_copy(struct ol_ledger **out, const struct ol_ledger *l)
         to->lines[k] = copy_line(from->lines[k]);
     to->n_events = to->cap_events = from->n_events;
     to->events = twin(from->events, from->n_events * sizeof(*from->events));
+    to->n_facts = to->cap_facts = from->n_facts;
+    to->facts = twin(from->facts, from->n_facts * sizeof(*from->facts));
+    for (uint32_t k = 0; k < from->n_facts; k++)
+        to->facts[k].value = twin(from->facts[k].value, from->facts[k].size);
     to->n_metas = to->cap_metas = from->n_metas;
     to->metas = twin(from->metas, from->n_metas * sizeof(*from->metas));
     for (uint32_t k = 0; k < from->n_metas; k++)

@@ -161,6 +161,52 @@ static enum ol_err by_number(struct ol_ledger *l, uint32_t line,
     return err;
 }
 
+/* The records of a kind and a number (fn NULL: none of them); *next: the lowest
+ * number of that kind above it, 0: none. False when the reader wants no more.
+ */
+static bool give_kind(const struct mem_line *in, struct ol_row *row,
+                      uint64_t number, uint64_t *next, ol_row_fn fn, void *arg)
+{
+    uint8_t kind = row->kind;
+
+    *next = 0;
+    for (uint8_t prec = 0; prec < OL_PRECS; prec++) {
+        const struct mem_log *log = &in->log[row->author][prec];
+
+        row->prec = prec;
+        for (uint32_t k = 0; k < log->n; k++) {
+            const struct mem_record *r = log->v[k];
+
+            if (r->kind != kind)
+                continue;
+            if (r->number == number && fn != NULL && !give(r, row, fn, arg))
+                return false;
+            if (r->number > number && (*next == 0 || r->number < *next))
+                *next = r->number;
+        }
+    }
+    return true;
+}
+
+static enum ol_err by_kind(struct ol_ledger *l, uint32_t line, uint8_t author,
+                           uint8_t kind, uint64_t after, ol_row_fn fn,
+                           void *arg)
+{
+    const struct mem_line *in = line_of(l, line);
+    struct ol_row row = {.line = line, .author = author, .kind = kind};
+    uint64_t next;
+
+    if (!in)
+        return OL_ERR_MISSING;
+    if (kind != OL_KIND_ASK && kind != OL_KIND_STANCE &&
+        kind != OL_KIND_NOTIFICATION)
+        return OL_OK;
+    (void)give_kind(in, &row, after, &next, NULL, NULL);
+    while (next != 0 && give_kind(in, &row, next, &next, fn, arg))
+        ;
+    return OL_OK;
+}
+
 /* The id is looked for once, and only when somebody asks by id. */
 static bool has_id(struct mem_record *r, const uint8_t id[OL_ID_SIZE])
 {
@@ -226,29 +272,6 @@ static enum ol_err acked(struct ol_ledger *l, uint32_t line, uint8_t prec,
             hi = mid;
     }
     *at_ms = lo < in->n_acks[prec] ? in->acks[prec][lo].at_ms : 0;
-    return OL_OK;
-}
-
-static enum ol_err rungs(struct ol_ledger *l, uint32_t line, uint8_t author,
-                         uint64_t number, struct ol_row_rung *out,
-                         uint32_t max, uint32_t *n)
-{
-    const struct mem_line *in = line_of(l, line);
-
-    *n = 0;
-    if (!in)
-        return OL_ERR_MISSING;
-    for (uint32_t k = 0; k < in->n_rungs && *n < max; k++) {
-        const struct mem_rung *r = &in->rungs[k];
-
-        if (r->author == author && r->number == number)
-            out[(*n)++] = (struct ol_row_rung){
-                .rung = r->rung,
-                .at_ms = r->at_ms,
-                .prec = r->prec,
-                .index = r->index,
-            };
-    }
     return OL_OK;
 }
 
@@ -380,9 +403,9 @@ void ol_mem_read_ops(struct ol_ledger_ops *ops)
     ops->log = read_log;
     ops->by_number = by_number;
     ops->by_id = by_id;
+    ops->by_kind = by_kind;
     ops->head = head;
     ops->acked = acked;
-    ops->rungs = rungs;
     ops->attempts = attempts;
     ops->checkpoint = checkpoint;
     ops->events = events;

@@ -163,44 +163,6 @@ static void put_ack(struct mem_line *line, const struct ol_batch *batch,
     line->n_acks[put->prec]++;
 }
 
-static int compare_rung(const struct mem_rung *r, const struct ol_put *put)
-{
-    if (r->author != put->author)
-        return r->author < put->author ? -1 : 1;
-    if (r->number != put->number)
-        return r->number < put->number ? -1 : 1;
-    return (int)r->rung - (int)put->rung;
-}
-
-static void put_rung(struct mem_line *line, const struct ol_batch *batch,
-                     const struct ol_put *put)
-{
-    uint32_t lo = 0, hi = line->n_rungs;
-    struct mem_rung *r;
-
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        int order = compare_rung(&line->rungs[mid], put);
-
-        if (order == 0)
-            return;
-        if (order < 0)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    ol_mem_room(&line->rungs, line->n_rungs, &line->cap_rungs, sizeof(*r));
-    r = insert(line->rungs, line->n_rungs++, lo, sizeof(*r));
-    *r = (struct mem_rung){
-        .author = put->author,
-        .rung = put->rung,
-        .prec = put->prec,
-        .index = put->index,
-        .number = put->number,
-        .at_ms = batch->at_ms,
-    };
-}
-
 static void put_part(struct mem_line *line, const struct ol_put *put)
 {
     struct mem_part *part;
@@ -301,8 +263,8 @@ static void put_rest(struct mem *m, struct mem_line *line,
     case OL_PUT_ACK:
         put_ack(line, batch, put);
         return;
-    case OL_PUT_RUNG:
-        put_rung(line, batch, put);
+    case OL_PUT_MARK:
+        ol_mem_put_mark(line, batch, put);
         return;
     case OL_PUT_PART:
         put_part(line, put);
@@ -381,5 +343,7 @@ enum ol_err ol_mem_apply(struct mem *m, const struct ol_batch *batch)
         put_rest(m, line, batch, &batch->puts[k]);
     for (uint16_t k = 0; k < batch->n_metas; k++)
         put_meta(m, batch->line, &batch->metas[k]);
+    for (uint16_t k = 0; k < batch->n_facts; k++)
+        ol_mem_put_fact(m, batch->line, &batch->facts[k]);
     return OL_OK;
 }

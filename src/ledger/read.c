@@ -12,12 +12,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "ledger/read.h"
 
 #define ROW "SELECT line, author, prec, idx, number, kind, at, leaf, root," \
             " sealed, proof FROM record WHERE "
 #define FILES "SELECT n, hash, size, author, prec, state, have, at FROM file"  \
               " WHERE "
+#define FACTS "SELECT n, at, key, sealed FROM fact"                            \
+              " WHERE line=?1 AND kind=?2 AND at>=?3 AND at<=?4 "
 #define PLACE "line=?1 AND author=?2 AND prec=?3"
 
 static const char *const texts[READ_TEXTS] = {
@@ -42,9 +45,15 @@ static const char *const texts[READ_TEXTS] = {
     [READ_STATE] = "SELECT sealed FROM state WHERE line=?1",
     [READ_PARTS] = "SELECT prec, idx, mask, size, sealed FROM part"
                    " WHERE line=?1 ORDER BY prec, idx",
-    [READ_RUNGS] = "SELECT rung, at, prec, idx FROM rung"
+    [READ_MARKS] = "SELECT rel, by, prec, idx, at FROM mark"
                    " WHERE line=?1 AND author=?2 AND number=?3"
-                   " ORDER BY rung LIMIT ?4",
+                   " AND (rel, by)>=(?4, ?5)"
+                   " ORDER BY rel, by, prec, idx",
+    [READ_FACTS] = FACTS "ORDER BY at, n LIMIT ?5",
+    [READ_FACTS_BACK] = FACTS "ORDER BY at DESC, n DESC LIMIT ?5",
+    /* Word for word what the index says, so that it is used. */
+    [READ_KIND] = ROW "line=?1 AND author=?2 AND kind=?3 AND number>?4"
+                      " AND kind IN (3, 7, 10) ORDER BY number, prec, idx",
     [READ_ATTEMPTS] = "SELECT channel, at, count(*), min(n) FROM attempt"
                       " WHERE line=?1 AND prec=?2 AND lo<=?3 AND lo>?4"
                       " AND hi>=?3"
@@ -231,9 +240,26 @@ static enum ol_err by_id(struct ol_ledger *base, const uint8_t id[16],
     return err || n > 0 ? err : OL_ERR_MISSING;
 }
 
+static enum ol_err by_kind(struct ol_ledger *base, uint32_t line,
+                           uint8_t author, uint8_t kind, uint64_t after,
+                           ol_row_fn fn, void *arg)
+{
+    struct ol_sqlite *l = ol_read_start(base, line);
+    sqlite3_stmt *s;
+    uint32_t n;
+
+    if (!l)
+        return OL_ERR_MISSING;
+    s = ol_sql_take(&l->reader, READ_KIND);
+    OL_SQL_INTS(s, line, author, kind,
+                (int64_t)OL_MIN(after, (uint64_t)INT64_MAX));
+    return give_rows(l, READ_KIND, s, 0, &n, fn, arg);
+}
+
 void ol_read_ops(struct ol_ledger_ops *ops)
 {
     ops->log = read_log;
     ops->by_number = by_number;
     ops->by_id = by_id;
+    ops->by_kind = by_kind;
 }

@@ -1,5 +1,5 @@
 /*
- * Reading what is known about records: acks, rungs, attempts, checkpoints,
+ * Reading what is known about records: acks, attempts, checkpoints,
  * events, station values.
  *
  * Happy path: one statement, its columns copied out. How it fails: a single
@@ -94,30 +94,6 @@ static enum ol_err acked(struct ol_ledger *base, uint32_t line, uint8_t prec,
         *at_ms = (uint64_t)sqlite3_column_int64(s, 0);
     err = end(l, READ_ACKED, s, err);
     return err == OL_ERR_MISSING ? OL_OK : err;
-}
-
-static enum ol_err rungs(struct ol_ledger *base, uint32_t line, uint8_t author,
-                         uint64_t number, struct ol_row_rung *out,
-                         uint32_t max, uint32_t *n)
-{
-    struct ol_sqlite *l = ol_read_start(base, line);
-    sqlite3_stmt *s;
-    enum ol_err err;
-    bool row;
-
-    *n = 0;
-    if (!l)
-        return OL_ERR_MISSING;
-    s = ol_sql_take(&l->reader, READ_RUNGS);
-    OL_SQL_INTS(s, line, author, (int64_t)number, max);
-    while (!(err = ol_sql_step(&l->reader, s, &row)) && row && *n < max)
-        out[(*n)++] = (struct ol_row_rung){
-            .rung = (uint8_t)sqlite3_column_int64(s, 0),
-            .at_ms = (uint64_t)sqlite3_column_int64(s, 1),
-            .prec = (uint8_t)sqlite3_column_int64(s, 2),
-            .index = (uint32_t)sqlite3_column_int64(s, 3),
-        };
-    return end(l, READ_RUNGS, s, err);
 }
 
 static enum ol_err attempts(struct ol_ledger *base, uint32_t line,
@@ -310,7 +286,6 @@ void ol_recall_ops(struct ol_ledger_ops *ops)
 {
     ops->head = head;
     ops->acked = acked;
-    ops->rungs = rungs;
     ops->attempts = attempts;
     ops->checkpoint = checkpoint;
     ops->events = events;

@@ -11,12 +11,11 @@
  * (migrate.c). How it fails: a newer user_version is OL_ERR_NEWER and nothing
  * is touched; a database of somebody else is OL_ERR_CORRUPT.
  *
- * Keys are composite and begin with the line. Rows of records, acks, rungs,
- * attempts and events are never rewritten. `record` and `piece` keep a rowid,
- * because their rows are long and a tree of short keys beside them is
+ * Keys are composite and begin with the line. Rows of records, acks, marks,
+ * attempts, events and facts are never rewritten. `record` and `piece` keep a
+ * rowid, because their rows are long and a tree of short keys beside them is
  * shallower; all else lies in its key. `sealed` holds nonce, ciphertext and
- * tag (seal.c); an id is random and says nothing. peer and path_minute
- * are not written yet.
+ * tag (seal.c); an id is random and says nothing. peer is not written yet.
  */
 #include "ledger/schema.h"
 
@@ -132,7 +131,30 @@ static const char step_2[] =
     ") STRICT;"
     "CREATE UNIQUE INDEX waiting_id ON waiting(line, id);";
 
-static const char *const steps[] = {step_1, step_2};
+/* What records say of messages, what the station notes, and where the records
+ * of a kind are. */
+static const char step_3[] =
+    "CREATE TABLE mark("
+    " line INTEGER NOT NULL, author INTEGER NOT NULL, number INTEGER NOT NULL,"
+    " rel INTEGER NOT NULL, by INTEGER NOT NULL, prec INTEGER NOT NULL,"
+    " idx INTEGER NOT NULL, at INTEGER NOT NULL,"
+    " PRIMARY KEY(line, author, number, rel, by, prec, idx)"
+    ") STRICT, WITHOUT ROWID;"
+    /* Rungs 4 and 5 were what rels 5 and 6 say. */
+    "INSERT INTO mark(line, author, number, rel, by, prec, idx, at)"
+    " SELECT line, author, number, rung + 1, 1 - author, prec, idx, at"
+    " FROM rung WHERE rung IN (4, 5);"
+    "DROP TABLE rung;"
+    "DROP TABLE path_minute;"
+    "CREATE TABLE fact("
+    " n INTEGER PRIMARY KEY, line INTEGER NOT NULL, kind INTEGER NOT NULL,"
+    " at INTEGER NOT NULL, key TEXT NOT NULL, sealed BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX fact_at ON fact(line, kind, at);"
+    "CREATE INDEX record_kind ON record(line, author, kind, number)"
+    " WHERE kind IN (3, 7, 10);";
+
+static const char *const steps[] = {step_1, step_2, step_3};
 _Static_assert(OL_LEN(steps) == OL_SCHEMA_VERSION, "a step a version");
 
 enum ol_err ol_schema_build(struct ol_sql *writer, int64_t from)

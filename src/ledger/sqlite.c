@@ -317,6 +317,7 @@ static void fill_ops(struct ol_sqlite *l)
     ol_read_ops(&l->ops);
     ol_read_file_ops(&l->ops);
     ol_recall_ops(&l->ops);
+    ol_notes_ops(&l->ops);
     ol_reload_ops(&l->ops);
     l->ledger.ops = &l->ops;
 }

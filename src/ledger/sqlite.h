@@ -75,15 +75,21 @@ OL_MUST_USE enum ol_err ol_write_line(struct ol_sqlite *l,
                                       const uint8_t line_id[32],
                                       const char *peer);
 
+/* The place of a fact but for its n; line 0: the station's. */
+struct ol_place ol_fact_place(const struct ol_sqlite *l, uint32_t line,
+                              uint8_t kind);
+
 /* read.c */
 OL_MUST_USE enum ol_err ol_read_prepare(struct ol_sqlite *l);
 /* The line ids into l->lines; at open. */
 OL_MUST_USE enum ol_err ol_read_lines(struct ol_sqlite *l);
-/* read.c, recall.c, reload.c, read_file.c: fill in the reading operations. */
+/* read.c, recall.c, notes.c, reload.c, read_file.c: fill in the reading
+ * operations. */
 void ol_read_ops(struct ol_ledger_ops *ops);
 void ol_read_file_ops(struct ol_ledger_ops *ops);
 void ol_reload_ops(struct ol_ledger_ops *ops);
 void ol_recall_ops(struct ol_ledger_ops *ops);
+void ol_notes_ops(struct ol_ledger_ops *ops);
 
 /* Room for one more line id. */
 OL_MUST_USE enum ol_err ol_sqlite_room(struct ol_sqlite *l);

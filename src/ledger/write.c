@@ -16,9 +16,9 @@
 #include "ledger/part.h"
 #include "ledger/write.h"
 
-enum { RECORD = OL_WRITE_ASIDE_TEXTS, LEAF, END_PART, SIZE, HEAD, ACK, RUNG,
+enum { RECORD = OL_WRITE_ASIDE_TEXTS, LEAF, END_PART, SIZE, HEAD, ACK, MARK,
        OLD_PART, PART, SENT, STATE, CHECKPOINT, EVENT, META, END_META, LINE,
-       TEXTS };
+       FACT_N, FACT, END_FACTS, TEXTS };
 
 #define PLACE " line=?1 AND author=?2 AND prec=?3 "
 
@@ -38,9 +38,10 @@ static const char *const texts[TEXTS] = {
     [ACK] = "INSERT INTO ack(line, prec, upto, at) SELECT ?1, ?2, ?3, ?4"
             " WHERE ?3>0 AND NOT EXISTS"
             " (SELECT 1 FROM ack WHERE line=?1 AND prec=?2 AND upto>=?3)",
-    [RUNG] = "INSERT INTO rung(line, author, number, rung, at, prec, idx)"
-             " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
-             " ON CONFLICT(line, author, number, rung) DO NOTHING",
+    [MARK] = "INSERT INTO mark(line, author, number, rel, by, prec, idx, at)"
+             " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+             " ON CONFLICT(line, author, number, rel, by, prec, idx)"
+             " DO NOTHING",
     [OLD_PART] = "SELECT mask, size, sealed FROM part"
                  " WHERE line=?1 AND prec=?2 AND idx=?3",
     [PART] = "INSERT INTO part(line, prec, idx, mask, size, sealed)"
@@ -63,6 +64,11 @@ static const char *const texts[TEXTS] = {
     [META] = "INSERT INTO meta(line, key, value) VALUES(?1, ?2, ?3)"
              " ON CONFLICT(line, key) DO UPDATE SET value=excluded.value",
     [END_META] = "DELETE FROM meta WHERE line=?1 AND key=?2",
+    [FACT_N] = "SELECT coalesce(max(n), 0) + 1 FROM fact",
+    [FACT] = "INSERT INTO fact(n, line, kind, at, key, sealed)"
+             " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    [END_FACTS] = "DELETE FROM fact WHERE line=?1 AND kind=?2 AND at<?3"
+                  " AND (?4 IS NULL OR key=?4)",
     [LINE] = "INSERT INTO line(line, id, peer) VALUES(?1, ?2, ?3)",
 };
 
@@ -181,14 +187,14 @@ static enum ol_err put_ack(struct ol_sqlite *l, const struct ol_batch *b,
     return ol_write_run(l, ACK, s);
 }
 
-static enum ol_err put_rung(struct ol_sqlite *l, const struct ol_batch *b,
+static enum ol_err put_mark(struct ol_sqlite *l, const struct ol_batch *b,
                             const struct ol_put *put)
 {
-    sqlite3_stmt *s = ol_sql_take(&l->writer, RUNG);
+    sqlite3_stmt *s = ol_sql_take(&l->writer, MARK);
 
-    OL_SQL_INTS(s, b->line, put->author, (int64_t)put->number, put->rung,
-                (int64_t)b->at_ms, put->prec, put->index);
-    return ol_write_run(l, RUNG, s);
+    OL_SQL_INTS(s, b->line, put->author, (int64_t)put->number, put->rel,
+                put->by, put->prec, put->index, (int64_t)b->at_ms);
+    return ol_write_run(l, MARK, s);
 }
 
 /* What is there of the part, to be merged with the put. */
@@ -317,13 +323,47 @@ static enum ol_err put_meta(struct ol_sqlite *l, uint32_t line,
     return ol_write_run(l, id, s);
 }
 
+static enum ol_err end_facts(struct ol_sqlite *l, uint32_t line,
+                             const struct ol_fact *fact)
+{
+    sqlite3_stmt *s = ol_sql_take(&l->writer, END_FACTS);
+
+    OL_SQL_INTS(s, line, fact->kind, (int64_t)fact->at_ms);
+    if (fact->key != NULL)
+        ol_sql_text(s, 4, fact->key);
+    return ol_write_run(l, END_FACTS, s);
+}
+
+static enum ol_err put_fact(struct ol_sqlite *l, uint32_t line,
+                            const struct ol_fact *fact)
+{
+    sqlite3_stmt *s = ol_sql_take(&l->writer, FACT_N);
+    struct ol_place place = ol_fact_place(l, line, fact->kind);
+    int64_t n = 0;
+    enum ol_err err;
+    bool row;
+
+    err = ol_sql_step(&l->writer, s, &row);
+    if (!err && row)
+        n = sqlite3_column_int64(s, 0);
+    ol_sql_give(&l->writer, FACT_N, s);
+    if (err)
+        return err;
+    s = ol_sql_take(&l->writer, FACT);
+    place.index = (uint32_t)n;
+    OL_SQL_INTS(s, n, line, fact->kind, (int64_t)fact->at_ms);
+    ol_sql_text(s, 5, fact->key);
+    ol_sql_blob(s, 6, seal(l, &place, fact->value));
+    return ol_write_run(l, FACT, s);
+}
+
 static enum ol_err (*const put_one[])(struct ol_sqlite *,
                                       const struct ol_batch *,
                                       const struct ol_put *) = {
     [OL_PUT_RECORD] = put_record,
     [OL_PUT_HEAD] = put_head,
     [OL_PUT_ACK] = put_ack,
-    [OL_PUT_RUNG] = put_rung,
+    [OL_PUT_MARK] = put_mark,
     [OL_PUT_PART] = put_part,
     [OL_PUT_SENT] = put_sent,
     [OL_PUT_STATE] = put_state,
@@ -345,6 +385,10 @@ enum ol_err ol_write_batch(struct ol_sqlite *l, const struct ol_batch *batch)
         err = put_one[batch->puts[k].kind](l, batch, &batch->puts[k]);
     for (uint16_t k = 0; k < batch->n_metas && !err; k++)
         err = put_meta(l, batch->line, &batch->metas[k]);
+    for (uint16_t k = 0; k < batch->n_facts && !err; k++)
+        err = batch->facts[k].value.n == 0
+                  ? end_facts(l, batch->line, &batch->facts[k])
+                  : put_fact(l, batch->line, &batch->facts[k]);
     return err;
 }
 

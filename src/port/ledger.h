@@ -9,14 +9,14 @@
  * owner says so (ol_mem_step), so that a crash can fall anywhere.
  * Reads see committed batches only and run on the caller's thread.
  *
- * Canonical record bytes, parts and pieces are sealed at rest; associated
- * data is the row's primary key. Everything else is in the clear and says no
- * content.
+ * Canonical record bytes, parts, pieces and facts are sealed at rest;
+ * associated data is the row's primary key. Everything else is in the clear
+ * and says no content.
  *
  * ASIDE alone takes back: own records leave their log, head, acks, attempts
  * and checkpoint go down with them, and what they said waits.
- * What is put twice stays once: an equal record, head, ack or rung is taken in
- * silence. Acks, heads and rungs only rise: a lower ack is ignored, a lower
+ * What is put twice stays once: an equal record, head, ack or mark is taken in
+ * silence. Acks and heads only rise: a lower ack is ignored, a lower
  * head, or another leaf where a record stands, fails the batch. What a
  * part covers it replaces; the part goes when its record comes or when no
  * unit is left.
@@ -46,6 +46,31 @@ struct ol_batch {
     /* Station values in the same transaction; value.n 0 deletes. */
     const struct ol_ledger_meta *metas;
     uint16_t n_metas;
+    /* And what the station notes of this line, or of itself. */
+    const struct ol_fact *facts;
+    uint16_t n_facts;
+};
+
+/* What a station saw, for its own use: never rewritten, sealed at rest. */
+enum ol_fact_kind {
+    OL_FACT_DARK = 1,    /* blackouts */
+    OL_FACT_PATH_MINUTE, /* how channels were */
+    OL_FACT_PATH_HOUR,
+    OL_FACT_ATTENDED, /* who confirmed that he is there */
+    OL_FACT_ALARM,
+    OL_FACT_CHECK,  /* line checks */
+    OL_FACT_ASK,    /* what was done about an ask */
+    OL_FACT_HOOK,   /* how far the hooks have come */
+    OL_FACT_KINDS
+};
+
+struct ol_fact {
+    uint8_t kind;
+    const char *key; /* at most 64 bytes: a channel's or an alarm's name */
+    uint64_t at_ms;
+    /* At most 4,096 bytes; empty: facts of this kind, line and key (NULL: all
+     * keys) from before at_ms go. */
+    struct ol_span value;
 };
 
 struct ol_ledger_meta {
@@ -87,11 +112,29 @@ struct ol_row_attempt {
     uint32_t count;
 };
 
-struct ol_row_rung {
-    uint8_t rung;
-    uint64_t at_ms;     /* when the receipt was on our disk */
-    uint8_t prec;       /* the receipt's place in the other's log */
-    uint32_t index;
+#define OL_MARKS_EACH 32u /* of one rel and author, the first are given */
+
+struct ol_row_mark { /* what a record says of a message */
+    uint8_t rel;     /* enum ol_rel */
+    uint8_t by;      /* enum ol_author: of the record that says it */
+    uint8_t prec;    /* its place in that log; after ASIDE an own one may */
+    uint32_t index;  /* stand elsewhere, and its like beside it */
+    uint64_t at_ms;  /* when that record was on our disk */
+};
+
+struct ol_facts_of { /* which facts */
+    uint64_t from_ms, to_ms; /* both included */
+    uint32_t max; /* 0: all */
+    bool newest_first;
+};
+
+struct ol_row_fact { /* borrowed for the call */
+    uint32_t line;
+    uint8_t kind;
+    uint64_t n; /* ascending over all facts of the ledger */
+    uint64_t at_ms;
+    char key[65];
+    struct ol_span value; /* opened */
 };
 
 struct ol_row_file { /* an attachment as it stands */
@@ -118,6 +161,7 @@ struct ol_row_waiting {
 typedef bool (*ol_row_file_fn)(void *arg, const struct ol_row_file *file);
 typedef bool (*ol_row_fn)(void *arg, const struct ol_row *row);
 typedef bool (*ol_row_event_fn)(void *arg, const struct ol_row_event *ev);
+typedef bool (*ol_row_fact_fn)(void *arg, const struct ol_row_fact *fact);
 typedef bool (*ol_row_waiting_fn)(void *arg, const struct ol_row_waiting *row);
 
 struct ol_ledger_ops {
@@ -153,6 +197,11 @@ struct ol_ledger_ops {
                              uint64_t number, ol_row_fn, void *arg);
     enum ol_err (*by_id)(struct ol_ledger *, const uint8_t id[16], ol_row_fn,
                          void *arg);
+    /* Those of kind ASK, STANCE or NOTIFICATION (no others) whose number is
+     * above `after`, by number; those behind a gap too. */
+    enum ol_err (*by_kind)(struct ol_ledger *, uint32_t line, uint8_t author,
+                           uint8_t kind, uint64_t after, ol_row_fn,
+                           void *arg);
     /* The head of a log: size without a gap; frontier (1,024 bytes room). */
     enum ol_err (*head)(struct ol_ledger *, uint32_t line, uint8_t author,
                         uint8_t prec, uint32_t *size, uint8_t *frontier,
@@ -161,10 +210,17 @@ struct ol_ledger_ops {
      * (0 when it is not). */
     enum ol_err (*acked)(struct ol_ledger *, uint32_t line, uint8_t prec,
                          uint32_t index, uint32_t *upto, uint64_t *at_ms);
-    /* Up to max rungs of one message, lowest first; *n: how many. */
-    enum ol_err (*rungs)(struct ol_ledger *, uint32_t line, uint8_t author,
-                         uint64_t number, struct ol_row_rung *out,
+    /* What is said of one message, up to max, by rel, by, prec and index, of
+     * each rel and by at most OL_MARKS_EACH; *n: how many. The message itself
+     * may not be here yet. */
+    enum ol_err (*marks)(struct ol_ledger *, uint32_t line, uint8_t author,
+                         uint64_t number, struct ol_row_mark *out,
                          uint32_t max, uint32_t *n);
+    /* In the order of their times; line 0: the station's own. A callback may
+     * not write. */
+    enum ol_err (*facts)(struct ol_ledger *, uint32_t line, uint8_t kind,
+                         const struct ol_facts_of *of, ol_row_fact_fn,
+                         void *arg);
     /* Up to max channels, in the order of their first attempt. */
     enum ol_err (*attempts)(struct ol_ledger *, uint32_t line, uint8_t prec,
                             uint32_t index, struct ol_row_attempt *out,

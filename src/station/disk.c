@@ -97,31 +97,59 @@ static void doom(struct ol_station_line *line, enum ol_err err)
     line->wake_ns = OL_NEVER_NS;
 }
 
+/* line NULL: the station's own. */
+static enum ol_err hand_in(struct ol_station *st, struct ol_batch *batch,
+                           const struct ol_fifo_entry *e)
+{
+    enum ol_err err = OL_ERR_AGAIN;
+
+    batch->line = e->line ? e->line->ledger_id : 0;
+    batch->at_ms = ol_clock_wall_ms();
+    batch->channels = e->line
+                          ? (const char (*)[OL_NAME_MAX + 1])e->line->names
+                          : NULL;
+    if (st->fifo_n < OL_FIFO_MAX)
+        err = st->ledger->ops->commit(st->ledger, batch);
+    if (err != OL_OK)
+        return err;
+    st->fifo[(st->fifo_head + st->fifo_n++) % OL_FIFO_MAX] = *e;
+    if (e->line != NULL)
+        e->line->outstanding++;
+    return OL_OK;
+}
+
 enum ol_err ol_disk_commit(struct ol_station_line *line,
                            struct ol_batch *batch, void *arg,
                            void (*then)(void *, enum ol_err))
 {
     struct ol_station *st = line->st;
-    struct ol_fifo_entry *e;
-    enum ol_err err = OL_ERR_AGAIN;
+    struct ol_fifo_entry e = {line, 0, arg, then, ol_clock_ns()};
+    enum ol_err err;
 
-    batch->line = line->ledger_id;
-    batch->at_ms = ol_clock_wall_ms();
-    batch->channels = (const char (*)[OL_NAME_MAX + 1])line->names;
     if (then != NULL)
         batch->token = ++st->next_token;
-    if (st->fifo_n < OL_FIFO_MAX)
-        err = st->ledger->ops->commit(st->ledger, batch);
-    if (err != OL_OK) {
-        /* The queue's end is reached: a hole, as if the disk had refused. */
-        if (then == NULL)
-            doom(line, err);
-        return err;
-    }
-    e = &st->fifo[(st->fifo_head + st->fifo_n++) % OL_FIFO_MAX];
-    *e = (struct ol_fifo_entry){line, batch->token, arg, then, ol_clock_ns()};
-    line->outstanding++;
-    return OL_OK;
+    e.token = batch->token;
+    err = hand_in(st, batch, &e);
+    /* The queue's end is reached: a hole, as if the disk had refused. */
+    if (err != OL_OK && then == NULL)
+        doom(line, err);
+    return err;
+}
+
+static void noted(void *arg, enum ol_err err)
+{
+    (void)arg;
+    (void)err; /* whoever lost it looks at what stands in the ledger */
+}
+
+enum ol_err ol_disk_note(struct ol_station *st, struct ol_station_line *line,
+                         struct ol_batch *batch)
+{
+    struct ol_fifo_entry e = {line, ++st->next_token, NULL, noted,
+                              ol_clock_ns()};
+
+    batch->token = e.token;
+    return hand_in(st, batch, &e);
 }
 
 /* Law 2: what a failed fsync left behind cannot be known. And what is damaged
@@ -150,6 +178,8 @@ static void refused(struct ol_station *st, struct ol_station_line *line,
     st->disk_ns = 0; /* it is looked at, and told, in this turn */
     st->refused_err = err;
     memcpy(st->disk_why, st->ledger->why, sizeof(st->disk_why));
+    if (line == NULL)
+        return;
     doom(line, err);
     ol_submit_fail(st, line, "the disk refused: nothing was taken; see "
                              "'openline doctor', and send it again");
@@ -163,10 +193,11 @@ static void one_done(struct ol_station *st, const struct ol_ledger_done *d)
     struct ol_event ev = {.kind = OL_EV_COMMITTED, .token = d->token};
 
     OL_CHECK(st->fifo_n > 0 && e.token == d->token &&
-             e.line->ledger_id == d->line);
+             (e.line ? e.line->ledger_id : 0) == d->line);
     st->fifo_head = (st->fifo_head + 1) % OL_FIFO_MAX;
     st->fifo_n--;
-    e.line->outstanding--;
+    if (e.line != NULL)
+        e.line->outstanding--;
     st->slowest_ns[0] = OL_MAX(st->slowest_ns[0], ol_clock_ns() - e.at_ns);
     if (e.then != NULL)
         e.then(e.arg, d->err);
@@ -176,7 +207,8 @@ static void one_done(struct ol_station *st, const struct ol_ledger_done *d)
         st->refused_until_ns = 0; /* it takes again */
     if (d->err == OL_OK && e.then == NULL)
         (void)ol_station_step(e.line, &ev);
-    ol_found_committed(e.line, e.then == NULL ? d->token : 0);
+    if (e.line != NULL)
+        ol_found_committed(e.line, e.then == NULL ? d->token : 0);
 }
 
 void ol_disk_done(struct ol_station *st)

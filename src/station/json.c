@@ -185,14 +185,13 @@ static json_t *attempts_of(const struct ol_progress *p)
 
 /* Who gave a receipt stands in the receipt itself. */
 static json_t *officer_of(const struct ol_entry *e,
-                          const struct ol_row_rung *rung)
+                          const struct ol_row_mark *mark)
 {
     static struct ol_entry receipt; /* one thread; too large for the stack */
-    enum ol_author other = e->row.author == OL_OWN ? OL_PEER : OL_OWN;
-
-    if (ol_query_at(e->line, other, rung->prec, rung->index, &receipt) !=
-            OL_OK ||
-        !receipt.decoded)
+    if (ol_query_at(e->line, (enum ol_author)mark->by, mark->prec,
+                    mark->index, &receipt) != OL_OK ||
+        !receipt.decoded || receipt.rec.n_refs == 0 ||
+        receipt.rec.refs[0].number != e->row.number)
         return json_null();
     return text_of(receipt.rec.originator);
 }
@@ -202,12 +201,17 @@ static json_t *receipts_of(const struct ol_entry *e,
 {
     json_t *list = json_array();
 
-    for (uint32_t k = 0; k < p->n_rungs; k++) {
-        json_t *one = json_object();
+    for (uint32_t k = 0; k < p->n_marks; k++) {
+        json_t *one;
 
-        set(&one, "rung", word_of(rungs, OL_LEN(rungs), p->rungs[k].rung));
-        set(&one, "at", time_of(p->rungs[k].at_ms));
-        set(&one, "by", officer_of(e, &p->rungs[k]));
+        if (p->marks[k].rel != OL_REL_READ &&
+            p->marks[k].rel != OL_REL_UNDERSTOOD)
+            continue;
+        one = json_object();
+        set(&one, "rung", json_string(ol_json_rung(
+                              ol_query_rung(&p->marks[k]))));
+        set(&one, "at", time_of(p->marks[k].at_ms));
+        set(&one, "by", officer_of(e, &p->marks[k]));
         push(&list, one);
     }
     return list;

@@ -170,6 +170,21 @@ enum ol_err ol_query_id(struct ol_station *st, const uint8_t id[OL_ID_SIZE],
     return err;
 }
 
+/* OL_RUNG_DRAFT: it raises none. */
+enum ol_rung ol_query_rung(const struct ol_row_mark *mark)
+{
+    switch (mark->rel) {
+    case OL_REL_READ:
+        return OL_RUNG_READ;
+    case OL_REL_UNDERSTOOD:
+        return OL_RUNG_UNDERSTOOD;
+    case OL_REL_ANSWERS:
+        return OL_RUNG_ANSWERED;
+    default:
+        return OL_RUNG_DRAFT;
+    }
+}
+
 /* The other side's rungs of ours begin with what we did; ours of theirs with
  * its having arrived. */
 enum ol_err ol_query_progress(const struct ol_entry *e,
@@ -201,14 +216,11 @@ enum ol_err ol_query_progress(const struct ol_entry *e,
         if (upto >= e->row.index)
             p->rung = OL_RUNG_DELIVERED;
     }
-    err = lg->ops->rungs(lg, e->row.line, e->row.author, e->row.number,
-                         p->rungs, OL_RUNG_ROWS, &p->n_rungs);
-    if (err != OL_OK)
-        return err;
-    for (uint32_t k = 0; k < p->n_rungs; k++)
-        if (p->rungs[k].rung > p->rung && p->rungs[k].rung < OL_RUNGS)
-            p->rung = p->rungs[k].rung;
-    return OL_OK;
+    err = lg->ops->marks(lg, e->row.line, e->row.author, e->row.number,
+                         p->marks, OL_MARK_ROWS, &p->n_marks);
+    for (uint32_t k = 0; k < p->n_marks && err == OL_OK; k++)
+        p->rung = OL_MAX(p->rung, ol_query_rung(&p->marks[k]));
+    return err;
 }
 
 bool ol_query_readable(const struct ol_entry *e)

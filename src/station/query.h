@@ -19,13 +19,13 @@ struct ol_entry {
 };
 
 /* How far a message came, as the ledger knows it. */
-#define OL_RUNG_ROWS 8u
+#define OL_MARK_ROWS 256u
 #define OL_ATTEMPT_ROWS OL_CHAN_MAX
 struct ol_progress {
     enum ol_rung rung;
     uint64_t delivered_ms; /* 0: not */
-    struct ol_row_rung rungs[OL_RUNG_ROWS];
-    uint32_t n_rungs;
+    struct ol_row_mark marks[OL_MARK_ROWS];
+    uint32_t n_marks;
     struct ol_row_attempt attempts[OL_ATTEMPT_ROWS];
     uint32_t n_attempts;
 };
@@ -50,6 +50,9 @@ OL_MUST_USE enum ol_err ol_query_waiting(struct ol_station_line *line,
                                          uint64_t *n, struct ol_entry *out);
 OL_MUST_USE enum ol_err ol_query_progress(const struct ol_entry *e,
                                           struct ol_progress *out);
+
+/* The rung that a mark raises its message to; OL_RUNG_DRAFT: none. */
+enum ol_rung ol_query_rung(const struct ol_row_mark *mark);
 
 /* A message by what a person calls it. who: whose messages can be meant, for
  * short names. An exit status. */

@@ -60,27 +60,6 @@ static void log_event(struct ol_station_line *line, const struct ol_put *put)
     }
 }
 
-/* Our own receipt is at once the rung of the message that it is of, so that
- * a message that was read stays read. */
-static bool rung_of(const struct ol_put *receipt, struct ol_put *out)
-{
-    struct ol_record rec;
-
-    if (receipt->kind != OL_PUT_RECORD || receipt->author != OL_OWN ||
-        receipt->rec_kind != OL_KIND_RECEIPT ||
-        ol_record_decode(receipt->bytes, &rec) != OL_OK || rec.n_refs != 1)
-        return false;
-    memset(out, 0, sizeof(*out));
-    out->kind = OL_PUT_RUNG;
-    out->author = OL_PEER;
-    out->number = rec.refs[0].number;
-    out->rung = rec.refs[0].rel == OL_REL_READ ? OL_RUNG_READ
-                                               : OL_RUNG_UNDERSTOOD;
-    out->prec = receipt->prec;
-    out->index = receipt->index;
-    return true;
-}
-
 static void commit(struct ol_station_line *line, const struct ol_effects *fx)
 {
     struct ol_station *st = line->st;
@@ -96,8 +75,6 @@ static void commit(struct ol_station_line *line, const struct ol_effects *fx)
         if (put->kind == OL_PUT_EVENT && put->what == OL_WHAT_ARRIVED)
             line->files.look_batch = fx->batch;
         st->puts[batch.n_puts++] = *put;
-        if (rung_of(put, &st->puts[batch.n_puts]))
-            batch.n_puts++;
     }
     if (batch.n_puts > 0 || fx->batch != 0)
         (void)ol_disk_commit(line, &batch, NULL, NULL);

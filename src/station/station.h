@@ -8,6 +8,7 @@
  *   bearers.c   listeners and dialled channels
  *   standing.c  how all lines stand, for the service manager; warnings
  *   disk.c      commits that came back, failures, room
+ *   facts.c     what the station notes for its own use
  *   submit.c    what waits to be taken
  *   waiting.c   what has no number yet, on disk
  *   files.h     attachments, both ways
@@ -172,7 +173,7 @@ struct ol_station {
     struct ol_station_line *lines[OL_LINES_MAX];
     unsigned n_lines;
     struct ol_effects fx; /* of the step under way */
-    struct ol_put puts[2 * OL_FX_MAX]; /* a receipt brings one more */
+    struct ol_put puts[OL_FX_MAX];
 
     struct ol_control *control;
     struct ol_submit *submits;
@@ -267,6 +268,29 @@ void ol_bearers_send(struct ol_station_line *line, const struct ol_send *send);
 /* Is there a listener of this scheme. */
 bool ol_bearers_listening(const struct ol_station *st, const char *scheme);
 
+/* ---- facts.c ---- */
+
+/* Notes a fact of a line, or of the station (NULL), now, durably with the next
+ * commit: a document, which it takes over. key: borrowed; NULL: "". False: it
+ * could not be taken (no room, no line in the ledger yet); nothing is lost by
+ * saying it again. */
+bool ol_fact_note(struct ol_station *st, struct ol_station_line *line,
+                  enum ol_fact_kind kind, const char *key, json_t *doc);
+/* Facts of that kind from before before_ms go. */
+bool ol_fact_drop(struct ol_station *st, struct ol_station_line *line,
+                  enum ol_fact_kind kind, uint64_t before_ms);
+/* Those of a line (NULL: the station), as documents; fn returns false to stop
+ * and may note nothing. */
+typedef bool (*ol_fact_fn)(void *arg, const struct ol_row_fact *fact,
+                           const json_t *doc);
+enum ol_err ol_fact_read(struct ol_station *st,
+                         const struct ol_station_line *line,
+                         enum ol_fact_kind kind, const struct ol_facts_of *of,
+                         ol_fact_fn fn, void *arg);
+/* An event of the station's own making. detail: as in struct ol_put. */
+void ol_station_tell(struct ol_station_line *line, enum ol_what what,
+                     const char *detail);
+
 /* ---- disk.c ---- */
 
 /* Hands a line's puts, or metas, to the ledger. then: NULL for the core's own
@@ -274,6 +298,9 @@ bool ol_bearers_listening(const struct ol_station *st, const char *scheme);
 enum ol_err ol_disk_commit(struct ol_station_line *line,
                            struct ol_batch *batch, void *arg,
                            void (*then)(void *arg, enum ol_err err));
+/* Facts and events that nobody waits for; line NULL: of the station itself. */
+enum ol_err ol_disk_note(struct ol_station *st, struct ol_station_line *line,
+                         struct ol_batch *batch);
 void ol_disk_done(struct ol_station *st); /* what has come back */
 void ol_disk_pump(struct ol_station *st); /* drained lines, room, retries */
 /* Below it nothing new is taken: OL_MIN_FREE, or OPENLINE_MIN_FREE's bytes. */

@@ -217,7 +217,7 @@ static void receipt_of(unsigned st, uint64_t number)
 static void receipts_wait_for_their_messages(void)
 {
     struct sim_station *s = &w.st[0];
-    struct ol_row_rung r[4];
+    struct ol_row_mark r[4];
 
     two();
     w.foreign_tokens = true;
@@ -236,9 +236,9 @@ static void receipts_wait_for_their_messages(void)
     run_for(60 * S);
     for (uint64_t i = 6; i <= 10; i++) {
         uint32_t n = 0;
-        EXPECT(s->ledger->ops->rungs(s->ledger, s->line_no, OL_OWN, i, r, 4,
+        EXPECT(s->ledger->ops->marks(s->ledger, s->line_no, OL_OWN, i, r, 4,
                                      &n) == OL_OK);
-        EXPECT(n == 1 && r[0].rung == OL_RUNG_READ);
+        EXPECT(n == 1 && r[0].rel == OL_REL_READ);
     }
 }
 

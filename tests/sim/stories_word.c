@@ -283,16 +283,18 @@ static void receipt(unsigned st, uint8_t kind, uint8_t rel, bool own,
     run_for(S);
 }
 
-/* The highest rung of a message of station 0; 0: none. */
-static unsigned rung(uint64_t number)
+/* The last thing that is said of a message of station 0; 0: nothing. */
+static unsigned said(uint64_t number)
 {
     struct sim_station *s = &w.st[0];
-    struct ol_row_rung r[4];
+    struct ol_row_mark r[4];
     uint32_t n = 0;
 
-    EXPECT(s->ledger->ops->rungs(s->ledger, s->line_no, OL_OWN, number, r, 4,
+    EXPECT(s->ledger->ops->marks(s->ledger, s->line_no, OL_OWN, number, r, 4,
                                  &n) == OL_OK);
-    return n == 0 ? 0 : r[n - 1].rung;
+    for (uint32_t k = 0; k < n; k++)
+        EXPECT(r[k].by == OL_PEER);
+    return n == 0 ? 0 : r[n - 1].rel;
 }
 
 static void a_receipt_says_what_it_says(void)
@@ -307,10 +309,10 @@ static void a_receipt_says_what_it_says(void)
     receipt(1, OL_KIND_RECEIPT, OL_REL_READ, true, 3);
     receipt(1, OL_KIND_RECEIPT, OL_REL_READ, false, 77);
     receipt(1, OL_KIND_RECEIPT, 1, false, 4); /* answers */
-    EXPECT(rung(1) == OL_RUNG_READ);
-    EXPECT(rung(2) == 0 && rung(3) == 0 && rung(4) == 0 && rung(77) == 0);
+    EXPECT(said(1) == OL_REL_READ);
+    EXPECT(said(2) == 0 && said(3) == 0 && said(4) == 0 && said(77) == 0);
     receipt(1, OL_KIND_RECEIPT, OL_REL_UNDERSTOOD, false, 1);
-    EXPECT(rung(1) == OL_RUNG_UNDERSTOOD);
+    EXPECT(said(1) == OL_REL_UNDERSTOOD);
 }
 
 /* A receipt waits until the message that it is of is back. */
@@ -327,7 +329,7 @@ static void receipts_outlive_a_restore(void)
     w.load_ns = 500 * MS; /* what comes back takes its time */
     run_for(60 * S);
     for (unsigned i = 1; i < 4; i++)
-        EXPECT(rung(i) == OL_RUNG_READ);
+        EXPECT(said(i) == OL_REL_READ);
 }
 
 /* A log that lacks nothing takes new records while another is on its way back;

@@ -7,9 +7,9 @@
  *   once, in order        no id stands twice among the peer's records; a head
  *                         passes over what is there, and only rises
  *   delivered is true     an acked record is on the other disk, in its place
- *   a rung is true        the receipt that gives it stands where it says, is
- *                         of that message, and the message was ever said
- *   no rung is lost       a receipt below the head has given its rung
+ *   a mark is true        the record that it comes from stands where it says
+ *                         and says that, of that message
+ *   no mark is lost       a record below the head has left its mark
  *
  * After a restore a disk may hold less than it did: what it ever held counts
  * then, and the end of the world, where both ledgers have to agree.
@@ -75,15 +75,17 @@ void check_handed(struct world *w, unsigned st, const struct sim_fact *f)
     }
 }
 
-static void check_rung(struct world *w, unsigned st, const struct sim_fact *f)
+static void check_mark(struct world *w, unsigned st, const struct sim_fact *f)
 {
-    const struct sim_row *r = row_at(w, st, OL_PEER, f->prec, f->index);
+    const struct sim_row *r = row_at(w, st, f->by, f->prec, f->index);
 
-    if (r == NULL || r->kind != OL_KIND_RECEIPT || r->headed == 0 ||
-        r->ref != f->row.number || r->rung != f->row.rung)
-        world_fail(w, "station %u shows rung %u of message %llu without a "
-                   "receipt", st, f->row.rung,
-                   (unsigned long long)f->row.number);
+    if (r == NULL || r->ref != f->row.number || r->rel != f->row.rel ||
+        r->own != (f->by == f->author) ||
+        (f->by == OL_PEER && r->headed == 0))
+        world_fail(w, "station %u notes that %u is said of message %llu, and "
+                   "%u/%u/%u does not say it", st, f->row.rel,
+                   (unsigned long long)f->row.number, f->by, f->prec,
+                   f->index);
 }
 
 /* What the head has just passed over. */
@@ -105,14 +107,16 @@ static void check_headed(struct world *w, unsigned st,
                        "is not there", f->author, f->prec, st, i);
         if (r->headed != m->count)
             break;
+        /* After a restore it may speak of what nobody has any more. */
+        if (r->ref != 0 && !restored &&
+            (f->author == OL_OWN || r->own || r->ref <= s->numbers) &&
+            !set_has(&m->marks, mark_key(f->author, f->prec, i, r)))
+            world_fail(w, "station %u lost what %u/%u/%u says of %llu", st,
+                       f->author, f->prec, i, (unsigned long long)r->ref);
         if (f->author == OL_OWN || restored)
             continue;
         if (!set_add(&m->ids, id_key(r->id)))
             world_fail(w, "station %u holds the message of %u/%u twice", st,
-                       f->prec, i);
-        if (r->ref != 0 && r->ref <= s->numbers &&
-            (r->ref >= m->cap_rungs || m->rung[r->ref] < r->rung))
-            world_fail(w, "station %u lost the rung that %u/%u gives", st,
                        f->prec, i);
     }
 }
@@ -127,7 +131,8 @@ static void check_event(struct world *w, unsigned st,
         world_fail(w, "station %u tells that %u/%u is delivered", st, f->prec,
                    last);
     if ((f->what == OL_WHAT_ARRIVED || f->what == OL_WHAT_READ ||
-         f->what == OL_WHAT_UNDERSTOOD) &&
+         f->what == OL_WHAT_UNDERSTOOD || f->what == OL_WHAT_ANSWERED ||
+         f->what == OL_WHAT_DECLINED || f->what >= OL_WHAT_CANCELLED) &&
         last > m->log[OL_PEER][f->prec].size)
         world_fail(w, "station %u tells of %u/%u before it is in its place",
                    st, f->prec, last);
@@ -147,8 +152,8 @@ void check_applied(struct world *w, unsigned st, const struct sim_handed *h)
         case OL_PUT_HEAD:
             check_headed(w, st, f);
             break;
-        case OL_PUT_RUNG:
-            check_rung(w, st, f);
+        case OL_PUT_MARK:
+            check_mark(w, st, f);
             break;
         case OL_PUT_EVENT:
             check_event(w, st, f);

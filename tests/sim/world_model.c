@@ -101,6 +101,32 @@ static struct sim_row *room_at(struct sim_log *log, uint32_t index)
     return &log->v[index - 1];
 }
 
+/* Protocol 6.2, the table of references that take effect. */
+static bool has_effect(uint8_t kind, uint8_t rel, bool own)
+{
+    switch (rel) {
+    case 1:
+        return kind == 4 && !own;
+    case 2:
+        return (kind == 1 || kind == 3 || kind == 10) && own;
+    case 3:
+        return kind == 6 && own;
+    case 5:
+    case 6:
+    case 9:
+    case 10:
+        return kind == 2 && !own;
+    case 7:
+        return kind == 5 && !own;
+    case 11:
+        return (kind == 1 || kind == 4) && own;
+    case 12:
+        return kind == 1 && own;
+    default:
+        return false;
+    }
+}
+
 static void describe(struct sim_row *row, struct ol_span bytes)
 {
     struct ol_record rec;
@@ -109,14 +135,14 @@ static void describe(struct sim_row *row, struct ol_span bytes)
     memcpy(row->id, rec.id.p, sizeof(row->id));
     row->kind = rec.kind;
     row->number = rec.number;
-    for (unsigned k = 0; rec.kind == OL_KIND_RECEIPT && k < rec.n_refs; k++) {
+    for (unsigned k = 0; k < rec.n_refs; k++) {
         const struct ol_ref *ref = &rec.refs[k];
-        if (ref->own || (ref->rel != OL_REL_READ &&
-                         ref->rel != OL_REL_UNDERSTOOD))
+        if (!has_effect(rec.kind, ref->rel, ref->own) ||
+            (ref->own && ref->number >= rec.number))
             continue;
         row->ref = ref->number;
-        row->rung = ref->rel == OL_REL_READ ? OL_RUNG_READ
-                                            : OL_RUNG_UNDERSTOOD;
+        row->rel = ref->rel;
+        row->own = ref->own;
         return;
     }
 }
@@ -134,7 +160,8 @@ static void fact_of(struct sim_fact *f, const struct ol_put *put)
     f->count = put->count;
     f->mask = put->mask;
     f->row.number = put->number;
-    f->row.rung = put->rung;
+    f->row.rel = put->rel;
+    f->by = put->by;
     f->row.proof = put->proof;
     memcpy(f->row.leaf, put->leaf, 32);
     memcpy(f->row.root, put->root, 8);
@@ -198,21 +225,21 @@ static void put_head(struct sim_model *m, const struct sim_fact *f)
         room_at(log, log->size + 1)->headed = m->count;
 }
 
-static void put_rung(struct sim_model *m, const struct sim_fact *f)
+uint64_t mark_key(uint8_t by, uint8_t prec, uint32_t index,
+                  const struct sim_row *row)
 {
-    uint64_t n = f->row.number;
+    struct sim_row place = {.leaf = {row->rel, by, row->own}};
 
-    if (n >= m->cap_rungs) {
-        uint64_t cap = m->cap_rungs ? m->cap_rungs : 256;
-        while (cap <= n)
-            cap *= 2;
-        m->rung = realloc(m->rung, cap);
-        OL_CHECK(m->rung != NULL);
-        memset(m->rung + m->cap_rungs, 0, cap - m->cap_rungs);
-        m->cap_rungs = cap;
-    }
-    if (m->rung[n] < f->row.rung)
-        m->rung[n] = f->row.rung;
+    memcpy(place.leaf + 8, &row->ref, sizeof(row->ref));
+    return place_key(prec, index, place.leaf);
+}
+
+static void put_mark(struct sim_model *m, const struct sim_fact *f)
+{
+    struct sim_row row = {.rel = f->row.rel, .ref = f->row.number,
+                          .own = f->by == f->author};
+
+    (void)set_add(&m->marks, mark_key(f->by, f->prec, f->index, &row));
 }
 
 static void put_units(struct sim_model *m, const struct sim_fact *f)
@@ -256,8 +283,8 @@ static void apply(struct sim_model *m, const struct sim_fact *f)
         if (f->index > m->acked[f->prec])
             m->acked[f->prec] = f->index;
         break;
-    case OL_PUT_RUNG:
-        put_rung(m, f);
+    case OL_PUT_MARK:
+        put_mark(m, f);
         break;
     case OL_PUT_PART:
         put_units(m, f);
@@ -386,8 +413,7 @@ void model_load(struct world *w, unsigned st)
             log->size = log->high = 0;
         }
     memset(m->acked, 0, sizeof(m->acked));
-    if (m->cap_rungs > 0)
-        memset(m->rung, 0, m->cap_rungs);
+    set_free(&m->marks);
     m->n_units = 0;
     set_free(&m->ids);
     m->count++;
@@ -416,7 +442,7 @@ void model_close(struct world *w, unsigned st)
     for (uint8_t a = 0; a < 2; a++)
         for (uint8_t p = 0; p < OL_PRECS; p++)
             free(m->log[a][p].v);
-    free(m->rung);
+    set_free(&m->marks);
     free(m->units);
     set_free(&m->said);
     set_free(&m->taken);

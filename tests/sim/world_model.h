@@ -20,8 +20,9 @@
 struct sim_row { /* one record */
     uint8_t leaf[32], root[8], id[16];
     uint64_t since, headed; /* headed: no gap below it any more; 0: not yet */
-    uint64_t number, ref;   /* ref: of a receipt, the message's number */
-    uint8_t kind, rung;     /* rung: the one that a receipt gives */
+    uint64_t number, ref;   /* ref: the message that it speaks of, 0: none */
+    uint8_t kind, rel;      /* rel: and what it says of it */
+    bool own;               /* the message is its author's own */
     uint8_t proof;
 };
 
@@ -37,7 +38,7 @@ struct sim_units { /* of a record that is not whole */
 };
 
 struct sim_fact { /* one put, without its bytes */
-    uint8_t kind, author, prec, what;
+    uint8_t kind, author, prec, what, by;
     struct sim_row row; /* RECORD; leaf: CHECKPOINT's root too */
     uint32_t index, count;
     uint64_t mask;
@@ -54,8 +55,7 @@ struct sim_model {
     struct sim_log log[2][OL_PRECS]; /* [enum ol_author] */
     uint32_t acked[OL_PRECS];
     uint64_t count;
-    uint8_t *rung; /* [number of an own record] */
-    uint64_t cap_rungs;
+    struct sim_set marks; /* by what is said, of which message, and where */
     struct sim_units *units;
     uint32_t n_units, cap_units;
     struct sim_set said;  /* own records that ever were on this disk */
@@ -64,6 +64,10 @@ struct sim_model {
     struct sim_handed *first, *last;
     uint32_t queued;
 };
+
+/* A mark, by the record that it comes from. */
+uint64_t mark_key(uint8_t by, uint8_t prec, uint32_t index,
+                  const struct sim_row *row);
 
 bool set_has(const struct sim_set *s, uint64_t key);
 /* false: it was there. */

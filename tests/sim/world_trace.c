@@ -42,7 +42,8 @@ static void mix_put(struct world *w, const struct ol_put *p)
 {
     mix(w, (uint64_t)p->kind | (uint64_t)p->author << 8 |
                (uint64_t)p->prec << 16 | (uint64_t)p->rec_kind << 24 |
-               (uint64_t)p->rung << 32 | (uint64_t)p->what << 40 |
+               (uint64_t)p->rel << 32 | (uint64_t)p->by << 39 |
+               (uint64_t)p->what << 40 |
                (uint64_t)p->state << 48 | (uint64_t)p->proof << 56);
     mix(w, p->channel | (uint64_t)p->size << 16 | (uint64_t)p->offset << 32 |
                (uint64_t)p->erase << 48);

@@ -201,9 +201,10 @@ static void random_put(struct kit *k, struct dice *d, uint32_t size[8])
         kit_put(k, OL_PUT_ACK, OL_OWN, prec, index);
         return;
     case 4:
-        put = kit_put(k, OL_PUT_RUNG, author, prec, index);
+        put = kit_put(k, OL_PUT_MARK, author, prec, index);
         put->number = dice_in(d, 1, 50);
-        put->rung = (uint8_t)dice_in(d, OL_RUNG_READ, OL_RUNG_ANSWERED);
+        put->rel = (uint8_t)dice_in(d, 1, OL_RELS - 1);
+        put->by = (uint8_t)dice_in(d, OL_OWN, OL_PEER);
         return;
     case 5:
         put = kit_part(k, prec, index, lo, (unsigned)dice_in(d, lo + 1, 64));

@@ -140,17 +140,17 @@ static void dump_number(FILE *f, struct kit *k, uint32_t line, uint8_t author,
                         uint64_t number)
 {
     const struct ol_ledger_ops *ops = k->l->ops;
-    struct ol_row_rung rungs[OL_RUNGS];
+    struct ol_row_mark marks[64];
     uint32_t n;
 
     fprintf(f, "number %u/%llu: err %d\n", author, (unsigned long long)number,
             ops->by_number(k->l, line, author, number, dump_row, f));
     assert_int_equal(
-        ops->rungs(k->l, line, author, number, rungs, OL_RUNGS, &n), OL_OK);
+        ops->marks(k->l, line, author, number, marks, 64, &n), OL_OK);
     for (uint32_t r = 0; r < n; r++)
-        fprintf(f, "rung %u at %llu by %u/%u\n", rungs[r].rung,
-                (unsigned long long)rungs[r].at_ms, rungs[r].prec,
-                rungs[r].index);
+        fprintf(f, "mark %u at %llu by %u/%u/%u\n", marks[r].rel,
+                (unsigned long long)marks[r].at_ms, marks[r].by,
+                marks[r].prec, marks[r].index);
 }
 
 static void dump_index(FILE *f, struct kit *k, uint32_t line, uint8_t prec,

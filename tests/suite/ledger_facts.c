@@ -4,6 +4,8 @@
  */
 #include "ledger_kit.h"
 
+#include <stdio.h>
+
 static uint32_t acked_upto;
 
 static uint64_t acked(struct kit *k, uint32_t index)
@@ -39,37 +41,175 @@ static void each_record_has_its_own_delivery_time(void **state)
     assert_int_equal(at, 0);
 }
 
-static void rungs_only_rise(void **state)
+static void put_mark(struct kit *k, uint8_t rel, uint32_t index)
+{
+    struct ol_put *put = kit_put(k, OL_PUT_MARK, OL_OWN, OL_FLASH, index);
+
+    put->number = 17;
+    put->rel = rel;
+    put->by = OL_PEER;
+}
+
+static void marks_stay(void **state)
 {
     struct kit *k = *state;
-    static const uint8_t rung[] = {OL_RUNG_UNDERSTOOD, OL_RUNG_READ,
-                                   OL_RUNG_UNDERSTOOD};
-    struct ol_row_rung out[4];
+    static const uint8_t rel[] = {OL_REL_UNDERSTOOD, OL_REL_READ,
+                                  OL_REL_UNDERSTOOD};
+    struct ol_row_mark out[4];
     uint32_t n;
 
-    for (uint32_t r = 0; r < OL_LEN(rung); r++) {
-        struct ol_put *put = kit_put(k, OL_PUT_RUNG, OL_OWN, OL_FLASH, 5 + r);
-
-        put->number = 17;
-        put->rung = rung[r];
+    for (uint32_t r = 0; r < OL_LEN(rel); r++) {
+        put_mark(k, rel[r], 5 + r);
+        put_mark(k, rel[0], 5); /* once more: it stays as it was */
         k->at_ms = KIT_AT + r;
         kit_sure(k);
     }
-    assert_int_equal(k->l->ops->rungs(k->l, k->line, OL_OWN, 17, out, 4, &n),
+    assert_int_equal(k->l->ops->marks(k->l, k->line, OL_OWN, 17, out, 4, &n),
                      OL_OK);
-    assert_int_equal(n, 2);
-    assert_int_equal(out[0].rung, OL_RUNG_READ);
+    assert_int_equal(n, 3);
+    assert_int_equal(out[0].rel, OL_REL_READ);
+    assert_int_equal(out[0].by, OL_PEER);
     assert_int_equal(out[0].at_ms, KIT_AT + 1);
-    assert_int_equal(out[1].rung, OL_RUNG_UNDERSTOOD);
+    assert_int_equal(out[1].rel, OL_REL_UNDERSTOOD);
     assert_int_equal(out[1].at_ms, KIT_AT); /* the first one */
     assert_int_equal(out[1].prec, OL_FLASH);
     assert_int_equal(out[1].index, 5);
-    assert_int_equal(k->l->ops->rungs(k->l, k->line, OL_OWN, 17, out, 1, &n),
+    assert_int_equal(out[2].index, 7);
+    assert_int_equal(k->l->ops->marks(k->l, k->line, OL_OWN, 17, out, 1, &n),
                      OL_OK);
     assert_int_equal(n, 1);
-    assert_int_equal(k->l->ops->rungs(k->l, k->line, OL_PEER, 17, out, 4, &n),
+    assert_int_equal(k->l->ops->marks(k->l, k->line, OL_PEER, 17, out, 4, &n),
                      OL_OK);
     assert_int_equal(n, 0);
+}
+
+/* However often a peer says one thing, what else it said is not hidden. */
+static void no_mark_hides_another(void **state)
+{
+    struct kit *k = *state;
+    struct ol_row_mark out[3 * OL_MARKS_EACH];
+    uint32_t n;
+
+    for (uint32_t i = 1; i <= 3 * OL_MARKS_EACH; i++) {
+        put_mark(k, OL_REL_ANSWERS, i);
+        put_mark(k, OL_REL_READ, 200 + i);
+        if (i % 16 == 0)
+            kit_sure(k);
+    }
+    put_mark(k, OL_REL_UNDERSTOOD, 500);
+    put_mark(k, OL_REL_DECLINES, 501);
+    kit_sure(k);
+    assert_int_equal(k->l->ops->marks(k->l, k->line, OL_OWN, 17, out,
+                                      OL_LEN(out), &n), OL_OK);
+    assert_int_equal(n, 2 * OL_MARKS_EACH + 2);
+    assert_int_equal(out[OL_MARKS_EACH - 1].index, OL_MARKS_EACH);
+    assert_int_equal(out[OL_MARKS_EACH].rel, OL_REL_READ);
+    assert_int_equal(out[n - 2].rel, OL_REL_UNDERSTOOD);
+    assert_int_equal(out[n - 1].rel, OL_REL_DECLINES);
+}
+
+/* Facts. */
+
+static void note(struct kit *k, uint32_t line, const char *key,
+                 const char *value)
+{
+    struct ol_fact fact = {.kind = OL_FACT_DARK, .key = key,
+                           .at_ms = k->at_ms, .value = ol_span_str(value)};
+    struct ol_batch batch = {.line = line, .token = ++k->token,
+                             .at_ms = k->at_ms, .facts = &fact,
+                             .n_facts = 1};
+
+    uint32_t first = k->line;
+
+    assert_int_equal(k->l->ops->commit(k->l, &batch), OL_OK);
+    k->line = line;
+    k->outstanding++;
+    kit_settle(k, OL_OK);
+    k->line = first;
+}
+
+static bool list_fact(void *arg, const struct ol_row_fact *fact)
+{
+    char *list = arg;
+    size_t n = strlen(list);
+
+    snprintf(list + n, 256 - n, "%s=%.*s ", fact->key, (int)fact->value.n,
+             (const char *)fact->value.p);
+    return true;
+}
+
+static void lists(struct kit *k, uint32_t line, struct ol_facts_of of,
+                  const char *want)
+{
+    char list[256] = "";
+
+    assert_int_equal(k->l->ops->facts(k->l, line, OL_FACT_DARK, &of,
+                                      list_fact, list), OL_OK);
+    assert_string_equal(list, want);
+}
+
+static void facts_in_their_order(void **state)
+{
+    static const struct ol_facts_of all = {.to_ms = UINT64_MAX};
+    struct kit *k = *state;
+
+    for (uint32_t i = 0; i < 2; i++) {
+        k->at_ms = KIT_AT + 2;
+        note(k, k->line, "a", "two");
+        note(k, k->line, "b", "too");
+        k->at_ms = KIT_AT + 1; /* the clock went back */
+        note(k, k->line, "a", "one");
+        note(k, 0, "s", "own");
+        lists(k, k->line, all, "a=one a=two b=too ");
+        lists(k, 0, all, "s=own ");
+        lists(k, k->line, (struct ol_facts_of){KIT_AT + 2, KIT_AT + 9, 0,
+                                               false}, "a=two b=too ");
+        lists(k, k->line, (struct ol_facts_of){0, UINT64_MAX, 2, true},
+              "b=too a=two ");
+        kit_reopen(k);
+        lists(k, k->line, all, "a=one a=two b=too ");
+        k->at_ms = KIT_AT + 2;
+        note(k, k->line, "a", ""); /* those before: gone */
+        lists(k, k->line, all, "a=two b=too ");
+        k->at_ms = KIT_AT + 3;
+        note(k, k->line, NULL, "");
+        note(k, 0, NULL, "");
+        lists(k, k->line, all, "");
+    }
+}
+
+static bool list_row(void *arg, const struct ol_row *row)
+{
+    char *list = arg;
+    size_t n = strlen(list);
+
+    snprintf(list + n, 256 - n, "%llu ", (unsigned long long)row->number);
+    return true;
+}
+
+static void records_by_kind(void **state)
+{
+    struct kit *k = *state;
+    char list[256] = "";
+
+    for (uint32_t i = 1; i <= 9; i++) {
+        uint8_t prec = i % OL_PRECS;
+        struct ol_put *put = kit_record(k, OL_PEER, prec, 10 - i);
+
+        put->rec_kind = i % 2 ? OL_KIND_ASK : OL_KIND_MESSAGE;
+        put->number = 100 - i;
+    }
+    kit_sure(k);
+    assert_int_equal(k->l->ops->by_kind(k->l, k->line, OL_PEER, OL_KIND_ASK,
+                                        91, list_row, list), OL_OK);
+    assert_string_equal(list, "93 95 97 99 ");
+    list[0] = '\0';
+    assert_int_equal(k->l->ops->by_kind(k->l, k->line, OL_OWN, OL_KIND_ASK, 0,
+                                        list_row, list), OL_OK);
+    assert_int_equal(k->l->ops->by_kind(k->l, k->line, OL_PEER,
+                                        OL_KIND_MESSAGE, 0, list_row, list),
+                     OL_OK);
+    assert_string_equal(list, ""); /* not of a kind that is looked up */
 }
 
 static void put_sent(struct kit *k, uint16_t channel, uint32_t index,
@@ -279,7 +419,10 @@ static void lines_keep_their_numbers(void **state)
 
 #define TESTS(KIND)                                                           \
     KIND(each_record_has_its_own_delivery_time)                                \
-    KIND(rungs_only_rise)                                                      \
+    KIND(marks_stay)                                                           \
+    KIND(no_mark_hides_another)                                                \
+    KIND(facts_in_their_order)                                                 \
+    KIND(records_by_kind)                                                      \
     KIND(attempts_are_counted_per_channel)                                     \
     KIND(the_last_checkpoint_counts)                                           \
     KIND(events_resume_from_anywhere)                                          \

@@ -52,9 +52,10 @@ static void fill_log(struct kit *k, uint8_t author, uint8_t prec)
         put = kit_put(k, OL_PUT_SENT, OL_OWN, prec, 1);
         put->channel = prec % 3;
         put->count = size;
-        put = kit_put(k, OL_PUT_RUNG, OL_OWN, prec, 1);
+        put = kit_put(k, OL_PUT_MARK, OL_OWN, prec, 1);
         put->number = kit_number(prec, 1);
-        put->rung = OL_RUNG_READ;
+        put->rel = OL_REL_READ;
+        put->by = OL_PEER;
     }
 }
 
@@ -170,7 +171,7 @@ static void all_of_an_old_ledger_is_read(void **state)
     kit_record(k, OL_OWN, OL_FLASH, 3); /* and it goes on */
     kit_sure(k);
     kit_shut(k);
-    says(k->path, "PRAGMA user_version", "2");
+    says(k->path, "PRAGMA user_version", "3");
     says(beside(k, ".v1"), "PRAGMA user_version", "1");
     says(beside(k, ".v1"), "PRAGMA integrity_check", "ok");
     says(beside(k, ".v1"), "SELECT count(*) FROM record", "36");
