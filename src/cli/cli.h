@@ -26,9 +26,10 @@ int ol_verb_passphrase(struct ol_args *args);
 int ol_verb_identity(struct ol_args *args);
 int ol_verb_backup(struct ol_args *args);
 int ol_verb_restore(struct ol_args *args);
-/* status.c, send.c, read.c, save.c, watch.c, line.c, demo.c */
+/* status.c, send.c, asks.c, read.c, save.c, watch.c, line.c, demo.c */
 int ol_verb_status(struct ol_args *args);
 int ol_verb_say(struct ol_args *args);
+int ol_verb_ask(struct ol_args *args);
 int ol_verb_inbox(struct ol_args *args);
 int ol_verb_read(struct ol_args *args);
 int ol_verb_save(struct ol_args *args);

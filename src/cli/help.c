@@ -113,6 +113,17 @@ const struct ol_verb ol_verbs[] = {
      "need be no TEXT. The message goes first, its files behind all messages;\n"
      "status and watch show how far they are.\n",
      SEND_OPTIONS, 1, 2, ol_verb_say},
+    {"ask",
+     "PEER [TEXT|-] --by DURATION|TIME [--subject S] [--precedence P]\n"
+     "    [--lang TAG] [--marking M] [--file F]... [--to ROLE] [--wait RUNG]\n"
+     "    [--timeout DURATION]",
+     "ask something that wants an answer by a time",
+     "As send, and the message wants an answer: in 90m, 12h or 3d, or by a\n"
+     "time, as 2026-11-23T10:00:00Z, 18:00Z (the next such) or\n"
+     "\"231000Z NOV 26\". Your station's clock decides. A time that is past\n"
+     "is refused. The ask stays open until it is answered, declined or\n"
+     "withdrawn.\n",
+     SEND_OPTIONS | OL_TAKES(BY), 1, 2, ol_verb_ask},
     {"inbox", "[PEER] [--all]", "what arrived and is not understood yet",
      "Shows heads only, no text, and gives no receipt. --all shows also what\n"
      "is understood.\n",
@@ -166,7 +177,6 @@ const struct ol_verb ol_verbs[] = {
      "channels one by one and all, and says whether everything held.\n"
      "OPENLINE_DEMO_DIR names the directory to use.\n",
      OL_TAKES(CHECK), 0, 0, ol_verb_demo},
-    LATER("ask"),
     LATER("answer"),
     LATER("decline"),
     LATER("supersede"),

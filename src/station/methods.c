@@ -121,6 +121,7 @@ static const struct {
     {"doctor", "peer:s", ol_method_doctor, 0},
     {"safety", "peer:s! confirm:b", method_safety, 0},
     {"send", "peer:s!" OL_SPEECH_PARAMS, ol_method_send, OL_REQUEST_FDS},
+    {"ask", "peer:s! by:s!" OL_SPEECH_PARAMS, ol_method_ask, OL_REQUEST_FDS},
     {"save", "name:s! file:u timeout_ms:u stop:b", ol_method_save, 1},
     {"wait", "name:s! rung:s! timeout_ms:u", method_wait, 0},
     {"inbox", "peer:s all:b", ol_method_inbox, 0},

@@ -18,6 +18,7 @@ bool ol_method_peer(struct ol_request *rq, struct ol_station_line **line);
 uint64_t ol_method_until_ns(const struct ol_request *rq);
 
 void ol_method_send(struct ol_request *rq);
+void ol_method_ask(struct ol_request *rq);
 void ol_method_save(struct ol_request *rq);
 void ol_method_show(struct ol_request *rq);
 void ol_method_read(struct ol_request *rq);

@@ -1,5 +1,5 @@
 /*
- * send, show, save, read, understood: what a person says and answers for.
+ * send, ask, show, save, read, understood: what a person says and answers for.
  *
  * read and understood give a receipt: a record of our own, of the message's
  * precedence, with the officer's name. A second read gives no second receipt.
@@ -16,6 +16,18 @@ void ol_method_send(struct ol_request *rq)
     struct ol_speech s = {.rec.kind = OL_KIND_MESSAGE};
 
     if (line != NULL && ol_speech_take(rq, line, &s))
+        ol_speech_say(rq, line, &s);
+}
+
+/* It is open until it is answered, declined or withdrawn: asks.c. */
+void ol_method_ask(struct ol_request *rq)
+{
+    struct ol_station_line *line = ol_method_paired(rq);
+    struct ol_speech s = {.rec.kind = OL_KIND_ASK};
+
+    if (line != NULL &&
+        ol_speech_deadline(rq, "by", &s.rec.deadline_ms) &&
+        ol_speech_take(rq, line, &s))
         ol_speech_say(rq, line, &s);
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "station/clock.h"
+#include "station/deadline.h"
 #include "station/json.h"
 
 bool ol_speech_text(struct ol_request *rq, const char *name, size_t max,
@@ -90,28 +91,13 @@ bool ol_speech_deadline(struct ol_request *rq, const char *name,
                         uint64_t *ms)
 {
     const char *text = ol_param(rq, name);
-    uint64_t now_ms = ol_clock_wall_ms(), ns;
+    char why[OL_WHY_MAX];
 
     *ms = 0;
-    if (text == NULL)
+    if (text == NULL ||
+        ol_deadline_parse(text, ol_clock_wall_ms(), ms, why) == OL_EXIT_OK)
         return true;
-    if (ol_text_duration(text, &ns)) {
-        *ms = now_ms + ns / OL_NS_PER_MS;
-    } else if (!ol_text_time_parse(text, now_ms, ms)) {
-        ol_refuse(rq, OL_EXIT_USAGE, "%s: \"%.40s\" is no time: write it as "
-                  "30m, 18:00Z, 2026-11-23T18:00:00Z or 231800Z NOV 26", name,
-                  text);
-        return false;
-    }
-    if (*ms > now_ms && *ms <= OL_TIME_MAX_MS)
-        return true;
-    if (*ms <= now_ms)
-        ol_refuse(rq, OL_EXIT_USAGE, "%s: %.40s is past already by this "
-                  "station's clock: name a time that is still to come", name,
-                  text);
-    else
-        ol_refuse(rq, OL_EXIT_USAGE, "%s: %.40s is too far away: name a "
-                  "nearer time", name, text);
+    ol_refuse(rq, OL_EXIT_USAGE, "%s: %s", name, why);
     return false;
 }
 
