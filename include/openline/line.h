@@ -168,6 +168,8 @@ enum ol_ev {
                       of that size, or no such piece */
     OL_EV_FILE,    /* token, file (hash size order) or NULL: answers LOAD
                       FILE */
+    OL_EV_ATTEND,  /* attendance: what the peer may know of our officer, from
+                      now on; UNKNOWN until then */
 };
 
 struct ol_chan {
@@ -190,6 +192,7 @@ struct ol_event {
     uint16_t channel;
     bool on;             /* ENABLE */
     bool full;           /* any event: the disk has no room; credit 0 */
+    uint8_t attendance;  /* ATTEND: enum ol_attendance */
     uint64_t token;      /* the submitter's, a batch, or a load */
     struct ol_addr from; /* FRAME, CHANNEL */
     struct ol_span bytes; /* FRAME: borrowed for this call */
@@ -451,7 +454,9 @@ struct ol_line_status {
         uint32_t lost;  /* places that neither side could fill */
         uint32_t aside; /* records that were taken out of the log */
     } returned[OL_PRECS];
-    enum ol_attendance ours, theirs;
+    enum ol_attendance shown;  /* of our officer, to the peer */
+    enum ol_attendance theirs; /* UNKNOWN while no channel is up */
+    enum ol_attendance said;   /* by the peer, at peer_sees_ns */
     uint32_t queue[OL_PRECS]; /* own records that the peer does not hold */
     uint64_t wrong_share, wrong_identity; /* knocks, since start */
     uint64_t second, peer_second; /* signs that our keys, or the peer's, are

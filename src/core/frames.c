@@ -287,8 +287,10 @@ void ol_frame_add_view(struct ol_line *l, struct ol_out_frame *f)
 
     l->view_serial++;
     ol_probe_view(l, &v);
-    if (ol_view_encode(&f->w, &v))
-        l->view_dirty = l->view_dirty && !ol_chan_usable(&l->ch[f->c]);
+    if (!ol_view_encode(&f->w, &v) || !ol_chan_usable(&l->ch[f->c]))
+        return;
+    l->view_dirty = false;
+    l->view_ns = l->now_ns;
 }
 
 /* Each costs the peer as much time as fifty frames do, and only the newest is

@@ -200,6 +200,8 @@ static enum ol_err dispatch(struct ol_line *l, const struct ol_event *ev)
         return OL_OK;
     case OL_EV_EXPORT:
         return ol_pouch_export(l, ev->token);
+    case OL_EV_ATTEND:
+        return ol_probe_attend(l, ev->attendance);
     case OL_EV_TICK:
         return OL_OK;
     default:

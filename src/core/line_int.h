@@ -406,9 +406,10 @@ struct ol_line {
     uint64_t answered_ns; /* the newest proof, on any channel */
     uint8_t peer_line;
     uint64_t peer_line_ns;
-    uint8_t peer_attendance;
+    uint8_t shown, peer_attendance; /* enum ol_attendance */
     uint32_t view_serial, peer_view_serial;
     bool view_dirty;
+    uint64_t view_ns; /* the newest that went where it may arrive */
     uint64_t wrong_share, wrong_identity;
     uint64_t second, peer_second; /* signs of a copy of a station (hand.c) */
     uint64_t verified; /* the highest number of a knock that was the peer's */
@@ -586,6 +587,10 @@ void ol_probe_asked(struct ol_line *l, unsigned c, const struct ol_probe *p,
 void ol_probe_echoed(struct ol_line *l, unsigned c, const struct ol_probe *p,
                      const struct ol_addr *from);
 void ol_probe_viewed(struct ol_line *l, const struct ol_view *v);
+/* What the peer may know of our officer. */
+enum ol_err ol_probe_attend(struct ol_line *l, uint8_t attendance);
+/* Is a VIEW to go by itself: it changed, or what went may be lost. */
+bool ol_probe_view_due(struct ol_line *l);
 void ol_probe_view(const struct ol_line *l, struct ol_view *v);
 /* Transport events and the officer's switch. */
 void ol_probe_transport(struct ol_line *l, unsigned c,

@@ -170,7 +170,7 @@ void ol_probe_view(const struct ol_line *l, struct ol_view *v)
 {
     memset(v, 0, sizeof(*v));
     v->serial = l->view_serial;
-    v->attendance = OL_ATT_UNKNOWN;
+    v->attendance = l->shown;
     v->line = l->state;
     for (unsigned c = 0; c < l->n_ch; c++) {
         unsigned i = v->count++;
@@ -201,6 +201,27 @@ void ol_probe_viewed(struct ol_line *l, const struct ol_view *v)
                                           : OL_CHAN_UNKNOWN;
                 l->ch[c].peer_state_ns = l->now_ns;
             }
+}
+
+enum ol_err ol_probe_attend(struct ol_line *l, uint8_t attendance)
+{
+    if (attendance > OL_ATT_UNATTENDED)
+        return OL_ERR_INPUT;
+    l->view_dirty |= l->shown != attendance;
+    l->shown = attendance;
+    return OL_OK;
+}
+
+/* No ack is asked for a VIEW, and where data flows no probe takes it along: a
+ * change that was lost must not stay unsaid for as long as that lasts. */
+bool ol_probe_view_due(struct ol_line *l)
+{
+    uint64_t again = l->view_ns + 2 * l->probe_ns;
+
+    if (l->view_dirty || l->now_ns >= again)
+        return true;
+    ol_wake(l, again);
+    return false;
 }
 
 /* ---- transport and the officer's switch --------------------------------- */

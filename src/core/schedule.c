@@ -98,7 +98,7 @@ static void control(struct ol_line *l, unsigned c, bool best, bool all)
     bool held = ol_frame_dirty_logs(l) != 0 && (best || all) &&
                 (urgent(l) || l->now_ns >= l->ch[c].held_ns);
     bool wants = (best || c == l->pull.data_ch) && ol_pull_due(l);
-    bool view = l->view_dirty && best;
+    bool view = best && ol_probe_view_due(l);
     struct ol_out_frame f;
 
     if (!acks)

@@ -218,7 +218,7 @@ json_t *ol_json_line(struct ol_station_line *line)
     set(&doc, "channels", channels(line, &s));
     set(&doc, "attachments", ol_json_transfers(line));
     set(&doc, "effective", effective());
-    set(&doc, "attendance", json_pack("{s:s,s:s}", "ours", attendance(s.ours),
+    set(&doc, "attendance", json_pack("{s:s,s:s}", "ours", attendance(s.shown),
                                       "theirs", attendance(s.theirs)));
     set(&doc, "stance", json_pack("{s:n,s:n}", "ours", "theirs"));
     set(&doc, "knocks", json_pack("{s:I,s:I}", "wrong_share",

@@ -13,6 +13,7 @@
 #include "campaign.h"
 
 #define FILES_S 3600u
+#define OFFICERS_S 60u
 
 /* A line that only a pouch carries is healed at a pouch's pace. */
 static void heal(struct world *w, const struct sim_plan *plan)
@@ -22,6 +23,18 @@ static void heal(struct world *w, const struct sim_plan *plan)
 
     while (w->now_ns < until && !world_at_rest(w, plan))
         world_run(w, w->now_ns + step);
+}
+
+/* Each knows of the other's officer what it may, as it is now. */
+static bool officers_known(const struct world *w)
+{
+    for (unsigned st = 0; st < 2; st++) {
+        struct ol_line_status s;
+        ol_line_status(w->st[st].line, w->now_ns, &s);
+        if (s.theirs != w->st[1 - st].shown)
+            return false;
+    }
+    return true;
 }
 
 /* Everything that was said and wanted is there, within the time for it. */
@@ -34,6 +47,12 @@ static void demand(struct world *w, const struct sim_plan *plan)
         world_fail(w, "not everything was delivered %.0f s after healing",
                    (double)(w->now_ns - healed) / 1e9);
     world_end(w, plan);
+    until = w->now_ns + OFFICERS_S * OL_NS_PER_S;
+    while (plan->live > 0 && w->now_ns < until && !officers_known(w))
+        world_run(w, w->now_ns + OL_NS_PER_S);
+    if (plan->live > 0 && !officers_known(w))
+        world_fail(w, "what is shown of an officer did not come %u s after "
+                   "healing", OFFICERS_S);
     /* Attachments may be long, and the channels that are left slow. */
     until = w->now_ns + FILES_S * OL_NS_PER_S;
     if (plan->files > 0)

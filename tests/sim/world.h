@@ -26,6 +26,7 @@
 
 #include "crypto/crypto.h"
 #include "port/ledger.h"
+#include "station/attend.h"
 
 #define SIM_CHANNELS 6
 #define SIM_FILES 64
@@ -161,6 +162,8 @@ struct sim_station {
     bool die_late;          /* and its disk has taken what it was given */
     uint64_t die_ns;
     int64_t wall_ms;        /* its wall clock is off by so much */
+    uint8_t shown;   /* of its officer; enum ol_attendance */
+    uint8_t allowed; /* bit n: its rule ever let it show n */
     struct rnd rnd;
     struct sim_message *said;
     uint32_t n_said, cap_said;
@@ -327,6 +330,9 @@ void world_spill(struct world *w);
 void world_say(struct world *w, unsigned st, uint8_t prec, uint16_t size);
 /* A record of any kind; arg: speak_draw. */
 void world_speak(struct world *w, unsigned st, uint8_t prec, uint64_t arg);
+/* What is known of an officer there, and what the other side may know. */
+void world_attend(struct world *w, unsigned st, enum ol_attendance state,
+                  enum ol_share share);
 /* A station looks at what is due now. */
 void world_tick(struct world *w, unsigned st);
 /* Everything taken is delivered, by both ledgers. */

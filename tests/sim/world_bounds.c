@@ -105,6 +105,20 @@ static void check_queues(struct world *w, unsigned st)
     }
 }
 
+/* Of the other's officer: what the rule there has ever let it say. */
+static void check_officer(struct world *w, unsigned st)
+{
+    struct ol_line_status s;
+
+    ol_line_status(w->st[st].line, w->now_ns, &s);
+    if (s.said != OL_ATT_UNKNOWN &&
+        !(w->st[1 - st].allowed >> s.said & 1))
+        world_fail(w, "station %u knows more of the other's officer than it "
+                   "may", st);
+    if (s.theirs != OL_ATT_UNKNOWN && s.theirs != s.said)
+        world_fail(w, "station %u makes up what the other said", st);
+}
+
 void check_line(struct world *w, unsigned st)
 {
     struct sim_station *s = &w->st[st];
@@ -118,5 +132,7 @@ void check_line(struct world *w, unsigned st)
     if (!w->lies)
         check_belief(w, st);
     check_channels(w, st);
+    if (!w->lies)
+        check_officer(w, st);
     check_queues(w, st);
 }

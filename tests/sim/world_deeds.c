@@ -180,6 +180,13 @@ static void of_station(const struct sim_deed *d, char *out, size_t cap)
                  d->arg >> 32 ? "both" : st,
                  (unsigned long long)(d->arg & UINT32_MAX));
         return;
+    case W_ATTEND:
+        snprintf(out, cap, "an officer of %s is %s, shared: %s", st,
+                 (d->arg & 3) == OL_ATT_ATTENDED     ? "there"
+                 : (d->arg & 3) == OL_ATT_UNATTENDED ? "not there"
+                                                     : "not asked for",
+                 ol_share_name((enum ol_share)(d->arg >> 8)));
+        return;
     default:
         snprintf(out, cap, "every channel is cut for %.1f s",
                  seconds(d->arg));

@@ -132,6 +132,24 @@ static void on_path(struct world *w, const struct entry *e)
     }
 }
 
+/* The other side must never know anything else of it. */
+void world_attend(struct world *w, unsigned st, enum ol_attendance state,
+                  enum ol_share share)
+{
+    struct sim_station *s = &w->st[st];
+    struct ol_event ev = {.kind = OL_EV_ATTEND};
+
+    if (!s->alive)
+        return;
+    s->shown = (uint8_t)ol_attend_shown(state, share);
+    if (share == OL_SHARE_YES ||
+        (share == OL_SHARE_COARSE && state == OL_ATT_ATTENDED))
+        s->allowed |= (uint8_t)(1u << state);
+    ev.attendance = s->shown;
+    if (world_step(w, st, &ev) != OL_OK)
+        world_fail(w, "station %u takes no word of its officer", st);
+}
+
 void fault(struct world *w, const struct entry *e)
 {
     if (e->what == W_WELL)
@@ -170,6 +188,10 @@ void fault(struct world *w, const struct entry *e)
         break;
     case W_SWITCH:
         turn(w, e, false);
+        break;
+    case W_ATTEND:
+        world_attend(w, e->st, (enum ol_attendance)(e->arg & 3),
+                     (enum ol_share)(e->arg >> 8));
         break;
     default:
         on_path(w, e);

@@ -12,6 +12,7 @@
  *   CHECKPOINT        the root of our own log, on our disk
  *   WANT              the pieces are on disk
  *   BLOB              the bytes of the attachment
+ *   VIEW              of its officer what it may say, and nothing else
  *
  * Called before what left in the same step can be on disk, so that whoever
  * speaks too early is caught. A station that was put back from a copy speaks
@@ -321,6 +322,16 @@ static void found(const struct heard *h, struct ol_span body)
                    "does not hold that", h->st, f.prec, f.upto);
 }
 
+static void view(const struct heard *h, struct ol_span body)
+{
+    struct ol_view v;
+
+    OL_CHECK(ol_view_decode(body, &v) == OL_OK);
+    if (v.attendance != teller(h)->shown)
+        world_fail(h->w, "station %u says %u of its officer, and was told to "
+                   "say %u", h->st, v.attendance, teller(h)->shown);
+}
+
 static void chunks(const struct heard *h, struct ol_span plain, uint8_t where)
 {
     struct ol_reader r;
@@ -354,6 +365,9 @@ static void chunks(const struct heard *h, struct ol_span plain, uint8_t where)
             break;
         case OL_CHUNK_FOUND:
             found(h, c.body);
+            break;
+        case OL_CHUNK_VIEW:
+            view(h, c.body);
             break;
         default:
             break;

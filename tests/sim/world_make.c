@@ -59,6 +59,7 @@ void world_boot(struct world *w, unsigned st)
     s->ledger->ops->snapshot_free(s->ledger, &conf.snapshot);
     model_same(w, st);
     s->alive = true;
+    s->shown = OL_ATT_UNKNOWN;
     s->reading = false;
     s->loads = 0;
     s->wake_ns = 0;

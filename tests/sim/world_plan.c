@@ -109,6 +109,8 @@ static uint64_t arg_of(const struct brew *b, enum what what)
         return 192 + rnd_below(r, 1000) + (ms << 16);
     case W_SWITCH:
         return ns_below(r, 90);
+    case W_ATTEND:
+        return rnd_below(r, 3) | rnd_below(r, OL_SHARES) << 8;
     case W_MOVE:
         return rnd_chance(r, 0.25) ? 0 : 1 + rnd_below(r, 60000);
     case W_EVIL:
@@ -208,6 +210,7 @@ void world_storm(struct world *w, const struct sim_plan *plan)
     brew(&b, plan->switches, W_SWITCH, 6);
     brew(&b, plan->roams, W_MOVE, 40);
     brew(&b, plan->adversary, W_EVIL, 80);
+    brew(&b, true, W_ATTEND, 20);
 }
 
 /* ---- the end ------------------------------------------------------------ */
