@@ -63,6 +63,7 @@ __attribute__((constructor)) static void begin(void)
 {
     const char *name = getenv("OPENLINE_AIM"), *list = getenv("OPENLINE_SEALS");
     int fd = name ? open(name, O_RDWR | O_CLOEXEC) : -1;
+    struct stat st;
     void *at = fd < 0 ? MAP_FAILED
                       : mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
                              fd, 0);
@@ -73,6 +74,12 @@ __attribute__((constructor)) static void begin(void)
         page = at;
     if (list)
         seals = open(list, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    /* The kill before may have torn a row; what it is of was never handed
+     * out. */
+    if (seals >= 0 && fstat(seals, &st) == 0 &&
+        syscall(SYS_ftruncate, seals,
+                st.st_size - st.st_size % (off_t)sizeof(struct row)) != 0)
+        abort();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 

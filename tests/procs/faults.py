@@ -30,6 +30,8 @@ class PowerLife(Life):
         if self.random.random() < 0.5:
             victim.cut_power(self.random)
             self.tell(f"and {victim.name}'s power was cut")
+        else:
+            victim.catch_up()
 
 
 class FaultLife(Life):
@@ -134,5 +136,7 @@ class FaultLife(Life):
         if op == "sync" and fired:
             victim.cut_power(self.random)
             self.tell(f"and {victim.name}'s power was cut")
+        else:
+            victim.catch_up()
         victim.start(ready=False)
         expect(victim.came_up(), "killed by somebody")

@@ -14,7 +14,7 @@ import mmap
 import os
 import struct
 
-from mortal import OPENLINE, Mortal, Skip
+from mortal import OPENLINE, Mortal, Skip, expect
 
 DISK = os.path.join(os.path.dirname(OPENLINE), "tests/net/libdisk.so")
 OPS = ("write", "sync", "cut", "open", "delete", "map", "read")
@@ -22,6 +22,7 @@ HOWS = ("io", "full", "torn")
 STATE = struct.Struct("=13I")
 ROW = struct.Struct("=IIQ32s")
 SECTOR = 512
+MOST_AT_ONCE = 65536 # bytes of one write
 
 
 class File:
@@ -50,6 +51,13 @@ class File:
                 change(data, at, new)
         if fate == "upto" and n < len(self.loose) and self.loose[n][1]:
             change(data, *self.loose[n], chance) # torn
+        return bytes(data)
+
+    def machine(self):
+        """As the machine sees it."""
+        data = bytearray(self.synced)
+        for at, new in self.loose:
+            change(data, at, new)
         return bytes(data)
 
     def sync(self):
@@ -107,20 +115,50 @@ class Frail(Mortal):
         return STATE.unpack_from(self.disk)[4]
 
 
-    def files(self):
-        """The ledger's files after all that was done to them."""
-        files = {name: File(data, True) for name, data in self.base.items()}
+    def rows_of_deeds(self):
+        """(op, name, where, bytes, end of the row) of each deed told of."""
         with open(self.deeds, "rb") as f:
             data = f.read()
         at = 0
         while at + ROW.size <= len(data):
             op, n, where, name = ROW.unpack_from(data, at)
-            at += ROW.size
-            name = name.rstrip(b"\0").decode()
+            at += ROW.size + n
+            if at > len(data):
+                return # it died while it told of this one
+            yield (OPS[op], name.rstrip(b"\0").decode(), where,
+                   data[at - n:at], at)
+
+    def files(self):
+        """The ledger's files after all that was done to them."""
+        files = {name: File(data, True) for name, data in self.base.items()}
+        for op, name, where, data, _ in self.rows_of_deeds():
             if name.startswith("ledger.db"):
-                follow(files, OPS[op], name, where, data[at:at + n])
-            at += n
+                follow(files, op, name, where, data)
         return files
+
+    def tear(self, n):
+        """The kill hit while a deed was told of: some of its row is there."""
+        row = ROW.pack(OPS.index("write"), 4096, 0, b"ledger.db-wal")
+        with open(self.deeds, "ab") as f:
+            f.write((row + bytes(4096))[:37 * n])
+
+    def catch_up(self):
+        """It died, and its machine lives on: what it had done and had not told
+        of yet stands in the files. The next life builds on that, so it belongs
+        to the deeds."""
+        end = 0
+        for *_, end in self.rows_of_deeds():
+            pass
+        os.truncate(self.deeds, end)
+        files = self.files()
+        with open(self.deeds, "ab") as deeds:
+            for suffix in ("", "-wal", "-journal"):
+                name = "ledger.db" + suffix
+                for deed in untold(files.get(name), os.path.join(
+                        self.dir, name)):
+                    op, where, data = deed
+                    deeds.write(ROW.pack(OPS.index(op), len(data), where,
+                                         name.encode()) + data)
 
     def cut_power(self, chance):
         """All of the ledger that was never synced is gone, or some of it."""
@@ -138,6 +176,33 @@ class Frail(Mortal):
                     f.write(left["ledger.db" + end])
         self.base = left
         os.unlink(self.deeds)
+
+
+def untold(file, path):
+    """What makes of a file as it was told of the one that is there."""
+    was = file.machine() if file and file.there else None
+    try:
+        with open(path, "rb") as f:
+            now = f.read()
+    except FileNotFoundError:
+        if was is not None:
+            yield "delete", 0, b""
+        return
+    if was is None:
+        yield "open", 0, b""
+        was = b""
+    if len(now) < len(was):
+        yield "cut", len(now), b""
+        was = was[:len(now)]
+    was += bytes(len(now) - len(was))
+    differ = [at for at in range(0, len(now), SECTOR)
+              if now[at:at + SECTOR] != was[at:at + SECTOR]]
+    # One call of one thread was under way.
+    expect(not differ or differ[-1] - differ[0] <= MOST_AT_ONCE,
+           f"{path} is another one than was told of, from {differ[:1]} to "
+           f"{differ[-1:]}")
+    if differ:
+        yield "write", differ[0], now[differ[0]:differ[-1] + SECTOR]
 
 
 def private(path, flags):
