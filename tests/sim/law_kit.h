@@ -1,5 +1,6 @@
 /*
- * What stories_law.c and stories_word.c share: law_kit.c.
+ * What the stories of the law share (stories_law, _word, _more, _lie):
+ * law_kit.c.
  */
 #ifndef OL_SIM_LAW_KIT_H
 #define OL_SIM_LAW_KIT_H
@@ -22,6 +23,22 @@ void hold(uint8_t type, unsigned ch, unsigned from, unsigned most);
 /* The k-th of them arrives at a station, on whatever channel. */
 enum ol_err bring(unsigned st, unsigned ch, unsigned k);
 enum ol_err bring_bytes(unsigned st, unsigned ch, const uint8_t *p, size_t n);
+
+/* Knocks of station 0 on the radio, held back, of that many attempts; nothing
+ * else passes any more. */
+void knocks(unsigned n);
+/* A knock or a response of that station, as whoever has the PSK can make it;
+ * how long it is. */
+size_t wrapped(unsigned st, uint8_t *out, uint8_t type,
+               const struct ol_knock *k);
+
+/* Room for a lie, and a frame with station 1's keys that its core never made:
+ * what was said, sealed under the next counter and brought to station 0. */
+struct ol_writer words(void);
+enum ol_err lie(unsigned ch, const struct ol_writer *said);
+
+/* Messages, 5 ms apart. */
+void say_many(unsigned st, unsigned n, uint8_t prec);
 
 /* Two channels, cable and radio, and the line is open. */
 void two(void);

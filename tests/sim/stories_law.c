@@ -141,25 +141,6 @@ static void an_unconfirmed_epoch_is_not_spoken_in(void)
 
 /* ---- knocks -------------------------------------------------------------- */
 
-/* Knocks of station 0 on the radio, held back, of that many attempts. */
-static void knocks(unsigned n)
-{
-    struct ol_line *l = w.st[0].line;
-
-    hold(OL_PACKET_KNOCK, 1, 0, 0);
-    held.lose = true;
-    world_cut(&w, 0, 0, true);
-    world_cut(&w, 0, 1, true);
-    world_cut(&w, 1, 1, true);
-    run_for(60 * S);
-    for (held.most = 1; held.most <= n; held.most++) {
-        l->attempt.active = false;
-        world_tick(&w, 0);
-        run_for(100 * MS);
-        EXPECT(held.n == held.most);
-    }
-}
-
 static bool no_knocks(struct world *ww, unsigned ch, unsigned from,
                       const struct ol_send *s)
 {
@@ -174,21 +155,6 @@ static void a_knock_that_was_lost_comes_again(void)
     w.lose = no_knocks;
     run_for(7 * S);
     EXPECT(status(0).state == OL_LINE_OPEN);
-}
-
-/* A knock as whoever has the PSK can make it. */
-static size_t wrapped(uint8_t *out, uint8_t type, const struct ol_knock *k)
-{
-    uint8_t plain[OL_KNOCK_MAX], nonce[16];
-    struct ol_writer wr;
-
-    for (unsigned i = 0; i < sizeof(nonce); i++)
-        nonce[i] = (uint8_t)rnd_u64(&w.rnd);
-    ol_writer_init(&wr, plain, sizeof(plain));
-    ol_knock_encode(&wr, k);
-    OL_CHECK(!wr.failed);
-    ol_wrap_seal(out, &w.st[0].line->wrap, type, nonce, ol_writer_span(&wr));
-    return wr.n + OL_SEALED_HEAD + OL_TAG;
 }
 
 static void a_knock_counts_on_its_channel(void)
@@ -253,11 +219,11 @@ static void the_psk_is_not_the_station(void)
     OL_CHECK(ol_knock_decode(OL_SPAN(plain, held.size[0] - OL_SEALED_HEAD -
                                                 OL_TAG), &k) == OL_OK);
     k.opening += 3; /* the same message 1, said to be a newer one */
-    n = wrapped(out, OL_PACKET_KNOCK, &k);
+    n = wrapped(0, out, OL_PACKET_KNOCK, &k);
     EXPECT(bring_bytes(1, 1, out, n) != OL_OK);
     EXPECT(l->kept.open_seen == seen);
     k.noise = OL_SPAN_ARRAY(junk);
-    n = wrapped(out, OL_PACKET_KNOCK, &k);
+    n = wrapped(0, out, OL_PACKET_KNOCK, &k);
     EXPECT(bring_bytes(1, 1, out, n) != OL_OK);
     EXPECT(l->kept.open_seen == seen);
 }
@@ -301,7 +267,7 @@ static void a_second_copy_is_told(void)
     knocks(1);
     EXPECT(bring(1, 1, 0) == OL_OK);
     k.opening = w.st[1].line->kept.open_seen;
-    (void)!bring_bytes(1, 1, out, wrapped(out, OL_PACKET_KNOCK, &k));
+    (void)!bring_bytes(1, 1, out, wrapped(0, out, OL_PACKET_KNOCK, &k));
     EXPECT(w.st[1].notes[OL_NOTE_PEER_SECOND] == 1);
 }
 

@@ -130,14 +130,6 @@ static void a_repeated_knock_is_answered_now_and_then(void)
 
 /* ---- what comes back ----------------------------------------------------- */
 
-static void say_many(unsigned st, unsigned n, uint8_t prec)
-{
-    for (unsigned i = 0; i < n; i++) {
-        world_say(&w, st, prec, 100);
-        run_for(5 * MS);
-    }
-}
-
 /* It finds out only from the peer that it was put back. Until that has said
  * which numbers were given, none is: in no log. */
 static void nothing_is_numbered_before_the_answer(void)
@@ -244,25 +236,6 @@ static void receipts_wait_for_their_messages(void)
 
 /* ---- a peer that lies ---------------------------------------------------- */
 
-static uint8_t lies[2048];
-
-/* A frame with station 1's keys that its core never made. */
-static enum ol_err lie(struct ol_span said)
-{
-    struct ol_epoch_chan *ec = &sending(1)->ch[1];
-    struct ol_frame_head head = {ec->tx.index, ec->counter};
-    uint8_t out[OL_FRAME_MAX];
-    struct ol_writer wr;
-
-    w.forged = true;
-    ol_writer_init(&wr, out, OL_FRAME_HEAD);
-    ol_frame_encode(&wr, &head);
-    memcpy(out + OL_FRAME_HEAD, said.p, said.n);
-    ol_frame_seal(&ec->tx, ec->counter++, OL_SPAN(out, OL_FRAME_HEAD),
-                  out + OL_FRAME_HEAD, said.n);
-    return bring_bytes(0, 1, out, said.n + OL_FRAME_OVER);
-}
-
 /* A record that stands elsewhere by its own word. */
 static void a_record_is_of_its_place(void)
 {
@@ -284,9 +257,9 @@ static void a_record_is_of_its_place(void)
         ol_writer_init(&wr, bytes, sizeof(bytes));
         EXPECT(ol_record_encode(&wr, &rec) == OL_OK);
         g.bytes = ol_writer_span(&wr);
-        ol_writer_init(&wr, lies, sizeof(lies));
+        wr = words();
         EXPECT(ol_segment_encode(&wr, &g));
-        (void)!lie(ol_writer_span(&wr));
+        (void)!lie(1, &wr);
         run_for(100 * MS);
         EXPECT(w.st[0].line->in[OL_ROUTINE].upto == i);
         if (i == 0)
@@ -313,9 +286,9 @@ static void an_older_root_is_compared(void)
     h.log[OL_ROUTINE].upto = 3;
     h.log[OL_ROUTINE].limit = 100;
     h.log[OL_ROUTINE].root[0] = 6;
-    ol_writer_init(&wr, lies, sizeof(lies));
+    wr = words();
     EXPECT(ol_held_encode(&wr, &h));
-    EXPECT(lie(ol_writer_span(&wr)) == OL_OK);
+    EXPECT(lie(1, &wr) == OL_OK);
     run_for(100 * MS);
     EXPECT(o->back.state != OL_BACK_SOUND);
     EXPECT(w.st[0].notes[OL_NOTE_ROLLED_BACK] == 0);

@@ -15,33 +15,6 @@
 
 /* ---- a peer that lies ---------------------------------------------------- */
 
-/* A frame with station 1's keys that its core never made: what w has, sealed
- * under the next counter and brought to station 0. */
-static enum ol_err lie(unsigned ch, const struct ol_writer *said)
-{
-    struct ol_epoch_chan *ec = &sending(1)->ch[ch];
-    struct ol_frame_head head = {ec->tx.index, ec->counter};
-    uint8_t out[OL_FRAME_MAX];
-    struct ol_writer wr;
-
-    ol_writer_init(&wr, out, OL_FRAME_HEAD);
-    ol_frame_encode(&wr, &head);
-    memcpy(out + OL_FRAME_HEAD, said->p, said->n);
-    ol_frame_seal(&ec->tx, ec->counter++, OL_SPAN(out, OL_FRAME_HEAD),
-                  out + OL_FRAME_HEAD, said->n);
-    w.forged = true; /* nobody sent it */
-    return bring_bytes(0, ch, out, said->n + OL_FRAME_OVER);
-}
-
-static struct ol_writer words(void)
-{
-    static uint8_t bytes[1024];
-    struct ol_writer wr;
-
-    ol_writer_init(&wr, bytes, sizeof(bytes));
-    return wr;
-}
-
 static void an_ack_of_the_unsent_is_nothing(void)
 {
     struct ol_writer wr = words();
