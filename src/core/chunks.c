@@ -4,9 +4,8 @@
  * A packet's chunks are taken in order; the first that is malformed or not
  * permitted ends the packet (what came before it stands: every chunk is a
  * fact of its own). The wire's rule table has checked place and bounds; this
- * one says what the core does. Returned records and cosignatures are of a
- * later version: nothing of this version asks for them, so they are refused
- * here.
+ * one says what the core does. Cosignatures are of a later version: nothing of
+ * this version asks for them, so they are refused here.
  */
 #include "core/restore.h"
 

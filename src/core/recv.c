@@ -137,10 +137,6 @@ enum ol_err ol_recv_segment(struct ol_line *l, const struct ol_segment *g)
     struct ol_in_slot *s;
     enum ol_err err;
 
-    if (g->codec != OL_CODEC_RAW)
-        return OL_ERR_VERSION;
-    if (g->offset + g->bytes.n > OL_RECORD_MAX)
-        return OL_ERR_LONG;
     if (g->index <= in->upto) {
         /* It is here already; if it is on disk, our HELD was lost. */
         if (g->index <= in->durable) {

@@ -104,8 +104,6 @@ enum ol_err ol_take_return(struct ol_line *l, const struct ol_segment *g)
     enum ol_err err = OL_OK;
     bool whole = false;
 
-    if (g->codec != OL_CODEC_RAW)
-        return OL_ERR_VERSION;
     if (b->state == OL_BACK_SOUND || b->state == OL_BACK_ASK)
         return OL_OK; /* late; or the answer that it belongs to is not here */
     if (b->state != OL_BACK_TAKE || l->full)
