@@ -283,9 +283,80 @@ static void bad_configurations_are_refused(void **state)
     c.n_channels = 2;
     assert_int_equal(ol_line_init(&line, mem, &c), OL_ERR_EXISTS);
     conf_of(p, 0, &c);
-    c.snapshot.state = OL_SPAN("?", 1);
-    assert_int_equal(ol_line_init(&line, mem, &c), OL_ERR_CORRUPT);
+    c.n_channels = OL_CHANNELS_MAX + 1;
+    assert_int_equal(ol_line_init(&line, mem, &c), OL_ERR_INPUT);
+    conf_of(p, 0, &c);
+    c.channels[0].mtu = OL_FRAME_MIN - 1;
+    assert_int_equal(ol_line_init(&line, mem, &c), OL_ERR_INPUT);
+    conf_of(p, 0, &c);
+    c.hold_ns = c.probe_ns - 1; /* it would be dark between two probes */
+    assert_int_equal(ol_line_init(&line, mem, &c), OL_ERR_INPUT);
     free(mem);
+}
+
+/* What our own ledger says is never believed without a look: no line is made
+ * of it, and nothing is asserted or overrun. */
+static void rows_that_do_not_hold_are_refused(void **state)
+{
+    struct pair *p = *state;
+    void *mem = calloc(1, ol_line_size());
+    struct ol_beyond beyond = {.prec = OL_PRECS, .index = 1};
+    uint8_t bytes[OL_RECORD_MAX + 1] = {0};
+    struct ol_part part = {.prec = OL_ROUTINE, .index = 1, .mask = 1,
+                           .bytes = OL_SPAN(bytes, sizeof(bytes))};
+    struct ol_line *line;
+
+    assert_non_null(mem);
+    for (unsigned k = 0; k < 7; k++) {
+        struct ol_conf c;
+        conf_of(p, 0, &c);
+        switch (k) {
+        case 0: c.snapshot.state = OL_SPAN("?", 1); break;
+        case 1: c.snapshot.acked[OL_FLASH] = 1; break; /* of an empty log */
+        case 2: c.snapshot.log[OL_OWN][0].size = 5; break; /* no frontier */
+        case 3: c.snapshot.log[OL_PEER][3].size = 5; break;
+        case 4: c.snapshot.beyond = &beyond; break;
+        default: c.snapshot.parts = &part;
+        }
+        c.snapshot.n_beyond = k == 4;
+        c.snapshot.n_parts = k >= 5;
+        if (k == 6) {
+            part.prec = OL_PRECS;
+            part.bytes.n = OL_RECORD_MAX;
+        }
+        assert_int_equal(ol_line_init(&line, mem, &c), OL_ERR_CORRUPT);
+        memset(mem, 0, ol_line_size());
+    }
+    free(mem);
+}
+
+/* An event that names nothing that there is changes nothing. */
+static void events_of_nothing_are_refused(void **state)
+{
+    struct pair *p = *state;
+    struct ol_chan up = {.up = true, .room_bytes = 1u << 20};
+    struct {
+        struct ol_event ev;
+        enum ol_err err;
+    } t[] = {
+        {{.kind = OL_EV_FRAME}, OL_ERR_SHORT},
+        {{.kind = OL_EV_FRAME, .channel = 1, .bytes = {(void *)"x", 1}},
+         OL_ERR_INPUT},
+        {{.kind = OL_EV_CHANNEL, .channel = 1, .chan = &up}, OL_ERR_MISSING},
+        {{.kind = OL_EV_ENABLE, .channel = 1}, OL_ERR_MISSING},
+        {{.kind = 99}, OL_ERR_INPUT},
+    };
+
+    run(p, 300);
+    for (unsigned k = 0; k < OL_LEN(t); k++) {
+        assert_int_equal(give(p, 0, t[k].ev), t[k].err);
+        assert_int_equal(p->first, p->last);
+        assert_int_equal(p->e[0].n_batches, 0);
+        assert_int_equal(status(p, 0).ch[0].state, OL_CHAN_UP);
+    }
+    assert_string_equal(ol_what_name(OL_WHAT_ALARM), "alarm");
+    assert_string_equal(ol_what_name(OL_WHAT_ARRIVED), "arrived");
+    assert_string_equal(ol_what_name((enum ol_what)99), "unknown");
 }
 
 /* A full disk is credit 0: the peer waits, and goes on when there is room. */
@@ -399,6 +470,8 @@ int main(void)
         T(delivered_waits_for_the_other_disk),
         T(strangers_get_no_answer),
         T(bad_configurations_are_refused),
+        T(rows_that_do_not_hold_are_refused),
+        T(events_of_nothing_are_refused),
         T(a_full_disk_is_credit_zero),
         T(another_key_behind_a_card_is_told),
         T(a_record_behind_a_gap_is_asked_for),
