@@ -260,6 +260,7 @@ static size_t feed(struct ol_tcp_conn *c, const uint8_t *p, size_t n)
             return OL_TCP_HEAD + len;
         }
     }
+    OL_CHECK(c->in || c->n_in == 0);
     if (!c->in && !(c->in = malloc(OL_TCP_WHOLE)))
         return 0;
     return gather(c, p, n);

@@ -178,6 +178,7 @@ static void members(void **state)
     assert_memory_equal(v, "null", 4);
     v = ol_rpc_member(text, sizeof(text) - 1, "a", &n);
     assert_int_equal(n, 20);
+    assert_memory_equal(v, "{\"b\":1,\"c\":[\"]\",{}]}", 20);
     assert_null(ol_rpc_member(text, sizeof(text) - 1, "d", &n));
     assert_null(ol_rpc_member("[]", 2, "d", &n));
     assert_null(ol_rpc_member("{}", 2, "d", &n));

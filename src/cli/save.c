@@ -157,7 +157,8 @@ int ol_verb_save(struct ol_args *args)
     status = ol_rpc_open(&job.rpc, args->dir, why);
     if (status == OL_EXIT_DONE)
         status = ol_rpc_call(&job.rpc, "show", which(job.name), &doc, why);
-    if (ol_cli_fail(status, why) == OL_EXIT_DONE) {
+    (void)ol_cli_fail(status, why);
+    if (status == OL_EXIT_DONE) {
         job.rpc.timeout_ms = OL_RPC_FOR_EVER;
         job.rpc.notice = on_notice;
         status = save_all(&job, doc.value);

@@ -74,16 +74,18 @@ static unsigned feed(struct ol_line *l, unsigned most)
 
     for (; n < most; n++) {
         struct ol_event ev = {.kind = OL_EV_PIECE};
+        const struct ol_load *asked;
 
         step(l);
         ol_push_pump(l);
-        if (load() == NULL)
+        asked = load();
+        if (asked == NULL)
             break;
-        assert_int_equal(load()->kind, OL_LOAD_PIECE);
-        memset(bytes, (int)load()->index + 1, sizeof(bytes));
-        ev.token = load()->token;
-        ev.bytes = OL_SPAN(bytes, ol_file_piece_size(load()->size,
-                                                     load()->index));
+        assert_int_equal(asked->kind, OL_LOAD_PIECE);
+        memset(bytes, (int)asked->index + 1, sizeof(bytes));
+        ev.token = asked->token;
+        ev.bytes = OL_SPAN(bytes, ol_file_piece_size(asked->size,
+                                                     asked->index));
         assert_true(ol_push_piece(l, &ev));
     }
     return n;
@@ -158,6 +160,7 @@ static void what_is_not_ours_is_asked_for_ever_more_slowly(void **state)
     struct ol_line *l = line();
     struct ol_want v = {.serial = 1, .hash = {1}, .size = 5, .limit = 1};
     struct ol_event ev = {.kind = OL_EV_PIECE, .bytes = OL_SPAN("123456", 6)};
+    const struct ol_load *piece;
     unsigned asked = 0;
 
     (void)state;
@@ -165,10 +168,11 @@ static void what_is_not_ours_is_asked_for_ever_more_slowly(void **state)
     for (unsigned s = 0; s < 600; s++) {
         step(l);
         ol_push_pump(l);
-        if (load() != NULL) {
-            ev.token = load()->token + 4;
+        piece = load();
+        if (piece != NULL) {
+            ev.token = piece->token + 4;
             assert_false(ol_push_piece(l, &ev));
-            ev.token = load()->token;
+            ev.token = piece->token;
             ev.bytes.n = asked++ % 2 ? 6 : 0; /* nothing, or another size */
             assert_true(ol_push_piece(l, &ev));
             assert_false(ol_push_piece(l, &ev));
@@ -210,7 +214,7 @@ static void units_go_once_and_again_when_lost(void **state)
     struct ol_want v = {.serial = 1, .hash = {1},
                         .size = OL_PIECE + 65, .limit = 2};
     struct ol_out_frame f;
-    struct ol_blob b[32];
+    struct ol_blob b[32] = {0};
     size_t total = 0;
 
     (void)state;

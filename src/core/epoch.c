@@ -39,6 +39,7 @@ static struct ol_epoch *slot(struct ol_line *l)
         if (i != l->sending && (best == NULL || e->made_ns < best->made_ns))
             best = e;
     }
+    OL_CHECK(best != NULL); /* we send under one at most */
     end(l, best);
     return best;
 }

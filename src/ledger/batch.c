@@ -175,10 +175,13 @@ enum ol_err ol_held_copy(struct ol_held **out, const struct ol_batch *batch)
     held->batch.facts = facts;
     held->batch.channels = take(&at, batch->channels, names * NAME_SIZE);
     for (uint16_t k = 0; k < batch->n_puts; k++)
-        puts[k].bytes.p = take(&at, puts[k].bytes.p, puts[k].bytes.n);
+        puts[k].bytes.p = take(&at, batch->puts[k].bytes.p,
+                               batch->puts[k].bytes.n);
     for (uint16_t k = 0; k < batch->n_metas; k++) {
-        metas[k].key = take(&at, metas[k].key, strlen(metas[k].key) + 1);
-        metas[k].value.p = take(&at, metas[k].value.p, metas[k].value.n);
+        const struct ol_ledger_meta *from = &batch->metas[k];
+
+        metas[k].key = take(&at, from->key, strlen(from->key) + 1);
+        metas[k].value.p = take(&at, from->value.p, from->value.n);
     }
     take_facts(&at, facts, batch->n_facts);
     OL_CHECK(at == (uint8_t *)held + size);

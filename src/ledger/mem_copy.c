@@ -30,6 +30,7 @@ static void copy_log(struct mem_log *to, const struct mem_log *from)
     *to = *from;
     to->cap = from->n;
     to->v = twin(from->v, from->n * sizeof(*from->v));
+    OL_CHECK(to->v || to->n == 0);
     for (uint32_t k = 0; k < from->n; k++)
         to->v[k] = twin(from->v[k], sizeof(*from->v[k]) + from->v[k]->n);
     to->frontier = twin(from->frontier, from->frontier_n);

@@ -45,6 +45,7 @@ static enum ol_err check_heads(struct mem *m, const struct mem_line *line,
 
         if (put->kind != OL_PUT_HEAD)
             continue;
+        OL_CHECK(line);
         low = &size[put->author][put->prec];
         *low = OL_MAX(*low, line->log[put->author][put->prec].size);
         if (put->index < *low)
@@ -248,6 +249,11 @@ static void put_event(struct mem *m, const struct ol_batch *batch,
 static void put_rest(struct mem *m, struct mem_line *line,
                      const struct ol_batch *batch, const struct ol_put *put)
 {
+    if (put->kind == OL_PUT_EVENT) {
+        put_event(m, batch, put);
+        return;
+    }
+    OL_CHECK(line); /* only events are of no line */
     switch (put->kind) {
     case OL_PUT_RECORD:
         line->number[put->author] = OL_MAX(line->number[put->author],
@@ -279,8 +285,7 @@ static void put_rest(struct mem *m, struct mem_line *line,
         put_checkpoint(line, put);
         return;
     case OL_PUT_EVENT:
-        put_event(m, batch, put);
-        return;
+        return; /* see above */
     case OL_PUT_FILE:
     case OL_PUT_PIECE:
     case OL_PUT_DROP:
@@ -333,6 +338,7 @@ enum ol_err ol_mem_apply(struct mem *m, const struct ol_batch *batch)
 
         if (put->kind != OL_PUT_RECORD)
             continue;
+        OL_CHECK(line);
         err = put_record(m, &line->log[put->author][put->prec], batch, put);
         if (err) {
             take_back(m, line, batch->puts, k);

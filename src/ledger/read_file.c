@@ -81,7 +81,7 @@ static enum ol_err pieces(struct ol_ledger *base, uint32_t line,
                           uint32_t *upto, uint64_t *map)
 {
     struct ol_sqlite *l = (struct ol_sqlite *)base;
-    struct ol_row_file f;
+    struct ol_row_file f = {0};
     enum ol_err err = file(base, line, author, hash, &f);
     sqlite3_stmt *s;
     bool row;

@@ -52,11 +52,18 @@ static char *word(char **rest)
 
 static bool channel_name(struct ol_ini *p, const char *name)
 {
-    if (name == NULL || !ol_channel_name_ok(ol_span_str(name)))
+    if (!ol_channel_name_ok(ol_span_str(name)))
         return ol_ini_fault(p, "\"%s\" is no channel name: 1 to %u of a-z, "
-                            "0-9 and -, first a letter", name ? name : "",
-                            OL_NAME_MAX);
+                            "0-9 and -, first a letter", name, OL_NAME_MAX);
     return true;
+}
+
+/* The word of a name; one that is not there is empty, and refused as that. */
+static const char *name_word(char **rest)
+{
+    const char *name = word(rest);
+
+    return name != NULL ? name : "";
 }
 
 /* station.conf */
@@ -93,10 +100,11 @@ static bool take_listen(struct ol_ini *p, const char *value)
 static bool take_reach(struct ol_ini *p, const char *value)
 {
     struct ol_conf_station *c = p->out;
-    char text[OL_INI_LINE], scheme[8], *rest = text, *name, *url;
+    char text[OL_INI_LINE], scheme[8], *rest = text, *url;
+    const char *name;
 
     ol_text_put(text, sizeof(text), "%s", value);
-    name = word(&rest);
+    name = name_word(&rest);
     url = word(&rest);
     if (!channel_name(p, name))
         return false;
@@ -285,13 +293,14 @@ static bool take_channel(struct ol_ini *p, const char *value)
 {
     struct ol_conf_line *c = p->out;
     struct ol_conf_channel *ch = &c->channels[c->n_channels];
-    char text[OL_INI_LINE], *rest = text, *option, *name;
+    char text[OL_INI_LINE], *rest = text, *option;
+    const char *name;
 
     if (c->n_channels == OL_CHANNELS_MAX)
         return ol_ini_fault(p, "too many channels: at most %u",
                             OL_CHANNELS_MAX);
     ol_text_put(text, sizeof(text), "%s", value);
-    name = word(&rest);
+    name = name_word(&rest);
     if (!channel_name(p, name))
         return false;
     for (unsigned k = 0; k < c->n_channels; k++)
@@ -389,12 +398,15 @@ int ol_conf_line_parse(const char *file, const char *peer, const char *text,
     return status ? status : settle_times(file, out, why);
 }
 
+/* The text is NULL exactly when there is none. */
 static int read_text(const char *path, const char *file, char **text,
                      char why[OL_WHY_MAX])
 {
     size_t n;
-    enum ol_err err = ol_file_read(path, OL_CONF_MAX, text, &n);
+    enum ol_err err;
 
+    *text = NULL;
+    err = ol_file_read(path, OL_CONF_MAX, text, &n);
     if (err == OL_ERR_MISSING)
         return ol_fail(why, OL_EXIT_MISSING, "there is no %s", path);
     if (err == OL_ERR_LONG)
@@ -404,6 +416,7 @@ static int read_text(const char *path, const char *file, char **text,
         return ol_fail_sys(why, "read", path);
     if (strlen(*text) != n || !ol_span_utf8(OL_SPAN(*text, n))) {
         free(*text);
+        *text = NULL;
         return ol_fail(why, OL_EXIT_FAILED, "%s is not UTF-8 text: write it "
                        "anew", file);
     }
@@ -419,7 +432,7 @@ int ol_conf_station_read(const char *dir, struct ol_conf_station *out,
     if (!ol_path(path, dir, "station.conf", NULL))
         return ol_fail(why, OL_EXIT_FAILED, "%s: the path is too long", dir);
     status = read_text(path, "station.conf", &text, why);
-    if (status != OL_EXIT_OK)
+    if (text == NULL)
         return status;
     status = ol_conf_station_parse("station.conf", text, out, why);
     free(text);
@@ -436,7 +449,7 @@ int ol_conf_line_read(const char *dir, const char *peer,
     if (!ol_path(path, dir, file, NULL))
         return ol_fail(why, OL_EXIT_FAILED, "%s: the path is too long", dir);
     status = read_text(path, file, &text, why);
-    if (status != OL_EXIT_OK)
+    if (text == NULL)
         return status;
     status = ol_conf_line_parse(file, peer, text, out, why);
     free(text);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "station/client.h"
 #include "station/clock.h"
 #include "station/methods.h"
@@ -159,6 +160,8 @@ bool ol_doctor_directory(struct ol_findings *f, const char *dir,
     const struct ol_keys *keys = st ? st->keys : NULL;
     char why[OL_WHY_MAX];
 
+    /* A station that runs has its keys open; without one they are opened. */
+    OL_CHECK((st == NULL) == (opened != NULL));
     ol_doctor_files(f, dir);
     ol_doctor_disk(f, dir, st);
     if (ol_conf_station_read(dir, &conf, why) != OL_EXIT_OK) {

@@ -307,6 +307,7 @@ static void take(struct ol_import *im)
                   gone->why[0] != '\0' ? "; " : "", gone->why);
         return;
     }
+    OL_CHECK(line != NULL || err == OL_ERR_STRANGER);
     if (err == OL_ERR_AGAIN || err == OL_ERR_DOWN) {
         im->waits_for = NULL;
         stuck(im, line);

@@ -90,16 +90,22 @@ static int read_key(const char *dir, struct ol_keys *keys, bool storage,
     return status;
 }
 
-static int make_room(struct ol_keys **out, char why[OL_WHY_MAX])
+/* NULL: there is none, and `why` says so. */
+static struct ol_keys *make_room(char why[OL_WHY_MAX])
 {
-    if (ol_crypto_init() != OL_OK)
-        return ol_fail(why, OL_EXIT_FAILED, "libsodium does not start: is "
-                       "/dev/urandom there?");
-    *out = ol_locked_alloc(sizeof(**out));
-    if (*out == NULL)
-        return ol_fail(why, OL_EXIT_FAILED, "no memory for keys: free some");
-    (*out)->lock_fd = -1;
-    return OL_EXIT_OK;
+    struct ol_keys *keys;
+
+    if (ol_crypto_init() != OL_OK) {
+        ol_fail(why, OL_EXIT_FAILED, "libsodium does not start: is "
+                "/dev/urandom there?");
+        return NULL;
+    }
+    keys = ol_locked_alloc(sizeof(*keys));
+    if (keys == NULL)
+        ol_fail(why, OL_EXIT_FAILED, "no memory for keys: free some");
+    else
+        keys->lock_fd = -1;
+    return keys;
 }
 
 /* Whoever has the keys open shares a lock on the directory: a file that was
@@ -141,12 +147,13 @@ static int unlock(const char *dir, struct ol_keys *keys,
 int ol_keys_unlock(const char *dir, struct ol_keys **out,
                    struct ol_secret **secret, char why[OL_WHY_MAX])
 {
-    struct ol_keys *keys = NULL;
-    int status = make_room(&keys, why);
+    struct ol_keys *keys = make_room(why);
+    int status;
 
     *secret = NULL;
-    if (status == OL_EXIT_OK)
-        status = hold(dir, keys, why);
+    if (keys == NULL)
+        return OL_EXIT_FAILED;
+    status = hold(dir, keys, why);
     if (status == OL_EXIT_OK)
         status = unlock(dir, keys, secret, why);
     if (status == OL_EXIT_OK)
@@ -175,11 +182,11 @@ int ol_keys_open(const char *dir, struct ol_keys **out, char why[OL_WHY_MAX])
 int ol_keys_check(const char *dir, const struct ol_keys *keys,
                   char why[OL_WHY_MAX])
 {
-    struct ol_keys *now = NULL;
-    int status = make_room(&now, why);
+    struct ol_keys *now = make_room(why);
+    int status;
 
-    if (status != OL_EXIT_OK)
-        return status;
+    if (now == NULL)
+        return OL_EXIT_FAILED;
     now->vault = keys->vault;
     status = read_key(dir, now, false, why);
     if (status == OL_EXIT_OK)
@@ -204,10 +211,10 @@ int ol_keys_make(struct ol_keys **out, char why[OL_WHY_MAX])
 {
     uint8_t seed[OL_KEY];
     struct ol_rng rng;
-    int status = make_room(out, why);
 
-    if (status != OL_EXIT_OK)
-        return status;
+    *out = make_room(why);
+    if (*out == NULL)
+        return OL_EXIT_FAILED;
     ol_os_random(seed, sizeof(seed));
     ol_os_random((*out)->storage, sizeof((*out)->storage));
     ol_rng_init(&rng, seed);

@@ -188,8 +188,14 @@ bool ol_submit_has_id(const struct ol_station *st,
     return false;
 }
 
-/* One that is new, into the core; false: its line takes no more now. */
-static bool offer(struct ol_station *st, struct ol_submit **at)
+enum fate {
+    STAYS, /* in the list; the core has it, or it was not its turn */
+    WAITS, /* in the list; its line takes no more now */
+    OUT,   /* of the list */
+};
+
+/* One that is new, into the core. */
+static enum fate offer(struct ol_station *st, struct ol_submit **at)
 {
     struct ol_submit *s = *at;
     struct ol_event ev = {.kind = OL_EV_SUBMIT, .token = s->token,
@@ -200,13 +206,17 @@ static bool offer(struct ol_station *st, struct ol_submit **at)
                           ? OL_ERR_AGAIN
                           : ol_station_step(s->line, &ev);
 
-    if (err == OL_OK)
+    if (err == OL_OK) {
         s->given = true;
-    else if (err == OL_ERR_UNPROVED)
+        return STAYS;
+    }
+    if (err == OL_ERR_AGAIN || err == OL_ERR_DOWN)
+        return WAITS;
+    if (err == OL_ERR_UNPROVED)
         keep(st, at);
-    else if (err != OL_ERR_AGAIN && err != OL_ERR_DOWN)
+    else
         refuse(finish(st, at), err);
-    return err != OL_ERR_AGAIN && err != OL_ERR_DOWN;
+    return OUT;
 }
 
 void ol_submit_pump(struct ol_station *st)
@@ -221,13 +231,16 @@ void ol_submit_pump(struct ol_station *st)
         struct ol_submit *s = *at;
         struct ol_station_line *line = s->line;
         bool skip = s->given || line->phase != OL_PHASE_RUN;
+        enum fate fate = STAYS;
 
         /* In order: behind one that waits, all of its line wait. */
         for (unsigned k = 0; k < n_busy; k++)
             skip = skip || busy[k] == line;
-        if (!skip && !offer(st, at) && n_busy < OL_LINES_MAX)
+        if (!skip)
+            fate = offer(st, at);
+        if (fate == WAITS && n_busy < OL_LINES_MAX)
             busy[n_busy++] = line;
-        if (*at == s)
+        if (fate != OUT)
             at = &s->next;
     }
 }

@@ -398,6 +398,7 @@ static bool one_turn(struct ol_taking *t)
             ol_sweep_again(line);
         return true;
     }
+    OL_CHECK(line != NULL); /* without one it has ended above */
     if (line->phase != OL_PHASE_RUN)
         return false;
     if (t->at < t->n)

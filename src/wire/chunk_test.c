@@ -534,6 +534,7 @@ static void noise_is_refused_or_goes_round(void **state)
         size_t n = (size_t)dice_edge(&d, 0, 120);
         uint8_t *x = malloc(n ? n : 1);
 
+        OL_CHECK(x);
         dice_fill(&d, x, n);
         if (n > 6 && dice_u64(&d) % 2)
             memset(x, 0, 6);

@@ -100,7 +100,10 @@ static void grow(struct bytes *b, size_t n)
 
 static void put(struct bytes *b, const struct deed *d, size_t from, size_t n)
 {
+    if (n == 0)
+        return;
     grow(b, (size_t)d->at + from + n);
+    b->p = sure(b->p);
     memcpy(b->p + d->at + from, d->bytes + from, n);
 }
 
@@ -213,7 +216,7 @@ static void follow(struct left *files, uint32_t *born, uint32_t k)
         return;
     case DISK_SYNC:
         /* The first sync of a log syncs its folder too. */
-        if (!f->named && !is_ledger(f->name))
+        if (!f->named && !is_ledger(d->name))
             folder_synced(files);
         f->from = k;
         return;

@@ -229,6 +229,7 @@ void world_init_calm(struct world *w, uint64_t seed, unsigned channels,
 {
     static const char *const name[] = {"cable", "radio", "sat"};
 
+    OL_CHECK(channels <= OL_LEN(name));
     found(w, seed);
     for (unsigned i = 0; i < channels; i++)
         name_channel(w, w->n_ch++, name[i],

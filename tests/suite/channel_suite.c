@@ -73,7 +73,7 @@ static const size_t sizes[] = {1,    2,    3,    25,   191,   192,  193,
 static void all_sizes(struct ch_end *from, struct ch_end *to)
 {
     uint32_t mtu = from->b->ops->mtu;
-    size_t before = to->n_got, n = 0;
+    size_t before = to->n_got, n = 1; /* every bearer takes one byte */
     bool seen[OL_LEN(sizes)] = {0};
     struct ol_addr dest = from->n_got ? from->peer : ch_default;
 

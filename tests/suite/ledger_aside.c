@@ -155,7 +155,7 @@ static uint32_t attempts(struct kit *k, uint32_t index)
 static void a_log_is_cut_and_its_end_waits(void **state)
 {
     struct kit *k = *state;
-    const struct ol_ledger_ops *ops = k->l->ops;
+    const struct ol_ledger_ops *ops;
     uint8_t root[32], sig[64], id[16];
     struct seen s = {0};
     struct ol_snapshot snap;

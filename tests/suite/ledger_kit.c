@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "wire/record.h"
 
 const char kit_channels[3][17] = {"cable", "radio", "pouch"};
@@ -39,6 +40,7 @@ static void start(struct kit *k)
         assert_int_equal(ol_mem_open(&k->l), OL_OK);
     if (k->kind == KIT_SQLITE && kit_try(k, why) != OL_OK)
         fail_msg("%s", why);
+    OL_CHECK(k->l);
     assert_int_equal(k->l->ops->line(k->l, line_id, "south", &k->line),
                      OL_OK);
     k->outstanding = 0;
