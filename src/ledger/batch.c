@@ -137,12 +137,15 @@ static void *take(uint8_t **at, const void *from, size_t n)
     return to;
 }
 
-static void take_facts(uint8_t **at, struct ol_fact *facts, uint16_t n)
+static void take_facts(uint8_t **at, struct ol_fact *facts,
+                       const struct ol_batch *batch)
 {
-    for (uint16_t k = 0; k < n; k++) {
-        if (facts[k].key != NULL)
-            facts[k].key = take(at, facts[k].key, strlen(facts[k].key) + 1);
-        facts[k].value.p = take(at, facts[k].value.p, facts[k].value.n);
+    for (uint16_t k = 0; k < batch->n_facts; k++) {
+        const struct ol_fact *from = &batch->facts[k];
+
+        if (from->key != NULL)
+            facts[k].key = take(at, from->key, strlen(from->key) + 1);
+        facts[k].value.p = take(at, from->value.p, from->value.n);
     }
 }
 
@@ -183,7 +186,7 @@ enum ol_err ol_held_copy(struct ol_held **out, const struct ol_batch *batch)
         metas[k].key = take(&at, from->key, strlen(from->key) + 1);
         metas[k].value.p = take(&at, from->value.p, from->value.n);
     }
-    take_facts(&at, facts, batch->n_facts);
+    take_facts(&at, facts, batch);
     OL_CHECK(at == (uint8_t *)held + size);
     *out = held;
     return OL_OK;
