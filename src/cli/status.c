@@ -279,109 +279,27 @@ static void show_line(const json_t *line)
     ol_files_moving(line);
 }
 
-/* Collects a sentence in pieces of at most what is left. */
-struct sentence {
-    char text[2048];
-    size_t n;
-};
-
-static void say(struct sentence *s, const char *format, ...)
-    OL_PRINTF(2, 3);
-
-static void say(struct sentence *s, const char *format, ...)
-{
-    va_list args;
-    int n;
-
-    va_start(args, format);
-    n = vsnprintf(s->text + s->n, sizeof(s->text) - s->n, format, args);
-    va_end(args);
-    s->n += n > 0 ? (size_t)n : 0;
-    if (s->n >= sizeof(s->text))
-        s->n = sizeof(s->text) - 1;
-}
-
-/* "2 of 3 channels are up (cable, radio)" */
-static void say_channels(struct sentence *s, const json_t *list)
-{
-    const json_t *c;
-    size_t i, up = 0, all = json_array_size(list);
-
-    json_array_foreach(list, i, c)
-        up += strcmp(ol_cli_str(c, "state", ""), "up") == 0;
-    say(s, "%zu of %zu channel%s %s up", up, all, all == 1 ? "" : "s",
-        up == 1 ? "is" : "are");
-    if (up > 0) {
-        const char *comma = " (";
-
-        json_array_foreach(list, i, c) {
-            if (strcmp(ol_cli_str(c, "state", ""), "up") != 0)
-                continue;
-            say(s, "%s%s", comma, ol_cli_str(c, "name", "?"));
-            comma = ", ";
-        }
-        say(s, ")");
-    }
-}
-
-static void sentence_of(struct sentence *s, const json_t *line)
-{
-    const json_t *sees = json_object_get(line, "peer_sees");
-    const json_t *queue = json_object_get(line, "queue");
-    const json_t *effective = json_object_get(line, "effective");
-    const char *state = ol_cli_str(line, "state", "unknown");
-    const char *theirs = ol_cli_str(sees, "state", "unknown");
-    long long waiting = count(queue, "flash") + count(queue, "immediate") +
-                        count(queue, "priority") + count(queue, "routine");
-    char time[OL_CLI_TIME];
-
-    say(s, "the line to %s is %s", ol_cli_str(line, "peer", "?"), state);
-    ol_cli_ago(line, "dark_since", "", time);
-    if (time[0] != '\0')
-        say(s, " since %s", time);
-    say(s, ": ");
-    say_channels(s, json_object_get(line, "channels"));
-    ol_cli_ago(line, "last_heard", "", time);
-    if (time[0] != '\0')
-        say(s, ", last heard %s", time);
-    else
-        say(s, ", never heard");
-    if (strcmp(theirs, "unknown") == 0)
-        say(s, ", what the other side sees is unknown");
-    else
-        say(s, ", the other side sees it %s", theirs);
-    if (json_is_integer(json_object_get(queue, "flash")))
-        say(s, ", %lld message%s wait%s for delivery", waiting,
-            waiting == 1 ? "" : "s", waiting == 1 ? "s" : "");
-    else
-        say(s, ", what waits for delivery is unknown");
-    say(s, ", and effective communication is %s",
-        strcmp(ol_cli_str(effective, "state", "unknown"), "yes") == 0
-            ? "occurring"
-        : strcmp(ol_cli_str(effective, "state", "unknown"), "no") == 0
-            ? "not occurring"
-            : "unknown");
-}
-
+/* One line of text, whatever the number of lines: the sentences, each with its
+ * full stop, are the station's. */
 static void show_sentence(const json_t *status)
 {
     const json_t *lines = json_object_get(status, "lines"), *line;
-    struct sentence s = {.n = 0};
-    size_t i;
+    size_t i, n = 0, all = json_array_size(lines);
+    char *text = NULL;
+    FILE *to = open_memstream(&text, &n);
 
-    say(&s, "At %s, ", ol_cli_str(status, "station", "this station"));
-    if (json_array_size(lines) == 0)
-        say(&s, "there is no line");
-    json_array_foreach(lines, i, line) {
-        if (i > 0)
-            say(&s, "; ");
-        sentence_of(&s, line);
-    }
-    /* Whatever was cut off, it ends in a full stop. */
-    if (s.n > sizeof(s.text) - 2)
-        s.n = sizeof(s.text) - 2;
-    memcpy(s.text + s.n, ".", 2);
-    ol_out_line("%s", s.text);
+    if (to == NULL)
+        return;
+    if (all == 0)
+        fprintf(to, "There is no line.");
+    json_array_foreach(lines, i, line)
+        fprintf(to, "%s%s%s%s", i > 0 ? " " : "",
+                all > 1 ? ol_cli_str(line, "peer", "?") : "",
+                all > 1 ? ": " : "",
+                ol_cli_str(line, "sentence", "Nothing is known."));
+    if (fclose(to) == 0)
+        ol_out_line("%s", text);
+    free(text);
 }
 
 static int check(const json_t *lines)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "station/clock.h"
+#include "station/effective_load.h"
 #include "station/json.h"
 #include "station/json_set.h"
 
@@ -170,13 +171,6 @@ static json_t *warnings(const struct ol_station_line *line,
     return list;
 }
 
-static json_t *effective(void)
-{
-    return json_pack("{s:s,s:n,s:s,s:n,s:n,s:n,s:n,s:n}", "state", "unknown",
-                     "since", "why", "nothing was asked", "asked", "answered",
-                     "overdue", "last_understood", "last_answered");
-}
-
 static const char *attendance(enum ol_attendance a)
 {
     return a == OL_ATT_ATTENDED     ? "attended"
@@ -187,6 +181,25 @@ static const char *attendance(enum ol_attendance a)
 static bool is_dark(const struct ol_line_status *s)
 {
     return s->state == OL_LINE_DARK || s->state == OL_LINE_POUCH_ONLY;
+}
+
+static void set_effective(json_t **doc, struct ol_station_line *line,
+                          const struct ol_line_status *s)
+{
+    struct ol_effective_line how = {
+        .pouch = s->state == OL_LINE_POUCH_ONLY,
+        .closed_by_us = s->state == OL_LINE_CLOSED_BY_US,
+        .closed_by_them = s->state == OL_LINE_CLOSED_BY_THEM,
+    };
+
+    for (unsigned k = 0; k < s->n_channels; k++)
+        how.up += s->ch[k].state == OL_CHAN_UP ||
+                  s->ch[k].state == OL_CHAN_DOUBTFUL;
+    if (is_dark(s))
+        how.dark_ms = ol_clock_wall_of(s->dark_since_ns);
+    set(doc, "effective",
+        ol_json_effective(line, s->state == OL_LINE_DARK ? how.dark_ms : 0));
+    set(doc, "sentence", ol_json_sentence(line, &how));
 }
 
 json_t *ol_json_line(struct ol_station_line *line)
@@ -217,7 +230,7 @@ json_t *ol_json_line(struct ol_station_line *line)
     set(&doc, "queue", queue);
     set(&doc, "channels", channels(line, &s));
     set(&doc, "attachments", ol_json_transfers(line));
-    set(&doc, "effective", effective());
+    set_effective(&doc, line, &s);
     set(&doc, "attendance", json_pack("{s:s,s:s}", "ours", attendance(s.shown),
                                       "theirs", attendance(s.theirs)));
     set(&doc, "stance", json_pack("{s:n,s:n}", "ours", "theirs"));

@@ -34,6 +34,7 @@
 #include "station/conf.h"
 #include "station/control.h"
 #include "station/dir.h"
+#include "station/effective_load.h"
 #include "station/file.h"
 #include "station/files.h"
 #include "station/guard.h"
@@ -107,6 +108,7 @@ struct ol_station_line {
     uint64_t stuck_ns;   /* since when the first cannot be taken, 0: it can */
     struct ol_line_files files;
     struct ol_waiting waiting;
+    struct ol_effective_asks effective;
     /* reload: what it becomes when it is drained */
     struct ol_conf_line *next_conf; /* or NULL, and it is going */
     bool going;

@@ -1,0 +1,42 @@
+/*
+ * The asks of a line's window, out of its ledger, and what follows from them.
+ *
+ * Held from one question to the next, and read anew when something was
+ * committed or the window has moved.
+ */
+#ifndef OL_STATION_EFFECTIVE_LOAD_H
+#define OL_STATION_EFFECTIVE_LOAD_H
+
+#include <jansson.h>
+
+#include "station/effective.h"
+
+struct ol_station_line;
+
+struct ol_effective_asks { /* of a line; zeroed: nothing read yet */
+    struct ol_effective_ask *v;
+    size_t n;
+    bool read;
+    uint64_t seq;     /* the ledger's events when it was read */
+    uint64_t read_ms; /* and the wall clock */
+    uint64_t before[2]; /* by author: numbers up to it are out of the window */
+};
+
+/* Reads them if need be. False: the ledger cannot be read now. */
+bool ol_effective_read(struct ol_station_line *line);
+void ol_effective_free(struct ol_station_line *line);
+/* Asks taken or arrived from from_ms on and before to_ms, into memory of the
+ * caller's: *v, freed by free. False: no memory, or the ledger cannot be
+ * read. */
+bool ol_effective_gather(struct ol_station_line *line, uint64_t from_ms,
+                         uint64_t to_ms, struct ol_effective_ask **v,
+                         size_t *n, uint64_t before[2]);
+
+/* The member "effective" of a line's status. dark_ms: since when it is dark, 0:
+ * it is not. */
+json_t *ol_json_effective(struct ol_station_line *line, uint64_t dark_ms);
+/* The sentence, as a text; NULL without memory. */
+json_t *ol_json_sentence(struct ol_station_line *line,
+                         const struct ol_effective_line *how);
+
+#endif
