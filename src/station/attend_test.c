@@ -90,7 +90,7 @@ static void an_answer_proves_until(void **state)
 
 static void silence_asks_earlier(void **state)
 {
-    uint64_t from = now;
+    uint64_t from;
 
     (void)state;
     attended();
