@@ -290,7 +290,7 @@ struct ol_put {
     uint8_t leaf[32];
     uint8_t root[8];
     struct ol_span bytes;
-    const char *detail; /* EVENT: static storage, or NULL */
+    const char *detail; /* EVENT: borrowed, 63 bytes of it are kept; or NULL */
 };
 
 struct ol_send {

@@ -88,6 +88,14 @@ static void check_put(const struct ol_batch *batch, const struct ol_put *put)
     OL_CHECK(put->kind <= OL_PUT_WAITING);
 }
 
+/* As much of an event's detail as a row has room for. */
+static size_t detail_n(const struct ol_put *put)
+{
+    return put->kind == OL_PUT_EVENT && put->detail != NULL
+               ? strnlen(put->detail, OL_LEDGER_DETAIL_MAX)
+               : 0;
+}
+
 /* Checks everything and adds up; *names: channel names that are needed. */
 static enum ol_err measure(const struct ol_batch *batch, uint16_t *names,
                            size_t *size)
@@ -100,6 +108,7 @@ static enum ol_err measure(const struct ol_batch *batch, uint16_t *names,
 
         check_put(batch, put);
         n += sizeof(*put) + put->bytes.n;
+        n += put->detail != NULL ? detail_n(put) + 1 : 0;
         if (names_channel(put) && put->channel >= *names)
             *names = put->channel + 1;
     }
@@ -135,6 +144,14 @@ static void *take(uint8_t **at, const void *from, size_t n)
         memcpy(to, from, n);
     *at += n;
     return to;
+}
+
+static const char *take_detail(uint8_t **at, const struct ol_put *put)
+{
+    const char *text = take(at, put->detail, detail_n(put));
+
+    *(*at)++ = '\0';
+    return text;
 }
 
 static void take_facts(uint8_t **at, struct ol_fact *facts,
@@ -177,9 +194,13 @@ enum ol_err ol_held_copy(struct ol_held **out, const struct ol_batch *batch)
     held->batch.metas = metas;
     held->batch.facts = facts;
     held->batch.channels = take(&at, batch->channels, names * NAME_SIZE);
-    for (uint16_t k = 0; k < batch->n_puts; k++)
-        puts[k].bytes.p = take(&at, batch->puts[k].bytes.p,
-                               batch->puts[k].bytes.n);
+    for (uint16_t k = 0; k < batch->n_puts; k++) {
+        const struct ol_put *from = &batch->puts[k];
+
+        puts[k].bytes.p = take(&at, from->bytes.p, from->bytes.n);
+        if (from->detail != NULL)
+            puts[k].detail = take_detail(&at, from);
+    }
     for (uint16_t k = 0; k < batch->n_metas; k++) {
         const struct ol_ledger_meta *from = &batch->metas[k];
 

@@ -13,6 +13,7 @@
 #define OL_LEDGER_STATE_MAX (64u * 1024) /* bytes of a PUT STATE */
 #define OL_LEDGER_KEY_MAX 64u            /* bytes of a meta key */
 #define OL_LEDGER_VALUE_MAX 4096u        /* bytes of a meta value */
+#define OL_LEDGER_DETAIL_MAX 63u         /* bytes of an event's detail */
 #define OL_LEDGER_FRONTIER_MAX 1024u     /* 32 nodes */
 
 struct ol_held {

@@ -291,6 +291,7 @@ static void events_resume_from_anywhere(void **state)
     struct kit *k = *state;
     struct ol_put *put;
     struct heard all, h;
+    char state_name[] = "doubtful";
     uint64_t seq;
 
     assert_int_equal(k->l->ops->last_seq(k->l, &seq), OL_OK);
@@ -298,8 +299,9 @@ static void events_resume_from_anywhere(void **state)
     kit_event(k, OL_WHAT_ARRIVED, OL_ROUTINE, 5, 10);
     put = kit_event(k, OL_WHAT_CHANNEL, 0, 0, 1);
     put->channel = 1;
-    put->detail = "doubtful";
+    put->detail = state_name;
     kit_commit(k);
+    memset(state_name, 'x', sizeof(state_name)); /* it was borrowed */
     kit_event(k, OL_WHAT_READ, OL_FLASH, 3, 1);
     kit_event(k, OL_WHAT_ARRIVED, OL_ROUTINE, 15, 7);
     kit_event(k, OL_WHAT_ALARM, 0, 0, 0)->detail =
