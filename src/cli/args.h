@@ -58,6 +58,7 @@ enum ol_opt {
     OL_OPT_OUT,
     OL_OPT_STOP,
     OL_OPT_BY,
+    OL_OPT_FOR,
     OL_OPTS
 };
 

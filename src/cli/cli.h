@@ -36,6 +36,11 @@ int ol_verb_save(struct ol_args *args);
 int ol_verb_understood(struct ol_args *args);
 int ol_verb_log(struct ol_args *args);
 int ol_verb_watch(struct ol_args *args);
+/* status_check.c: what --check answers; silent: and says nothing. */
+int ol_status_check(const json_t *status, bool silent);
+/* alarms.c */
+int ol_verb_alarms(struct ol_args *args);
+int ol_verb_metrics(struct ol_args *args);
 int ol_verb_doctor(struct ol_args *args);
 int ol_verb_channel(struct ol_args *args);
 int ol_verb_courier(struct ol_args *args);

@@ -89,15 +89,27 @@ const struct ol_verb ol_verbs[] = {
     {"status", "[PEER] [--check] [--sentence]",
      "lines, channels, darkness, effective communication",
      "Shows each line: its state here and as the peer sees it, its channels,\n"
-     "what waits, whether the safety number was compared. --check: exit\n"
-     "status 0 only if every line asked for is open, which means that two or\n"
-     "more channels are up. --sentence: all in one sentence.\n",
+     "what waits, whether the safety number was compared. --check: one line\n"
+     "each, for scripts, and exit status 0 only if every line asked for is\n"
+     "open: two or more channels are up. --sentence: all in one sentence.\n",
      OL_TAKES(CHECK) | OL_TAKES(SENTENCE), 0, 1, ol_verb_status},
     {"doctor", "[PEER] [--passphrase-fd N]", "what is wrong, and what to do",
      "Looks for faults of the directory, the configuration, the disk, the\n"
      "channels and the peer's answers. Works also while the station does not\n"
      "run. Exit status 1 if something is at fault.\n",
      OL_TAKES(PASSPHRASE_FD), 0, 1, ol_verb_doctor},
+    {"alarms", "[--all] | ack N | shelve N --for DURATION",
+     "what somebody must do something about",
+     "Lists what stands, the most pressing first: what happened, and what to\n"
+     "do. --all lists also what is over. ack N: somebody deals with it; it\n"
+     "leaves the list once it has passed. shelve N: not to be heard of for\n"
+     "that time (at most 24h), and then again if it still holds.\n",
+     OL_TAKES(ALL) | OL_TAKES(FOR), 0, 2, ol_verb_alarms},
+    {"metrics", "", "figures for a monitoring system",
+     "Prints what is known of the lines in the text format of Prometheus.\n"
+     "metrics = FILE in station.conf has the station write the same into a\n"
+     "file every 15 s.\n",
+     0, 0, 0, ol_verb_metrics},
     {"send",
      "PEER [TEXT|-] [--subject S] [--precedence P] [--lang TAG]\n"
      "    [--marking M] [--file F]... [--to ROLE] [--wait RUNG]\n"

@@ -302,21 +302,6 @@ static void show_sentence(const json_t *status)
     free(text);
 }
 
-static int check(const json_t *lines)
-{
-    const json_t *line;
-    int status = json_array_size(lines) > 0 ? OL_EXIT_DONE : OL_EXIT_FAILED;
-    size_t i;
-
-    json_array_foreach(lines, i, line) {
-        const char *state = ol_cli_str(line, "state", "unknown");
-
-        if (strcmp(state, "open") != 0)
-            status = OL_EXIT_FAILED;
-    }
-    return status;
-}
-
 /* Said only when something is to be said. */
 static void show_disk(const json_t *disk)
 {
@@ -330,6 +315,15 @@ static void show_disk(const json_t *disk)
     else if (ms >= 1000)
         ol_out_tinted(OL_WARN, "The disk is slow: up to %lld ms until "
                       "something is durable", ms);
+}
+
+static void show_alarms(const json_t *alarms)
+{
+    unsigned long long n = ol_cli_count(alarms, "unacknowledged");
+
+    if (n > 0)
+        ol_out_tinted(OL_BAD, "%llu alarm%s nobody has acknowledged: "
+                      "'openline alarms'", n, n == 1 ? "" : "s");
 }
 
 int ol_verb_status(struct ol_args *args)
@@ -347,20 +341,23 @@ int ol_verb_status(struct ol_args *args)
         /* all is said */
     } else if (ol_args_has(args, OL_OPT_SENTENCE)) {
         show_sentence(doc.value);
-    } else {
+    } else if (!ol_args_has(args, OL_OPT_CHECK)) {
         ol_out_line("Station %s, openline %s, in %s",
                     ol_cli_str(doc.value, "station", "?"),
                     ol_cli_str(doc.value, "version", "?"), args->dir);
         show_marker(ol_cli_str(doc.value, "marker", ""));
         show_at_rest(doc.value);
         show_disk(json_object_get(doc.value, "disk"));
+        show_alarms(json_object_get(doc.value, "alarms"));
         json_array_foreach(lines, i, line) show_line(line);
         if (json_array_size(lines) == 0)
             ol_out_line("No line yet: make a card for a peer and take theirs: "
                         "'openline card --help'");
     }
     if (ol_args_has(args, OL_OPT_CHECK))
-        status = check(lines);
+        status = ol_status_check(doc.value,
+                                 ol_args_has(args, OL_OPT_JSON) ||
+                                     ol_args_has(args, OL_OPT_SENTENCE));
     ol_doc_free(&doc);
     return status;
 }

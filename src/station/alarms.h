@@ -17,6 +17,9 @@
 #ifndef OL_STATION_ALARMS_H
 #define OL_STATION_ALARMS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include <openline/station.h>
 
 #define OL_ALARM_KEY 48u /* bytes of a key, with its NUL */
@@ -44,5 +47,20 @@ void ol_alarm_raise_own(struct ol_station *st, const char *key,
                         enum ol_priority priority, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 void ol_alarm_clear_own(struct ol_station *st, const char *key);
+
+/* For the station's own files. */
+
+/* The list from the ledger; false: it cannot be read. Until then, and after
+ * close, nothing is raised. */
+bool ol_alarms_open(struct ol_station *st);
+void ol_alarms_close(struct ol_station *st);
+/* What is due, once a turn. */
+void ol_alarms_pump(struct ol_station *st, uint64_t now_ns);
+/* An alarm of the core, by its words. */
+void ol_alarm_core(struct ol_station_line *line, const char *text);
+/* A line was taken out of the configuration. */
+void ol_alarm_line_gone(struct ol_station_line *line);
+/* The disk takes again, and took nothing since that Unix time. */
+void ol_alarms_again(struct ol_station *st, uint64_t since_ms);
 
 #endif

@@ -127,6 +127,19 @@ static bool take_reach(struct ol_ini *p, const char *value)
     return true;
 }
 
+static bool take_metrics(struct ol_ini *p, const char *value)
+{
+    struct ol_conf_station *c = p->out;
+    size_t n = strlen(value);
+
+    if (value[0] != '/' || n < 7 || strcmp(value + n - 5, ".prom") != 0 ||
+        !ol_text_put(c->metrics, sizeof(c->metrics), "%s", value))
+        return ol_ini_fault(p, "metrics = %s: the whole path of a file that "
+                            "ends with .prom, as /var/lib/prometheus/"
+                            "node-exporter/openline.prom", value);
+    return true;
+}
+
 /* lines.d/PEER.conf */
 
 /* What is sealed and backed up is known by its ending. */
@@ -323,10 +336,12 @@ static const struct ol_ini_row station_rows[] = {
     {"name", false, true, take_name},
     {"listen", true, false, take_listen},
     {"reach", true, false, take_reach},
+    {"metrics", false, false, take_metrics},
 };
 
 static const struct ol_ini_schema station_schema = {
-    "station", "name, listen, reach", station_rows, OL_LEN(station_rows)};
+    "station", "name, listen, reach, metrics", station_rows,
+    OL_LEN(station_rows)};
 
 static const struct ol_ini_row line_rows[] = {
     {"card", false, true, take_card},

@@ -15,6 +15,7 @@
 #include "wire/messages.h"
 
 #define OL_LISTEN_MAX 8u
+#define OL_CONF_PATH 1024u
 #define OL_CONF_MAX 65536u /* bytes of a file */
 #define OL_ATTACH_AUTO (UINT64_C(10) << 20) /* attachments = auto:10MiB */
 
@@ -29,6 +30,7 @@ struct ol_conf_station {
     char listen[OL_LISTEN_MAX][OL_URL_MAX + 1];
     unsigned n_reach;
     struct ol_conf_reach reach[OL_CHANNELS_MAX]; /* what our cards carry */
+    char metrics[OL_CONF_PATH]; /* a file; empty: none */
 };
 
 struct ol_conf_channel {

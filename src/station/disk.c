@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "station/alarms.h"
 #include "station/clock.h"
 #include "station/log.h"
 #include "station/station.h"
@@ -237,6 +238,34 @@ static void tell(const struct ol_station *st, uint64_t room)
                "needed; nothing new is taken until there is room", mib, min);
 }
 
+/* Nobody else is told before the disk takes again: the list is, at once. */
+static void alarm_of(struct ol_station *st, uint64_t room)
+{
+    uint64_t since_ms = st->disk_bad_ms;
+
+    if (st->disk_err != OL_OK) {
+        if (since_ms == 0)
+            st->disk_bad_ms = ol_clock_wall_ms();
+        if (st->disk_why[0] != '\0')
+            ol_alarm_raise_own(st, "disk", OL_PRIORITY_HIGH, "the disk "
+                               "refuses, nothing new is taken: %.200s|mend "
+                               "it: 'openline doctor' says what it met",
+                               st->disk_why);
+        else
+            ol_alarm_raise_own(st, "disk", OL_PRIORITY_HIGH, "the disk is "
+                               "full, nothing new is taken: %llu MiB are "
+                               "free, %llu are needed|make room on it",
+                               (unsigned long long)(room >> 20),
+                               (unsigned long long)(st->min_free >> 20));
+        return;
+    }
+    st->disk_bad_ms = 0;
+    /* A refusal is noticed a little after it began. */
+    if (since_ms != 0)
+        ol_alarms_again(st, since_ms - OL_MIN(since_ms, REFUSED_NS /
+                                                            OL_NS_PER_MS));
+}
+
 static void look(struct ol_station *st)
 {
     enum ol_err before = st->disk_err;
@@ -262,9 +291,12 @@ static void look(struct ol_station *st)
     for (unsigned k = 0; k < st->n_lines; k++)
         if (st->lines[k]->files.no_room)
             st->lines[k]->files.choose = true;
+    if (st->disk_err == OL_OK) /* also one from before a restart */
+        ol_alarm_clear_own(st, "disk");
     if (st->disk_err == before)
         return;
     tell(st, room);
+    alarm_of(st, room);
     for (unsigned k = 0; k < st->n_lines; k++)
         st->lines[k]->wake_ns = 0; /* credit changes */
 }

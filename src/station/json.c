@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "station/alarm_json.h"
 #include "station/names.h"
 
 static const char *const precs[] = {"flash", "immediate", "priority",
@@ -357,7 +358,9 @@ json_t *ol_json_event(struct ol_station *st, const struct ol_row_event *ev)
         set_message(&doc, line, ev);
     if (ev->channel[0] != '\0')
         set(&doc, "channel", json_string(ev->channel));
-    if (ev->detail[0] != '\0' && ev->what != OL_WHAT_ATTACHMENT)
+    if (ev->what == OL_WHAT_ALARM && ev->detail[0] == '#')
+        ol_alarm_event(&doc, st, ev);
+    else if (ev->detail[0] != '\0' && ev->what != OL_WHAT_ATTACHMENT)
         set(&doc, ev->what == OL_WHAT_ALARM ? "detail" : "state",
             json_string(ev->detail));
     return doc;

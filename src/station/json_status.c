@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "station/alarm_json.h"
 #include "station/clock.h"
 #include "station/effective_load.h"
 #include "station/json.h"
@@ -292,6 +293,8 @@ json_t *ol_json_status(struct ol_station *st, const char *peer)
     set(&doc, "disk_full", json_boolean(st->disk_full));
     set(&doc, "marker", marker(&st->guard));
     set(&doc, "disk", disk(st));
+    set(&doc, "alarms", st->alarms ? ol_alarm_summary(st->alarms)
+                                   : json_null());
     at_rest(&doc, st->keys);
     return doc;
 }

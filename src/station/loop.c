@@ -12,8 +12,10 @@
 
 #include "base/check.h"
 #include "crypto/crypto.h"
+#include "station/alarms.h"
 #include "station/clock.h"
 #include "station/log.h"
+#include "station/metrics.h"
 #include "station/notify.h"
 #include "station/standing.h"
 #include "station/station.h"
@@ -54,7 +56,9 @@ static uint64_t earliest(const struct ol_station *st)
 {
     uint64_t at = OL_MIN(st->disk_ns, ol_waits_next_ns(st));
 
-    at = OL_MIN(at, ol_saving_next_ns(st));
+    at = OL_MIN(at, OL_MIN(ol_saving_next_ns(st), st->alarms_ns));
+    if (!st->metrics_busy && st->conf.metrics[0] != '\0')
+        at = OL_MIN(at, st->metrics_ns);
     at = OL_MIN(at, OL_MIN(st->listen_ns, st->networks.due_ns));
     at = OL_MIN(at, st->watchdog_next_ns);
     at = OL_MIN(at, st->fresh_ns + FRESH_NS);
@@ -118,6 +122,8 @@ static void on_turn(uv_prepare_t *handle)
     }
     ol_submit_pump(st);
     tick_lines(st, now_ns);
+    ol_alarms_pump(st, now_ns);
+    ol_metrics_pump(st, now_ns);
     ol_jobs_pump(st);
     ol_events_pump(st);
     ol_waits_pump(st);

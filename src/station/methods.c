@@ -135,6 +135,8 @@ static const struct {
     {"courier", "action:s! peer:s file:s!", ol_method_courier, 0},
     {"audit", "peer:s", ol_method_audit, 0},
     {"backup", "action:s!", ol_method_backup, 0},
+    {"alarms", "action:s n:u all:b for_ms:u", ol_method_alarms, 0},
+    {"metrics", "", ol_method_metrics, 0},
     {"reload", "", method_reload, 0},
 };
 

@@ -30,6 +30,8 @@ void ol_method_courier(struct ol_request *rq);
 void ol_method_audit(struct ol_request *rq);
 void ol_method_backup(struct ol_request *rq);
 void ol_method_doctor(struct ol_request *rq);
+void ol_method_alarms(struct ol_request *rq);
+void ol_method_metrics(struct ol_request *rq);
 
 /* courier.c's two halves. */
 void ol_export_start(struct ol_request *rq, struct ol_station_line *line,

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "station/alarms.h"
 #include "station/log.h"
 #include "station/notify.h"
 #include "station/station.h"
@@ -285,6 +286,7 @@ void ol_reload_pump(struct ol_station *st)
             k++;
         } else if (line->going) {
             ol_jobs_stop(st); /* they walk over the lines */
+            ol_alarm_line_gone(line);
             ol_line_drop(line);
         } else {
             remake(line);

@@ -13,8 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "station/alarms.h"
 #include "station/clock.h"
 #include "station/log.h"
+#include "station/metrics.h"
 #include "station/notify.h"
 #include "station/station.h"
 
@@ -70,6 +72,10 @@ static int start(struct ol_station *st, char why[OL_WHY_MAX])
         status = open_ledger(st, why);
     if (status == OL_EXIT_OK && st->keys->vault.sealed) /* an interrupted */
         status = ol_vault_settle(st->dir, &st->keys->vault, false, why);
+    if (status == OL_EXIT_OK && !ol_alarms_open(st))
+        status = ol_fail(why, OL_EXIT_FAILED, "the alarms cannot be read from "
+                         "the ledger (%s): run 'openline doctor'",
+                         st->ledger->why);
     if (status == OL_EXIT_OK)
         ol_dir_copy_sweep(st->dir);
     if (status == OL_EXIT_OK)
@@ -106,6 +112,8 @@ static void finish(struct ol_station *st)
     while (st->n_lines > 0)
         ol_line_drop(st->lines[st->n_lines - 1]);
     ol_bearers_close(st);
+    ol_metrics_stop(st);
+    ol_alarms_close(st);
     if (st->ledger != NULL)
         st->ledger->ops->close(st->ledger);
     st->ledger = NULL;

@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "crypto/crypto.h"
+#include "station/alarms.h"
 #include "station/clock.h"
 #include "station/json.h"
 #include "station/log.h"
@@ -52,9 +53,6 @@ static void log_event(struct ol_station_line *line, const struct ol_put *put)
     case OL_WHAT_RESTORED:
         ol_log(OL_LOG_NOTE, "line %s: %s", peer, ol_what_name(put->what));
         break;
-    case OL_WHAT_ALARM:
-        ol_log(OL_LOG_FAULT, "line %s: alarm: %s", peer, put->detail);
-        break;
     default:
         break;
     }
@@ -70,6 +68,10 @@ static void commit(struct ol_station_line *line, const struct ol_effects *fx)
 
         if (fx->v[k].kind != OL_FX_PUT)
             continue;
+        if (put->kind == OL_PUT_EVENT && put->what == OL_WHAT_ALARM) {
+            ol_alarm_core(line, put->detail); /* has an event of its own */
+            continue;
+        }
         if (put->kind == OL_PUT_EVENT)
             log_event(line, put);
         if (put->kind == OL_PUT_EVENT && put->what == OL_WHAT_ARRIVED)

@@ -9,6 +9,7 @@
  *   standing.c  how all lines stand, for the service manager; warnings
  *   disk.c      commits that came back, failures, room
  *   facts.c     what the station notes for its own use
+ *   alarms.h    what somebody must do something about
  *   submit.c    what waits to be taken
  *   waiting.c   what has no number yet, on disk
  *   files.h     attachments, both ways
@@ -53,6 +54,7 @@
 
 struct ol_station;
 struct ol_station_line;
+struct ol_alarms;
 
 /* A bearer of ours and whose it is. */
 struct ol_port {
@@ -176,6 +178,14 @@ struct ol_station {
     unsigned n_lines;
     struct ol_effects fx; /* of the step under way */
     struct ol_put puts[OL_FX_MAX];
+
+    struct ol_alarms *alarms; /* alarm_list.h; NULL: not open */
+    uint64_t alarms_ns;       /* something of them is due */
+    uint64_t alarms_tidied_ms;
+    bool metrics_busy;        /* a thread writes them */
+    uint64_t metrics_ns, said_metrics_ns;
+    char metrics_path[OL_PATH_MAX]; /* where they were written last */
+    uint64_t disk_bad_ms; /* Unix time since when it takes nothing, or 0 */
 
     struct ol_control *control;
     struct ol_submit *submits;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "station/alarms.h"
 #include "station/clock.h"
 #include "station/log.h"
 #include "station/query.h"
@@ -62,6 +63,7 @@ static void settle(struct ol_station_line *line, const char *alarm)
 {
     struct ol_line_files *f = &line->files;
     struct ol_put *put;
+    char key[32] = "file/";
 
     free(f->digest);
     f->digest = NULL;
@@ -75,11 +77,11 @@ static void settle(struct ol_station_line *line, const char *alarm)
     ol_files_tell(OL_PEER, f->verified, put->state,
                   alarm == NULL ? 10 : 0);
     if (alarm != NULL) {
-        put = ol_files_put(OL_PUT_EVENT, OL_PEER, f->verified);
-        put->what = OL_WHAT_ALARM;
-        put->detail = alarm;
-        ol_log(OL_LOG_FAULT, "line %s: alarm: %s", line->conf.peer,
-               put->detail);
+        ol_text_hex(key + 5, f->verified, 8);
+        ol_alarm_raise(line, key, OL_PRIORITY_MEDIUM, "%s|ask the other side "
+                       "to send it again; 'openline log' shows which one",
+                       alarm);
+        ol_alarm_clear(line, key);
     }
     /* When the queue is full, all of it once more. */
     if (ol_files_commit(line, settled) != OL_OK)
