@@ -265,6 +265,7 @@ enum ol_what {
     OL_WHAT_CHECKED,
     OL_WHAT_FULFILLED,
     OL_WHAT_STANCE,
+    OL_WHAT_CAUGHT_UP, /* what waited in a blackout has gone */
     OL_WHATS
 };
 
@@ -426,6 +427,7 @@ struct ol_chan_status {
     uint64_t rtt_ns;        /* smoothed; 0: unknown */
     double loss;            /* share of frames lost, recent; < 0: unknown */
     uint64_t frames_sent, frames_received, bytes_sent, bytes_received;
+    uint64_t frames_acked, frames_lost; /* of those that ask for an ack */
     uint64_t knocks_sent;     /* since the last answer */
     uint64_t knocks_answered; /* since start */
     uint64_t dropped;         /* not authentic, or not permitted */

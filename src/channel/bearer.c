@@ -109,6 +109,7 @@ void ol_base_failed(struct ol_base *base, enum ol_err err, int sys)
 {
     base->status.last_err = err;
     base->status.last_errno = sys < 0 ? -sys : sys;
+    base->status.failed_ms = base->loop ? uv_now(base->loop) : 0;
 }
 
 enum ol_err ol_base_dropped(struct ol_base *base, enum ol_err err)

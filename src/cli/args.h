@@ -59,6 +59,7 @@ enum ol_opt {
     OL_OPT_STOP,
     OL_OPT_BY,
     OL_OPT_FOR,
+    OL_OPT_CHANNEL,
     OL_OPTS
 };
 

@@ -162,6 +162,17 @@ void ol_cli_time(const json_t *object, const char *key, const char *none,
     snprintf(out, OL_CLI_TIME, "%s  %s", group, text);
 }
 
+void ol_cli_time_param(json_t *params, const char *key, const char *value)
+{
+    char text[OL_WHEN_TEXT];
+    int64_t ms;
+
+    if (value == NULL || !ol_when_time(value, ol_when_now_ms(), &ms))
+        return;
+    ol_when_rfc3339(ms, text);
+    json_object_set_new(params, key, json_string(text));
+}
+
 void ol_cli_ago(const json_t *object, const char *key, const char *none,
                 char out[OL_CLI_TIME])
 {

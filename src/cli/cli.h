@@ -44,6 +44,8 @@ int ol_verb_metrics(struct ol_args *args);
 int ol_verb_doctor(struct ol_args *args);
 int ol_verb_channel(struct ol_args *args);
 int ol_verb_courier(struct ol_args *args);
+int ol_verb_blackouts(struct ol_args *args);
+int ol_verb_history(struct ol_args *args);
 int ol_verb_audit(struct ol_args *args);
 int ol_verb_demo(struct ol_args *args);
 
@@ -87,9 +89,14 @@ const char *ol_cli_str(const json_t *object, const char *key,
 #define OL_CLI_TIME (2 * OL_WHEN_TEXT + 16)
 void ol_cli_time(const json_t *object, const char *key, const char *none,
                  char out[OL_CLI_TIME]);
+/* An option that is a time, as the parameter `key` of that name: `18:00Z` is
+ * today's. Nothing when it is not given. */
+void ol_cli_time_param(json_t *params, const char *key, const char *text);
 /* "231000Z NOV 26, 12 s ago", or `none`. */
 void ol_cli_ago(const json_t *object, const char *key, const char *none,
                 char out[OL_CLI_TIME]);
+/* "flash 1, routine 450" of four counts; false: none, or nobody knows. */
+bool ol_cli_counts(const json_t *counts, char out[128]);
 /* "FLASH" for "flash"; at most 31 letters. */
 void ol_cli_upper(const char *text, char out[32]);
 

@@ -167,6 +167,21 @@ const struct ol_verb ol_verbs[] = {
      "Prints every event until Ctrl-C. --after resumes behind the event with\n"
      "that number (\"seq\" in --json), so that nothing is missed.\n",
      OL_TAKES(AFTER), 0, 1, ol_verb_watch},
+    {"blackouts", "[PEER] [--from T] [--to T]",
+     "when a line was dark, and why",
+     "Each blackout: since the last proof that the line was not dark, when\n"
+     "that was known, until when, why as far as anybody here can know, and\n"
+     "how many records waited, went and came. Times in which this station\n"
+     "did not run are listed too: then nobody listened here.\n",
+     OL_TAKES(FROM) | OL_TAKES(UNTIL), 0, 1, ol_verb_blackouts},
+    {"history", "PEER [--channel C] [--from T] [--to T]",
+     "how the channels of a line were",
+     "The last day, or from T to T: how long each channel was open, its round\n"
+     "trips (least, median, most), loss and frames sent and received. Up to\n"
+     "two hours are shown by the minute (minutes are kept for a day), up to a\n"
+     "fortnight by the hour, else by the day, up to a year back.\n",
+     OL_TAKES(CHANNEL) | OL_TAKES(FROM) | OL_TAKES(UNTIL), 1, 1,
+     ol_verb_history},
     {"channel", "PEER [disable|enable NAME [--yes]]",
      "list, disable and enable channels",
      "Without more words it lists the channels of the line. Disabling the\n"

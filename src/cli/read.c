@@ -184,18 +184,6 @@ int ol_verb_understood(struct ol_args *args)
     return OL_EXIT_DONE;
 }
 
-/* Adds a time option as RFC 3339, whatever way it was written. */
-static void time_param(json_t *params, const char *key, const char *value)
-{
-    char text[OL_WHEN_TEXT];
-    int64_t ms;
-
-    if (value == NULL || !ol_when_time(value, ol_when_now_ms(), &ms))
-        return;
-    ol_when_rfc3339(ms, text);
-    json_object_set_new(params, key, json_string(text));
-}
-
 /* What a line of the log says: how many files, subject and the first line of
  * the text, as far as they fit, or what it refers to. */
 static void gist(const json_t *m, char out[160])
@@ -256,8 +244,8 @@ int ol_verb_log(struct ol_args *args)
     size_t i;
     int status;
 
-    time_param(params, "from", args->opt[OL_OPT_FROM]);
-    time_param(params, "to", args->opt[OL_OPT_UNTIL]);
+    ol_cli_time_param(params, "from", args->opt[OL_OPT_FROM]);
+    ol_cli_time_param(params, "to", args->opt[OL_OPT_UNTIL]);
     status = ol_cli_ask(args, "log", params, &doc);
     if (status != OL_EXIT_DONE)
         return status;

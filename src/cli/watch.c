@@ -29,6 +29,7 @@ static const struct phrase {
     {"overdue", OL_BAD, "is overdue: no answer came in time", true},
     {"channel", OL_PLAIN, "channel", false},
     {"line", OL_PLAIN, "line", false},
+    {"caught-up", OL_GOOD, "all that waited has gone", false},
     {"blackout", OL_BAD, "BLACKOUT: no channel is up", true},
     {"restored", OL_GOOD, "the line is back", false},
     {"alarm", OL_BAD, "ALARM", true},
@@ -44,6 +45,20 @@ static const struct phrase *phrase_of(const char *event)
             return &phrases[i];
     }
     return &other;
+}
+
+/* "waited routine 450; went flash 1": what the return of a line says. */
+static bool returned(const json_t *ev, char *out, size_t room)
+{
+    static const char *const names[] = {"waited", "went", "came"};
+    char counts[128];
+    size_t n = 0;
+
+    for (size_t k = 0; k < sizeof(names) / sizeof(names[0]) && n < room; k++)
+        if (ol_cli_counts(json_object_get(ev, names[k]), counts))
+            n += (size_t)snprintf(out + n, room - n, "%s%s %s",
+                                  n > 0 ? "; " : "", names[k], counts);
+    return n > 0;
 }
 
 /* What happened while nobody watched rings no more. */
@@ -66,10 +81,12 @@ static void show(const json_t *ev)
     const char *channel = ol_cli_str(ev, "channel", "");
     const char *state = ol_cli_str(ev, "state", "");
     const char *detail = ol_cli_str(ev, "detail", "");
-    char at[OL_CLI_TIME], prec[32], file[320] = "";
+    char at[OL_CLI_TIME], prec[32], file[448] = "";
 
     ol_cli_time(ev, "at", "", at);
     ol_cli_upper(ol_cli_str(ev, "precedence", ""), prec);
+    if (returned(ev, file, sizeof(file)))
+        detail = file;
     if (strcmp(event, "attachment") == 0) {
         ol_files_event(ev, file, sizeof(file));
         detail = file;

@@ -248,6 +248,7 @@ struct ol_path {
     uint32_t pto_count;
     uint64_t pto_ns;      /* when the next probe timeout fires */
     double loss;          /* recent share, for people */
+    uint64_t acked_n, lost_n; /* frames, since this channel was made */
     /* size.c */
     uint32_t frame;       /* the largest that is sent, but for probes */
     uint32_t top;         /* so large is lost, 0: not known */

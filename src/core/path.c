@@ -316,6 +316,7 @@ static void detect_lost(struct ol_line *l, unsigned c)
             if (f->bytes <= p->frame) {
                 newest = f->sent_ns;
                 p->loss = p->loss < 0 ? 0 : p->loss + (1 - p->loss) / 64;
+                p->lost_n++;
             }
             ol_size_lost(l, c, f);
             close_flight(l, c, f, true);
@@ -358,6 +359,7 @@ void ol_path_acked(struct ol_line *l, unsigned c, const struct ol_ack *ack)
         }
         newest = OL_MAX(newest, f->sent_ns);
         p->loss = p->loss < 0 ? 0 : p->loss - p->loss / 64;
+        p->acked_n++;
         close_flight(l, c, f, false);
         ol_size_acked(l, c, f);
         grow(l, c, f);

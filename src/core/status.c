@@ -17,6 +17,8 @@ static void channel(const struct ol_lchan *ch, struct ol_chan_status *o)
     o->loss = ch->path.loss;
     o->frames_sent = ch->frames_sent;
     o->frames_received = ch->frames_received;
+    o->frames_acked = ch->path.acked_n;
+    o->frames_lost = ch->path.lost_n;
     o->bytes_sent = ch->bytes_sent;
     o->bytes_received = ch->bytes_received;
     o->knocks_sent = ch->knocks_sent;

@@ -47,6 +47,7 @@ struct ol_bearer_status {
     char state[160]; /* "connected to 192.0.2.1:4430", "cannot resolve x" */
     enum ol_err last_err;
     int last_errno; /* of the last failure, 0: none */
+    uint64_t failed_ms; /* and when, by uv_now */
     uint64_t attempts, connects;
     uint64_t packets_in, packets_out, bytes_in, bytes_out, dropped;
 };

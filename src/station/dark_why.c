@@ -43,6 +43,14 @@ const char *ol_dark_cause_words(enum ol_dark_cause c)
     return causes[c].words;
 }
 
+enum ol_dark_cause ol_dark_cause_of(const char *name)
+{
+    for (unsigned c = 0; c < OL_DARK_CAUSES && name != NULL; c++)
+        if (strcmp(causes[c].name, name) == 0)
+            return (enum ol_dark_cause)c;
+    return OL_DARK_SILENT;
+}
+
 static bool no_network(const struct ol_dark_channel *c)
 {
     int sys = c->sys < 0 ? -c->sys : c->sys;
@@ -53,8 +61,14 @@ static bool no_network(const struct ol_dark_channel *c)
 
 static bool no_name(const struct ol_dark_channel *c)
 {
-    return c->failed && c->sys <= UV_EAI_ADDRFAMILY &&
-           c->sys >= UV_EAI_SOCKTYPE;
+    int sys = c->sys < 0 ? -c->sys : c->sys;
+
+    return c->failed && sys >= -UV_EAI_ADDRFAMILY && sys <= -UV_EAI_SOCKTYPE;
+}
+
+static bool one_way(const struct ol_dark_channel *c)
+{
+    return c->state == OL_CHAN_ONE_WAY && c->heard_lately && !c->failed;
 }
 
 static bool refused(const struct ol_dark_channel *c)
@@ -73,7 +87,7 @@ enum ol_dark_cause ol_dark_cause(const struct ol_dark_channel *v, unsigned n)
         if (v[k].state == OL_CHAN_DISABLED)
             continue;
         tried++;
-        half += v[k].state == OL_CHAN_ONE_WAY;
+        half += one_way(&v[k]);
         lost += no_network(&v[k]);
         nameless += no_name(&v[k]);
         told += refused(&v[k]);
@@ -101,16 +115,6 @@ static void since(char out[OL_DARK_WHY], const char *what, uint64_t ms)
     (void)ol_text_put(out, OL_DARK_WHY, "%s%s", what, text);
 }
 
-static void one_way(const struct ol_dark_channel *c, char out[OL_DARK_WHY])
-{
-    /* The newer of the two still works. */
-    if (c->heard_ms >= c->answered_ms)
-        (void)ol_text_put(out, OL_DARK_WHY, "frames come in, ours are not "
-                                            "answered");
-    else
-        (void)ol_text_put(out, OL_DARK_WHY, "ours arrive, no frame comes in");
-}
-
 void ol_dark_why(const struct ol_dark_channel *c, char out[OL_DARK_WHY])
 {
     bool words = c->transport != NULL && c->transport[0] != '\0';
@@ -119,8 +123,9 @@ void ol_dark_why(const struct ol_dark_channel *c, char out[OL_DARK_WHY])
         (void)ol_text_put(out, OL_DARK_WHY, "disabled here");
     else if (c->kind == OL_CHAN_POUCH)
         (void)ol_text_put(out, OL_DARK_WHY, "a courier proves nothing now");
-    else if (c->state == OL_CHAN_ONE_WAY)
-        one_way(c, out);
+    else if (one_way(c))
+        (void)ol_text_put(out, OL_DARK_WHY, "frames come in, ours are not "
+                                            "answered");
     else if (c->failed && words)
         (void)ol_text_put(out, OL_DARK_WHY, "%s", c->transport);
     else if (c->answered_ms > 0)

@@ -37,11 +37,17 @@ struct ol_dark_channel {
     int sys;               /* and its errno, or a resolver's; 0: none */
     const char *transport; /* its own words; may be NULL */
     uint64_t heard_ms, answered_ms; /* Unix; 0: never since the start */
+    /* So lately that a cut of both directions does not explain it: at the
+     * detection the last frame before a cut may be younger than the last
+     * answer, by as much as the probe interval. */
+    bool heard_lately;
 };
 
 const char *ol_dark_cause_name(enum ol_dark_cause c); /* "our-network" */
 /* One sentence without a full stop. */
 const char *ol_dark_cause_words(enum ol_dark_cause c);
+/* The cause of that name; SILENT if there is none. */
+enum ol_dark_cause ol_dark_cause_of(const char *name);
 /* From all channels of a line that is dark. Never NOT_RUNNING. */
 enum ol_dark_cause ol_dark_cause(const struct ol_dark_channel *v, unsigned n);
 /* "no answer since 2026-11-23T10:00:00.000Z" */

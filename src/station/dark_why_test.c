@@ -41,12 +41,16 @@ static void causes(void **state)
         {OL_DARK_SILENT, 2, {TCP(FAILED(-ENETUNREACH)), TCP(.heard_ms = 1)}},
         {OL_DARK_OUR_NETWORK, 2, {TCP(FAILED(-ENETUNREACH)),
                                   IN(OL_CHAN_DISABLED, .sys = 0)}},
-        {OL_DARK_NO_NAME, 1, {TCP(FAILED(UV_EAI_NONAME))}},
+        {OL_DARK_NO_NAME, 1, {TCP(FAILED(-UV_EAI_NONAME))}},
         {OL_DARK_NO_NAME, 1, {TCP(FAILED(UV_EAI_AGAIN))}},
         {OL_DARK_SILENT, 2, {TCP(FAILED(UV_EAI_AGAIN)), TCP(.heard_ms = 1)}},
         {OL_DARK_DISABLED, 2, {IN(OL_CHAN_DISABLED, .sys = 0), POUCH}},
-        {OL_DARK_ONE_WAY, 2, {IN(OL_CHAN_ONE_WAY, .sys = 0),
+        {OL_DARK_ONE_WAY, 2, {IN(OL_CHAN_ONE_WAY, .heard_lately = true),
                               TCP(FAILED(-ECONNREFUSED))}},
+        /* The last frame before a cut is no proof, a failure the contrary. */
+        {OL_DARK_SILENT, 1, {IN(OL_CHAN_ONE_WAY, .heard_ms = 9)}},
+        {OL_DARK_REFUSED, 1, {IN(OL_CHAN_ONE_WAY, .heard_lately = true,
+                                 FAILED(-ECONNREFUSED))}},
     };
 
     (void)state;
@@ -56,6 +60,7 @@ static void causes(void **state)
     for (unsigned c = 0; c < OL_DARK_CAUSES; c++) {
         assert_non_null(ol_dark_cause_name(c));
         assert_non_null(ol_dark_cause_words(c));
+        assert_int_equal(ol_dark_cause_of(ol_dark_cause_name(c)), c);
     }
 }
 
@@ -77,9 +82,10 @@ static void words(void **state)
         {"nobody has called here since the start",
          {.name = "fibre", .kind = OL_CHAN_STREAM, .state = OL_CHAN_DOWN}},
         {"frames come in, ours are not answered",
+         IN(OL_CHAN_ONE_WAY, .heard_ms = 9, .answered_ms = 3,
+            .heard_lately = true)},
+        {"no answer to what was sent since 1970-01-01T00:00:00.003Z",
          IN(OL_CHAN_ONE_WAY, .heard_ms = 9, .answered_ms = 3)},
-        {"ours arrive, no frame comes in",
-         IN(OL_CHAN_ONE_WAY, .heard_ms = 2, .answered_ms = 3)},
     };
     char out[OL_DARK_WHY];
 

@@ -360,6 +360,8 @@ json_t *ol_json_event(struct ol_station *st, const struct ol_row_event *ev)
         set(&doc, "channel", json_string(ev->channel));
     if (ev->what == OL_WHAT_ALARM && ev->detail[0] == '#')
         ol_alarm_event(&doc, st, ev);
+    else if (ev->what == OL_WHAT_RESTORED || ev->what == OL_WHAT_CAUGHT_UP)
+        ol_dark_detail_json(&doc, ev->detail);
     else if (ev->detail[0] != '\0' && ev->what != OL_WHAT_ATTACHMENT)
         set(&doc, ev->what == OL_WHAT_ALARM ? "detail" : "state",
             json_string(ev->detail));

@@ -10,14 +10,19 @@
 #include "station/json.h"
 #include "station/json_set.h"
 
-static json_t *moment(uint64_t ns)
+static json_t *wall(uint64_t ms)
 {
     char text[OL_TIME_TEXT];
 
-    if (ns == 0)
+    if (ms == 0)
         return json_null();
-    ol_text_time(text, ol_clock_wall_of(ns));
+    ol_text_time(text, ms);
     return json_string(text);
+}
+
+static json_t *moment(uint64_t ns)
+{
+    return wall(ol_clock_wall_of(ns));
 }
 
 /* Some of it tells of names that the system gave, in whatever letters. */
@@ -197,10 +202,37 @@ static void set_effective(json_t **doc, struct ol_station_line *line,
         how.up += s->ch[k].state == OL_CHAN_UP ||
                   s->ch[k].state == OL_CHAN_DOUBTFUL;
     if (is_dark(s))
-        how.dark_ms = ol_clock_wall_of(s->dark_since_ns);
+        how.dark_ms = line->dark.open
+                          ? line->dark.since_ms
+                          : ol_clock_wall_of(s->dark_since_ns);
     set(doc, "effective",
         ol_json_effective(line, s->state == OL_LINE_DARK ? how.dark_ms : 0));
     set(doc, "sentence", ol_json_sentence(line, &how));
+}
+
+/* A blackout that began before this start is told from its beginning. */
+static void darkness(json_t **doc, struct ol_station_line *line,
+                     const struct ol_line_status *s)
+{
+    const struct ol_dark *d = &line->dark;
+    enum ol_dark_cause cause;
+    bool dark = is_dark(s);
+    json_t *reasons;
+
+    if (dark && d->open && line->core != NULL) {
+        set(doc, "dark_since", wall(d->since_ms));
+        set(doc, "dark_detected", wall(d->detected_ms));
+    } else {
+        set(doc, "dark_since", moment(dark ? s->dark_since_ns : 0));
+        set(doc, "dark_detected", moment(dark ? s->dark_detected_ns : 0));
+    }
+    if (!dark || line->core == NULL) {
+        set(doc, "dark_cause", json_null());
+        return;
+    }
+    reasons = ol_dark_reasons(line, &cause);
+    json_decref(reasons);
+    set(doc, "dark_cause", json_string(ol_dark_cause_name(cause)));
 }
 
 json_t *ol_json_line(struct ol_station_line *line)
@@ -214,8 +246,7 @@ json_t *ol_json_line(struct ol_station_line *line)
     set(&doc, "alias", text_or_null(line->conf.alias));
     set(&doc, "state", json_string(ol_line_state_name(s.state)));
     set(&doc, "why", text_or_null(line->why));
-    set(&doc, "dark_since", moment(is_dark(&s) ? s.dark_since_ns : 0));
-    set(&doc, "dark_detected", moment(is_dark(&s) ? s.dark_detected_ns : 0));
+    darkness(&doc, line, &s);
     set(&doc, "last_heard", moment(s.last_heard_ns));
     set(&doc, "peer_sees", peer_sees(ol_line_state_name(s.peer_sees),
                                      s.peer_sees_ns));

@@ -228,9 +228,12 @@ void ol_line_boot(struct ol_station_line *line)
     line->phase = OL_PHASE_RUN;
     line->booted_ns = ol_clock_ns();
     line->was_open = false;
+    line->warned = 0;
+    ol_dark_boot(line);
     ol_os_random(fresh, sizeof(fresh));
     if (!dialled(line))
         ol_bearers_dial(line);
+    ol_history_boot(line);
     (void)ol_station_step(line, &ev);
     ol_wipe(fresh, sizeof(fresh));
     if (line->restored)
@@ -281,6 +284,8 @@ void ol_line_drop(struct ol_station_line *line)
         break;
     }
     free(line->next_conf);
+    ol_dark_handed(line);
+    free(line->history);
     ol_wipe(line, sizeof(*line));
     free(line);
 }

@@ -61,6 +61,7 @@ static uint64_t earliest(const struct ol_station *st)
         at = OL_MIN(at, st->metrics_ns);
     at = OL_MIN(at, OL_MIN(st->listen_ns, st->networks.due_ns));
     at = OL_MIN(at, st->watchdog_next_ns);
+    at = OL_MIN(at, OL_MIN(st->history_ns, ol_dark_next_ns(st)));
     at = OL_MIN(at, st->fresh_ns + FRESH_NS);
     if (!st->guard.busy)
         at = OL_MIN(at, st->guard.at_ns);
@@ -128,6 +129,8 @@ static void on_turn(uv_prepare_t *handle)
     ol_events_pump(st);
     ol_waits_pump(st);
     ol_guard_pump(st, now_ns);
+    ol_dark_pump(st, now_ns);
+    ol_history_pump(st, now_ns);
     ol_standing_pump(st, now_ns);
     if (now_ns >= st->watchdog_next_ns) {
         ol_notify("WATCHDOG=1");
@@ -174,6 +177,7 @@ static void on_stop(uv_signal_t *handle, int signum)
     ol_taking_fail(st, NULL, "the station stops: nothing was sent; send it "
                              "again when it runs");
     ol_waits_fail(st, NULL);
+    ol_history_stop(st);
     for (unsigned k = 0; k < st->n_lines; k++)
         if (st->lines[k]->phase == OL_PHASE_RUN)
             st->lines[k]->phase = OL_PHASE_DRAIN;

@@ -84,6 +84,17 @@ uint64_t ol_method_until_ns(const struct ol_request *rq)
            OL_MIN(ms, UINT64_MAX / 4 / OL_NS_PER_MS) * OL_NS_PER_MS;
 }
 
+bool ol_method_time(struct ol_request *rq, const char *name, uint64_t *ms)
+{
+    const char *text = ol_param(rq, name);
+
+    if (text == NULL || ol_text_time_parse(text, ol_clock_wall_ms(), ms))
+        return true;
+    ol_refuse(rq, OL_EXIT_USAGE, "%s: \"%.40s\" is no time: write it as "
+              "2026-11-23T18:00:00Z, 18:00Z or 231800Z NOV 26", name, text);
+    return false;
+}
+
 static void method_wait(struct ol_request *rq)
 {
     int rung = ol_json_rung_of(ol_param(rq, "rung"));
@@ -129,6 +140,8 @@ static const struct {
     {"read", "name:s!", ol_method_read, 0},
     {"understood", "name:s! readback:s", ol_method_understood, 0},
     {"log", "peer:s from:s to:s", ol_method_log, 0},
+    {"blackouts", "peer:s from:s to:s", ol_method_blackouts, 0},
+    {"history", "peer:s! channel:s from:s to:s", ol_method_history, 0},
     {"subscribe", "peer:s after:u", ol_events_subscribe, 0},
     {"watch", "peer:s after:u", ol_events_subscribe, 0},
     {"channel", "peer:s! action:s name:s yes:b", ol_method_channel, 0},

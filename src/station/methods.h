@@ -17,6 +17,10 @@ bool ol_method_peer(struct ol_request *rq, struct ol_station_line **line);
 /* The parameter timeout_ms as a moment; OL_NEVER_NS: there is none. */
 uint64_t ol_method_until_ns(const struct ol_request *rq);
 
+/* A parameter that is a time, if it is there. False: the request was refused.
+ */
+bool ol_method_time(struct ol_request *rq, const char *name, uint64_t *ms);
+
 void ol_method_send(struct ol_request *rq);
 void ol_method_ask(struct ol_request *rq);
 void ol_method_save(struct ol_request *rq);
@@ -25,6 +29,8 @@ void ol_method_read(struct ol_request *rq);
 void ol_method_understood(struct ol_request *rq);
 void ol_method_log(struct ol_request *rq);
 void ol_method_inbox(struct ol_request *rq);
+void ol_method_blackouts(struct ol_request *rq);
+void ol_method_history(struct ol_request *rq);
 void ol_method_channel(struct ol_request *rq);
 void ol_method_courier(struct ol_request *rq);
 void ol_method_audit(struct ol_request *rq);

@@ -150,25 +150,14 @@ static bool log_step(struct ol_job *job)
     return true;
 }
 
-static bool time_param(struct ol_request *rq, const char *name, uint64_t *ms)
-{
-    const char *text = ol_param(rq, name);
-
-    if (text == NULL || ol_text_time_parse(text, ol_clock_wall_ms(), ms))
-        return true;
-    ol_refuse(rq, OL_EXIT_USAGE, "%s: \"%.40s\" is no time: write it as "
-              "2026-11-23T18:00:00Z, 18:00Z or 231800Z NOV 26", name, text);
-    return false;
-}
-
 void ol_method_log(struct ol_request *rq)
 {
     struct ol_station_line *line;
     uint64_t from_ms = 0, to_ms = UINT64_MAX;
     struct scan *s;
 
-    if (!ol_method_peer(rq, &line) || !time_param(rq, "from", &from_ms) ||
-        !time_param(rq, "to", &to_ms))
+    if (!ol_method_peer(rq, &line) || !ol_method_time(rq, "from", &from_ms) ||
+        !ol_method_time(rq, "to", &to_ms))
         return;
     s = scan_new(rq, line, false);
     if (s == NULL)

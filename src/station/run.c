@@ -79,6 +79,8 @@ static int start(struct ol_station *st, char why[OL_WHY_MAX])
     if (status == OL_EXIT_OK)
         ol_dir_copy_sweep(st->dir);
     if (status == OL_EXIT_OK)
+        ol_dark_start(st);
+    if (status == OL_EXIT_OK)
         ol_guard_start(st);
     if (status == OL_EXIT_OK)
         ol_disk_pump(st); /* is there room */
@@ -122,6 +124,7 @@ static void finish(struct ol_station *st)
     if (st->turn.data != NULL)
         ol_loop_close(st);
     ol_keys_close(st->keys);
+    ol_dark_stop(st);
     if (st->lock_fd >= 0)
         close(st->lock_fd);
 }
@@ -153,7 +156,7 @@ int ol_station_run(const struct ol_run_opts *opts, char why[OL_WHY_MAX])
     st = calloc(1, sizeof(*st));
     if (st == NULL)
         return ol_fail(why, OL_EXIT_FAILED, "no memory");
-    st->lock_fd = st->timer_fd = -1;
+    st->lock_fd = st->timer_fd = st->alive_fd = -1;
     ol_text_put(st->dir, sizeof(st->dir), "%s", opts->dir);
     ignore_pipes();
     st->min_free = ol_disk_min_free();

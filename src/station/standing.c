@@ -145,6 +145,43 @@ static bool other_fate_lost(const struct ol_station_line *line,
     return false;
 }
 
+/* Says each once, not every time that somebody looks. False: no news. */
+enum { WARNED_LAST = 1, WARNED_FATE = 2, WARNED_DARK = 4 };
+
+static bool news(struct ol_station_line *line, uint8_t which, bool holds)
+{
+    if (holds == !!(line->warned & which))
+        return false;
+    line->warned ^= which;
+    return true;
+}
+
+static void warn_dark(struct ol_station_line *line, uint64_t now_ns)
+{
+    const struct ol_dark *d = &line->dark;
+    const char *peer = line->conf.peer;
+    char since[OL_TIME_TEXT];
+    /* Who has nothing but couriers has it so by choice. */
+    bool dark = d->open && d->cause != OL_DARK_NO_CHANNEL;
+
+    /* One from before this start may be over at once. */
+    if (d->open && d->since_ns == 0 &&
+        now_ns - line->booted_ns < line->conf.hold_ns)
+        return;
+
+    if (!news(line, WARNED_DARK, dark))
+        return;
+    ol_text_time(since, d->since_ms);
+    if (dark)
+        ol_alarm_raise(line, "dark", OL_PRIORITY_HIGH,
+                       "the line to %s is dark since %s: %s|see 'openline "
+                       "doctor %s'; what must go now goes by hand: 'openline "
+                       "courier export %s FILE'", peer, since,
+                       ol_dark_cause_words(d->cause), peer, peer);
+    else
+        ol_alarm_clear(line, "dark");
+}
+
 static void warn(struct ol_station_line *line, const struct ol_line_status *s,
                  uint64_t now_ns)
 {
@@ -153,25 +190,38 @@ static void warn(struct ol_station_line *line, const struct ol_line_status *s,
     bool fate = s->state == OL_LINE_OPEN && s->shared_fate &&
                 other_fate_lost(line, s);
 
+    warn_dark(line, now_ns);
     if (s->state == OL_LINE_OPEN)
         line->was_open = true;
     /* At a start the channels come up one by one. */
     if (!line->was_open && now_ns - line->booted_ns < line->conf.hold_ns)
         return;
-    if (last)
+    if (!news(line, WARNED_LAST, last))
+        ;
+    else if (last)
         ol_alarm_raise(line, "last-channel", OL_PRIORITY_MEDIUM,
                        "only %s carries the line to %s now|see 'openline "
                        "doctor %s', and bring a second channel back before "
                        "this one goes too", only_one(line, s), peer, peer);
     else
         ol_alarm_clear(line, "last-channel");
-    if (fate)
+    if (!news(line, WARNED_FATE, fate))
+        ;
+    else if (fate)
         ol_alarm_raise(line, "shared-fate", OL_PRIORITY_MEDIUM,
                        "all that is open to %s shares one fate|see 'openline "
                        "doctor %s', and bring back a channel of another kind",
                        peer, peer);
     else
         ol_alarm_clear(line, "shared-fate");
+}
+
+/* It may have begun before this start. */
+static uint64_t dark_since_ms(const struct ol_station_line *line,
+                              const struct ol_line_status *s)
+{
+    return line->dark.open ? line->dark.since_ms
+                           : ol_clock_wall_of(s->dark_since_ns);
 }
 
 void ol_standing_pump(struct ol_station *st, uint64_t now_ns)
@@ -193,7 +243,7 @@ void ol_standing_pump(struct ol_station *st, uint64_t now_ns)
         ol_line_status(line->core, now_ns, &s);
         warn(line, &s, now_ns);
         v[n++] = (struct ol_standing){line->conf.peer, (uint8_t)s.state,
-                                      ol_clock_wall_of(s.dark_since_ns)};
+                                      dark_since_ms(line, &s)};
     }
     memcpy(text, status, sizeof(status));
     (void)ol_standing_text(v, n, text + sizeof(status) - 1, TEXT_MAX);

@@ -40,10 +40,12 @@ static void log_event(struct ol_station_line *line, const struct ol_put *put)
 
     switch (put->what) {
     case OL_WHAT_LINE:
+        ol_history_look(line);
         ol_standing_changed(line);
         ol_log(OL_LOG_NOTE, "line %s: %s", peer, put->detail);
         break;
     case OL_WHAT_CHANNEL:
+        ol_history_look(line);
         ol_standing_changed(line);
         if (put->channel < line->conf.n_channels)
             ol_log(OL_LOG_NOTE, "line %s: channel %s: %s", peer,
@@ -76,10 +78,14 @@ static void commit(struct ol_station_line *line, const struct ol_effects *fx)
             log_event(line, put);
         if (put->kind == OL_PUT_EVENT && put->what == OL_WHAT_ARRIVED)
             line->files.look_batch = fx->batch;
-        st->puts[batch.n_puts++] = *put;
+        st->puts[batch.n_puts] = *put;
+        if (put->kind == OL_PUT_EVENT)
+            ol_dark_event(line, &st->puts[batch.n_puts], &batch);
+        batch.n_puts++;
     }
     if (batch.n_puts > 0 || fx->batch != 0)
         (void)ol_disk_commit(line, &batch, NULL, NULL);
+    ol_dark_handed(line);
 }
 
 static void on_send(struct ol_station_line *line, const struct ol_effect *fx)

@@ -7,6 +7,7 @@
  *   line.c      a line's life: made, drained, made anew, gone
  *   bearers.c   listeners and dialled channels
  *   standing.c  how all lines stand, for the service manager; warnings
+ *   dark.h      blackouts, noted; history.h how channels were
  *   disk.c      commits that came back, failures, room
  *   facts.c     what the station notes for its own use
  *   alarms.h    what somebody must do something about
@@ -34,11 +35,13 @@
 #include "port/ledger.h"
 #include "station/conf.h"
 #include "station/control.h"
+#include "station/dark.h"
 #include "station/dir.h"
 #include "station/effective_load.h"
 #include "station/file.h"
 #include "station/files.h"
 #include "station/guard.h"
+#include "station/history.h"
 #include "station/networks.h"
 #include "station/pair.h"
 #include "station/text.h"
@@ -120,6 +123,9 @@ struct ol_station_line {
     uint64_t said_prekey_ns;
     uint64_t booted_ns;
     bool was_open; /* since then */
+    uint8_t warned; /* which alarms of standing.c hold */
+    struct ol_dark dark;
+    struct ol_history *history; /* NULL: it never ran, or no memory */
 };
 
 struct ol_fifo_entry {
@@ -207,6 +213,9 @@ struct ol_station {
     bool reload_changed, reload_again;
     bool check_only;
     bool poke_events, poke_waits;
+    int alive_fd;
+    uint64_t alive_ns, seen_ms, started_ms; /* dark_boot.c */
+    uint64_t history_ns, history_seen_ns, minute_ns, hour; /* history.c */
     uint64_t standing_ns; /* then all lines are looked at */
     char standing[528];   /* as the service manager was told */
 

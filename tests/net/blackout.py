@@ -4,12 +4,15 @@
 The line keeps its default probe (20 s) and hold (30 s) times. Both sides must
 say `dark` within the hold time of the cut, a dark_since that is no later than
 they said so, and everything must be delivered within 5 s of the return of the
-first path; the other two stay cut until then. The figures are printed.
+first path; the other two stay cut until then. Afterwards both sides must have
+the blackout noted as it was: its beginning, detection, end and reasons, what
+waited, and that it went. The figures are printed.
 """
 
 import os
 import sys
 import time
+from datetime import datetime
 
 from lab import Lab, expect, main, say
 from station import await_state, two_stations
@@ -52,6 +55,37 @@ def go_dark(lab, stations):
     return cut
 
 
+def moment(text):
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def check_noted(me, peer, cut, back, waited):
+    """cut, back: wall clock; waited: records that this side said meanwhile."""
+    entries = me.json("blackouts", peer.name)
+    expect(len(entries) == 1, f"{me.name} tells {len(entries)} blackouts")
+    entry = entries[0]
+    since, detected, end = (moment(entry[key])
+                            for key in ("since", "detected", "end"))
+    expect(entry["kind"] == "dark" and entry["over"], f"{me.name}: {entry}")
+    expect(cut - HOLD_S <= since <= cut + 0.1 and
+           detected - cut <= HOLD_S + TOLERANCE_S and
+           back <= end <= back + RETURN_S,
+           f"{me.name}: cut {cut}, back {back}: {entry}")
+    expect(abs((end - since) * 1000 - entry["lasted_ms"]) < 100,
+           f"{me.name}: it lasted {entry['lasted_ms']} ms, not {end - since} s")
+    # A cut way and a station that is off look alike.
+    expect(entry["cause"] == "silent", f"{me.name}: why: {entry['cause']}")
+    for channel in ("cable", "radio", "sat"):
+        expect(f"{channel}: " in entry["reason"],
+               f"{me.name}: no word on {channel}: {entry['reason']}")
+    expect(sum(entry["waited"].values()) == waited and
+           sum(entry["went"].values()) == sum(entry["came"].values()) == 0 and
+           sum(entry["caught_up"]["went"].values()) == waited and
+           moment(entry["caught_up"]["at"]) <= back + RETURN_S + 1,
+           f"{me.name}: what waited and went: {entry}")
+    say(f"{me.name} noted: {entry['lasted_ms']} ms, {entry['reason']:.150}")
+
+
 def blackout_on(lab, stations):
     north, south = stations
     talks = [Talk(north, south, lab.seed), Talk(south, north, lab.seed)]
@@ -60,6 +94,7 @@ def blackout_on(lab, stations):
         talk.burst(1)
         talk.settle(10)
     check_idle_memory(stations)
+    cut_at = time.time()
     cut = go_dark(lab, stations)
     for talk, count in zip(talks, WAITING):
         talk.burst(count, size=200)
@@ -67,7 +102,7 @@ def blackout_on(lab, stations):
         expect(waiting == count, f"{talk.source.name} shows a queue of "
                f"{waiting}, not {count}")
     time.sleep(max(0, cut + BLACKOUT_S - time.monotonic()))
-    back = time.monotonic()
+    back, back_at = time.monotonic(), time.time()
     lab.wire.tell("path 1 up")
     for talk in talks:
         talk.settle(back + RETURN_S - time.monotonic(), every=0.1,
@@ -80,6 +115,8 @@ def blackout_on(lab, stations):
     for me, peer in (stations, stations[::-1]):
         expect(me.line(peer.name)["dark_since"] is None,
                f"{me.name}: dark_since outlives the dark")
+    for me, peer, count in zip(stations, stations[::-1], WAITING):
+        check_noted(me, peer, cut_at, back_at, count)
     for talk in talks:
         talk.check()
     audit(north, south)
