@@ -118,7 +118,7 @@ static void ask_previous(struct ol_line *l, unsigned c)
     struct ol_lchan *ch = &l->ch[c];
     struct ol_addr prev = ch->prev;
 
-    if (ch->state != OL_CHAN_DOUBTFUL || !ch->has_prev ||
+    if (!ol_chan_late(ch) || !ch->has_prev ||
         ol_addr_is(ch, &prev) || ol_epoch_sending(l) == NULL)
         return;
     if (l->now_ns - ch->cand_ns < ASK_PREV_NS) {

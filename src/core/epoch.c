@@ -109,6 +109,7 @@ static void choose(struct ol_line *l)
     ol_pull_epoch(l);
     l->peer_view_serial = 0;
     l->view_dirty = true;
+    l->view_acked_ns = 0;
     l->prekey_news = true;
     for (unsigned p = 0; p < OL_PRECS; p++) {
         l->in[p].dirty = true;

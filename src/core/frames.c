@@ -146,6 +146,7 @@ void ol_frame_finish(struct ol_line *l, struct ol_out_frame *f)
         fl->cp_logs = f->cp_logs;
         fl->held_serial = f->held_serial;
         fl->want_serial = f->want_serial;
+        fl->view_serial = l->view_serial;
         for (unsigned i = 0; i < f->n_refs; i++)
             OL_CHECK(ol_path_ref(l, fl, &f->refs[i]));
     }
@@ -162,7 +163,7 @@ void ol_frame_finish(struct ol_line *l, struct ol_out_frame *f)
 
 /* ---- control chunks ----------------------------------------------------- */
 
-static void add_ack(struct ol_line *l, struct ol_out_frame *f,
+static bool add_ack(struct ol_line *l, struct ol_out_frame *f,
                     struct ol_epoch_chan *e)
 {
     struct ol_ack a = {.index = e->rx.index, .high = e->seen.high};
@@ -180,19 +181,49 @@ static void add_ack(struct ol_line *l, struct ol_out_frame *f,
         from = lo - 1;
     }
     if (!ol_ack_encode(&f->w, &a))
-        return;
+        return false;
     e->owed_acks = 0;
     e->ack_due_ns = OL_NEVER_NS;
+    return true;
 }
 
-/* Acks of channel c are told on c; when c's return is dead, on the best. */
+/* Acks of channel c are told on c; when c's return is dead, on the best. An
+ * answer that is late may mean that, and is no reason to be late ourselves. */
 bool ol_frame_ack_here(const struct ol_line *l, unsigned c, unsigned on)
 {
     int best = ol_chan_best(l);
 
-    if (ol_chan_usable(&l->ch[c]) || best < 0)
+    if (best < 0 || (ol_chan_usable(&l->ch[c]) &&
+                     (!ol_chan_late(&l->ch[c]) || ol_chan_late(&l->ch[best]))))
         return c == on;
     return (int)on == best;
+}
+
+/* Every other live channel: where none is of use, one of them may be the half
+ * that leads back. */
+static uint16_t all_others(const struct ol_line *l, unsigned on)
+{
+    uint16_t mask = 0;
+
+    for (unsigned c = 0; c < l->n_ch; c++)
+        if (c != on && l->ch[c].conf.kind != OL_CHAN_POUCH)
+            mask |= (uint16_t)(1u << c);
+    return mask;
+}
+
+static void add_acks_of(struct ol_line *l, struct ol_out_frame *f, unsigned c,
+                        struct ol_epoch_chan *e)
+{
+    uint16_t here = (uint16_t)(1u << f->c);
+
+    if (ol_chan_best(l) >= 0)
+        e->ack_also = 0;
+    if (e->owed_acks > 0 && ol_frame_ack_here(l, c, f->c)) {
+        if (add_ack(l, f, e) && ol_chan_best(l) < 0)
+            e->ack_also = all_others(l, f->c);
+    } else if ((e->ack_also & here) && add_ack(l, f, e)) {
+        e->ack_also &= (uint16_t)~here;
+    }
 }
 
 void ol_frame_add_acks(struct ol_line *l, struct ol_out_frame *f)
@@ -202,8 +233,7 @@ void ol_frame_add_acks(struct ol_line *l, struct ol_out_frame *f)
         if (e->state == OL_EP_FREE)
             continue;
         for (unsigned c = 0; c < l->n_ch; c++)
-            if (e->ch[c].owed_acks > 0 && ol_frame_ack_here(l, c, f->c))
-                add_ack(l, f, &e->ch[c]);
+            add_acks_of(l, f, c, &e->ch[c]);
     }
 }
 
@@ -287,7 +317,12 @@ void ol_frame_add_view(struct ol_line *l, struct ol_out_frame *f)
 
     l->view_serial++;
     ol_probe_view(l, &v);
-    if (!ol_view_encode(&f->w, &v) || !ol_chan_usable(&l->ch[f->c]))
+    if (!ol_view_encode(&f->w, &v))
+        return;
+    f->asks = true;
+    f->flags |= OL_FLIGHT_VIEW;
+    /* On a channel in doubt it may be about that channel, and be lost. */
+    if ((int)f->c != ol_chan_best(l))
         return;
     l->view_dirty = false;
     l->view_ns = l->now_ns;

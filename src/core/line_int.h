@@ -153,6 +153,8 @@ struct ol_epoch_chan {
     uint32_t owed_acks;   /* frames that ask for an ack */
     uint64_t ack_due_ns;  /* OL_NEVER_NS: nothing to ack */
     uint64_t high_ns;     /* when the highest was heard */
+    uint16_t ack_also; /* bit c: no channel is of use, so an ack goes there
+                          too, with what goes there anyway */
 };
 
 struct ol_epoch {
@@ -203,11 +205,13 @@ struct ol_response { /* the newest one, for knocks that come again */
 #define OL_FLIGHT_CP 2u
 #define OL_FLIGHT_OWED 4u /* its segments have been owed again: doubt */
 #define OL_FLIGHT_WANT 8u
+#define OL_FLIGHT_VIEW 16u
 
 struct ol_flight {
     uint32_t counter;
     uint32_t held_serial; /* of the HELD in it */
     uint32_t want_serial; /* of the WANT in it */
+    uint32_t view_serial; /* of the VIEW in it */
     uint16_t bytes;
     uint16_t ref;  /* chain of segments */
     uint8_t flags;
@@ -293,6 +297,10 @@ struct ol_lchan {
     uint64_t born_ns;    /* enabled since */
     uint64_t heard_ns, answered_ns;
     uint64_t half_ns;    /* since when only one of the two is recent */
+    bool late;           /* in doubt because an answer is */
+    bool trial;          /* else in doubt because it fell too often */
+    uint8_t falls;       /* of late, from up or doubtful */
+    uint64_t fell_ns, back_ns; /* the last; and when it came back */
     uint64_t down_ns;    /* since when */
     uint64_t probe_next_ns, probe_sent_ns;
     uint32_t probe_id;   /* the newest; 0: none */
@@ -409,8 +417,11 @@ struct ol_line {
     uint64_t peer_line_ns;
     uint8_t shown, peer_attendance; /* enum ol_attendance */
     uint32_t view_serial, peer_view_serial;
-    bool view_dirty;
-    uint64_t view_ns; /* the newest that went where it may arrive */
+    bool view_dirty;       /* it changed, and has not been said */
+    uint32_t view_changed; /* serials up to here say what was before */
+    uint32_t view_acked;   /* the newest that arrived in this epoch, */
+    uint64_t view_acked_ns; /* and when it was sent; 0: none did */
+    uint64_t view_ns; /* the newest that went on the best channel */
     uint64_t wrong_share, wrong_identity;
     uint64_t second, peer_second; /* signs of a copy of a station (hand.c) */
     uint64_t verified; /* the highest number of a knock that was the peer's */
@@ -571,8 +582,9 @@ size_t ol_path_budget(struct ol_line *l, unsigned c);
 size_t ol_path_bulk_budget(struct ol_line *l, unsigned c);
 void ol_path_paced(struct ol_line *l, unsigned c, size_t bytes);
 uint64_t ol_path_pto(const struct ol_path *p);
-/* Since when the oldest open frame is unanswered; OL_NEVER_NS: none is. */
-uint64_t ol_path_oldest(const struct ol_path *p);
+/* When the oldest open frame was sent of those behind after_ns; OL_NEVER_NS:
+ * there is none. */
+uint64_t ol_path_oldest(const struct ol_path *p, uint64_t after_ns);
 
 /* ---- probe.c ------------------------------------------------------------ */
 
@@ -590,6 +602,8 @@ void ol_probe_echoed(struct ol_line *l, unsigned c, const struct ol_probe *p,
 void ol_probe_viewed(struct ol_line *l, const struct ol_view *v);
 /* What the peer may know of our officer. */
 enum ol_err ol_probe_attend(struct ol_line *l, uint8_t attendance);
+/* The peer has our view as it is, and not from long ago. */
+bool ol_probe_view_told(const struct ol_line *l);
 /* Is a VIEW to go by itself: it changed, or what went may be lost. */
 bool ol_probe_view_due(struct ol_line *l);
 void ol_probe_view(const struct ol_line *l, struct ol_view *v);
@@ -608,6 +622,8 @@ bool ol_chan_usable(const struct ol_lchan *c);
 /* The best channel for a control frame; -1: none. */
 int ol_chan_best(const struct ol_line *l);
 bool ol_line_live(const struct ol_line *l);
+/* In doubt because an answer is late, not on trial only. */
+bool ol_chan_late(const struct ol_lchan *ch);
 
 /* ---- send.c ------------------------------------------------------------- */
 

@@ -59,11 +59,13 @@ bool ol_path_room(const struct ol_path *p)
     return p->tail - p->head < OL_INFLIGHT_MAX;
 }
 
-uint64_t ol_path_oldest(const struct ol_path *p)
+uint64_t ol_path_oldest(const struct ol_path *p, uint64_t after_ns)
 {
-    for (uint32_t i = p->head; i != p->tail; i++)
-        if (p->flight[i % OL_INFLIGHT_MAX].open)
-            return p->flight[i % OL_INFLIGHT_MAX].sent_ns;
+    for (uint32_t i = p->head; i != p->tail; i++) {
+        const struct ol_flight *f = &p->flight[i % OL_INFLIGHT_MAX];
+        if (f->open && f->sent_ns > after_ns)
+            return f->sent_ns;
+    }
     return OL_NEVER_NS;
 }
 
@@ -155,6 +157,14 @@ static void held_again(struct ol_line *l, const struct ol_flight *f)
         ol_pull_lost(l, f->want_serial);
 }
 
+static void view_arrived(struct ol_line *l, const struct ol_flight *f)
+{
+    if (!(f->flags & OL_FLIGHT_VIEW) || f->view_serial < l->view_acked)
+        return;
+    l->view_acked = f->view_serial;
+    l->view_acked_ns = f->sent_ns;
+}
+
 /* Ends a flight. lost: what it carried is owed again. */
 static void close_flight(struct ol_line *l, unsigned c, struct ol_flight *f,
                          bool lost)
@@ -180,8 +190,10 @@ static void close_flight(struct ol_line *l, unsigned c, struct ol_flight *f,
         r = next;
     }
     f->ref = OL_NO_REF;
-    if (!lost)
+    if (!lost) {
+        view_arrived(l, f);
         return;
+    }
     held_again(l, f);
     for (unsigned q = 0; q < OL_PRECS; q++) {
         if ((f->flags & OL_FLIGHT_CP) && (f->cp_logs & (1u << q)))

@@ -60,10 +60,15 @@ bool ol_chan_room(const struct ol_lchan *ch, size_t n)
     return ch->conf.kind != OL_CHAN_STREAM || ch->spent + n <= room;
 }
 
+static bool usable_state(uint8_t state)
+{
+    return state == OL_CHAN_UP || state == OL_CHAN_DOUBTFUL;
+}
+
 bool ol_chan_usable(const struct ol_lchan *ch)
 {
     return ol_chan_reachable(ch) && ch->conf.kind != OL_CHAN_POUCH &&
-           (ch->state == OL_CHAN_UP || ch->state == OL_CHAN_DOUBTFUL);
+           usable_state(ch->state);
 }
 
 int ol_chan_best(const struct ol_line *l)
@@ -86,10 +91,15 @@ int ol_chan_best(const struct ol_line *l)
     return best;
 }
 
+bool ol_chan_late(const struct ol_lchan *ch)
+{
+    return ch->state == OL_CHAN_DOUBTFUL && !ch->trial;
+}
+
 bool ol_line_live(const struct ol_line *l)
 {
     for (unsigned c = 0; c < l->n_ch; c++)
-        if (l->ch[c].state == OL_CHAN_UP)
+        if (l->ch[c].state == OL_CHAN_UP || l->ch[c].trial)
             return true;
     return false;
 }
@@ -212,12 +222,21 @@ enum ol_err ol_probe_attend(struct ol_line *l, uint8_t attendance)
     return OL_OK;
 }
 
-/* No ack is asked for a VIEW, and where data flows no probe takes it along: a
- * change that was lost must not stay unsaid for as long as that lasts. */
+bool ol_probe_view_told(const struct ol_line *l)
+{
+    return l->view_acked_ns != 0 && l->view_acked > l->view_changed &&
+           l->now_ns - l->view_acked_ns < OL_VIEW_AGAIN * l->probe_ns;
+}
+
+/* Probes take it along; where data flows there are none, and what changed must
+ * not stay unsaid for as long as that lasts. */
 bool ol_probe_view_due(struct ol_line *l)
 {
     uint64_t again = l->view_ns + 2 * l->probe_ns;
 
+    if (l->view_acked > l->view_changed)
+        again = OL_MAX(again,
+                       l->view_acked_ns + (OL_VIEW_AGAIN + 2) * l->probe_ns);
     if (l->view_dirty || l->now_ns >= again)
         return true;
     ol_wake(l, again);
@@ -313,12 +332,12 @@ static bool recent(struct ol_line *l, const struct ol_lchan *ch, uint64_t t_ns)
 
 static bool in_doubt(struct ol_line *l, const struct ol_lchan *ch)
 {
-    uint64_t oldest = ol_path_oldest(&ch->path);
+    uint64_t oldest = ol_path_oldest(&ch->path, ch->answered_ns);
     uint64_t bound = 3 * ol_path_pto(&ch->path);
 
     if (!ol_chan_reachable(ch))
         return true;
-    if (oldest != OL_NEVER_NS && oldest > ch->answered_ns) {
+    if (oldest != OL_NEVER_NS) {
         if (l->now_ns - oldest >= bound)
             return true;
         ol_wake(l, oldest + bound);
@@ -331,9 +350,27 @@ static bool in_doubt(struct ol_line *l, const struct ol_lchan *ch)
     return false;
 }
 
-static uint8_t judge(struct ol_line *l, const struct ol_lchan *ch)
+/* It has fallen twice or more of late: it is to prove itself for longer each
+ * time before anything is made of it. */
+static bool on_trial(struct ol_line *l, const struct ol_lchan *ch)
+{
+    unsigned twice = OL_MIN(ch->falls, OL_TRIAL_FALLS);
+    uint64_t until;
+
+    if (twice < 2)
+        return false;
+    until = ch->back_ns + (ch->hold_ns << (twice - 2));
+    if (l->now_ns >= until)
+        return false;
+    ol_wake(l, until);
+    return true;
+}
+
+static uint8_t judge(struct ol_line *l, struct ol_lchan *ch)
 {
     bool heard, answered;
+
+    ch->trial = false;
 
     if (ch->disabled)
         return OL_CHAN_DISABLED;
@@ -341,11 +378,19 @@ static uint8_t judge(struct ol_line *l, const struct ol_lchan *ch)
         return OL_CHAN_IDLE;
     heard = recent(l, ch, ch->heard_ns);
     answered = recent(l, ch, ch->answered_ns);
-    if (answered && heard)
-        return in_doubt(l, ch) ? OL_CHAN_DOUBTFUL : OL_CHAN_UP;
+    if (answered && heard) {
+        if (!usable_state(ch->state))
+            ch->back_ns = l->now_ns;
+        if (in_doubt(l, ch))
+            return OL_CHAN_DOUBTFUL;
+        ch->trial = on_trial(l, ch);
+        return ch->trial ? OL_CHAN_DOUBTFUL : OL_CHAN_UP;
+    }
     if (heard || answered) {
-        /* Just after the first frame the other half is still under way. */
-        if ((ch->state == OL_CHAN_FRESH || ch->state == OL_CHAN_DOWN) &&
+        /* Just after the first frame the other half is still under way. An
+         * answer alone came another way, and is proof. */
+        if (heard && !usable_state(ch->state) &&
+            ch->state != OL_CHAN_ONE_WAY &&
             l->now_ns - ch->half_ns < ch->hold_ns / 4) {
             ol_wake(l, ch->half_ns + ch->hold_ns / 4);
             return ch->state;
@@ -360,20 +405,34 @@ static uint8_t judge(struct ol_line *l, const struct ol_lchan *ch)
     return OL_CHAN_DOWN;
 }
 
+/* It was of use, and is not: not by the officer's hand. */
+static void fell(struct ol_line *l, struct ol_lchan *ch)
+{
+    if (l->now_ns - ch->fell_ns >= OL_TRIAL_FORGET * ch->hold_ns)
+        ch->falls = 0;
+    ch->falls = (uint8_t)OL_MIN(ch->falls + 1u, OL_TRIAL_FALLS);
+    ch->fell_ns = l->now_ns;
+}
+
 static void became(struct ol_line *l, unsigned c, uint8_t state)
 {
     struct ol_lchan *ch = &l->ch[c];
+    bool late = state == OL_CHAN_DOUBTFUL && !ch->trial;
 
+    if (late && !ch->late)
+        ol_path_doubt(l, c);
+    ch->late = late;
     if (ch->state == state)
         return;
+    if (usable_state(ch->state) && !usable_state(state) &&
+        state != OL_CHAN_DISABLED)
+        fell(l, ch);
     if (state == OL_CHAN_DOWN) {
         ch->down_ns = l->now_ns;
         ol_path_drop(l, c);
         ol_addr_home(l, c);
     }
-    if (state == OL_CHAN_DOUBTFUL)
-        ol_path_doubt(l, c);
-    if (state == OL_CHAN_UP)
+    if (usable_state(state))
         ch->knocks_sent = 0;
     ch->state = state;
     l->view_dirty = true;
@@ -382,15 +441,18 @@ static void became(struct ol_line *l, unsigned c, uint8_t state)
 
 static void judge_line(struct ol_line *l)
 {
+    bool pouch = false, trial = false;
     unsigned up = 0;
-    bool pouch = false;
     uint8_t state;
 
     for (unsigned c = 0; c < l->n_ch; c++) {
         const struct ol_lchan *ch = &l->ch[c];
-        up += ch->state == OL_CHAN_UP || ch->state == OL_CHAN_DOUBTFUL;
+        up += usable_state(ch->state) && !ch->trial;
+        trial |= ch->trial;
         pouch |= ch->state == OL_CHAN_IDLE;
     }
+    /* What comes and goes is no second channel, but one is not dark with it. */
+    up = OL_MAX(up, trial);
     if (up > 0)
         state = up > 1 ? OL_LINE_OPEN : OL_LINE_LAST_CHANNEL;
     else
@@ -420,14 +482,14 @@ static void judge_line(struct ol_line *l)
 /* When the next probe of a channel is due, from now on. */
 static uint64_t interval(const struct ol_line *l, const struct ol_lchan *ch)
 {
-    uint64_t ns = OL_PROBE_DOUBT_MS * OL_NS_PER_MS;
+    uint64_t ns = OL_MIN(OL_PROBE_DOUBT_MS * OL_NS_PER_MS, l->probe_ns);
     uint64_t down_s = (l->now_ns - ch->down_ns) / OL_NS_PER_S;
 
     if (ch->state == OL_CHAN_DOWN && ch->down_ns != 0) {
         if (down_s >= OL_PROBE_LATE_AFTER_S)
             ns = OL_PROBE_LATE_MS * OL_NS_PER_MS;
         else if (down_s < OL_PROBE_OWED_FOR_S && ol_send_owes(l))
-            ns = OL_PROBE_OWED_MS * OL_NS_PER_MS;
+            ns = OL_MIN(ns, OL_PROBE_OWED_MS * OL_NS_PER_MS);
     }
     if (ch->conf.rate_bps > 0)
         ns = OL_MAX(ns, OL_FRAME_MIN * 80 * OL_NS_PER_S / ch->conf.rate_bps);
@@ -483,7 +545,7 @@ static bool transport_is_old(const struct ol_line *l, const struct ol_lchan *ch)
         return true;
     case OL_CHAN_DOUBTFUL:
         /* A stream keeps what is in doubt, unless its network changed. */
-        return ch->conf.kind == OL_CHAN_DATAGRAM ||
+        return (ch->conf.kind == OL_CHAN_DATAGRAM && !ch->trial) ||
                (ch->news_ns != 0 && ch->probe_sent_ns >= ch->news_ns &&
                 l->now_ns - ch->news_ns >= NEWS_FOR_NS);
     case OL_CHAN_FRESH:

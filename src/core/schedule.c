@@ -30,7 +30,8 @@ void ol_schedule_probe(struct ol_line *l, unsigned c, const struct ol_addr *to,
     f.asks = true;
     ol_frame_add_acks(l, &f);
     ol_frame_add_held(l, &f, true);
-    ol_frame_add_view(l, &f);
+    if (!ol_probe_view_told(l))
+        ol_frame_add_view(l, &f);
     ol_frame_finish(l, &f);
 }
 
@@ -65,7 +66,8 @@ static void echo(struct ol_line *l, unsigned c)
     if (ol_addr_is(ch, &ch->echo_to) && ol_addr_open(ch)) {
         ol_frame_add_acks(l, &f);
         ol_frame_add_held(l, &f, true);
-        ol_frame_add_view(l, &f);
+        if (!ol_probe_view_told(l))
+            ol_frame_add_view(l, &f);
     }
     ol_frame_finish(l, &f);
 }
@@ -112,7 +114,9 @@ static void control(struct ol_line *l, unsigned c, bool best, bool all)
         ol_frame_add_held(l, &f, all && !best);
     if (wants)
         ol_frame_add_wants(l, &f, !best);
-    if (view)
+    /* While data is all the probing there is, it goes along here. */
+    if (view || (best && !ol_probe_view_told(l) &&
+                 l->now_ns - l->view_ns >= OL_NS_PER_S))
         ol_frame_add_view(l, &f);
     ol_frame_finish(l, &f);
 }
@@ -411,6 +415,8 @@ void ol_schedule_pump(struct ol_line *l)
 
     if (e == NULL)
         return;
+    if (l->view_dirty)
+        l->view_changed = l->view_serial;
     for (unsigned c = 0; c < l->n_ch; c++)
         if (ol_chan_reachable(&l->ch[c]) || l->ch[c].echo_due)
             echo(l, c);

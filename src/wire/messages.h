@@ -155,6 +155,9 @@ enum ol_chunk_type {
 #define OL_PROBE_OWED_FOR_S 3600u
 #define OL_PROBE_LATE_MS 10000u  /* down for longer than a day */
 #define OL_PROBE_LATE_AFTER_S 86400u
+#define OL_VIEW_AGAIN 3u /* probe intervals: then again, though it arrived */
+#define OL_TRIAL_FALLS 5u /* falls that count: a trial of 1 hold to 8 */
+#define OL_TRIAL_FORGET 20u /* holds without one */
 #define OL_ACK_DELAY_MS 25u
 #define OL_ACK_EVERY 2u /* frames that ask for an ack */
 #define OL_KNOCK_MIN_MS 1000u
