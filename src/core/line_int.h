@@ -298,7 +298,7 @@ struct ol_lchan {
     uint64_t heard_ns, answered_ns;
     uint64_t half_ns;    /* since when only one of the two is recent */
     bool late;           /* in doubt because an answer is */
-    bool trial;          /* else in doubt because it fell too often */
+    bool trial;          /* in doubt, too, because it fell too often */
     uint8_t falls;       /* of late, from up or doubtful */
     uint64_t fell_ns, back_ns; /* the last; and when it came back */
     uint64_t down_ns;    /* since when */
@@ -622,7 +622,7 @@ bool ol_chan_usable(const struct ol_lchan *c);
 /* The best channel for a control frame; -1: none. */
 int ol_chan_best(const struct ol_line *l);
 bool ol_line_live(const struct ol_line *l);
-/* In doubt because an answer is late, not on trial only. */
+/* In doubt because an answer is late, and not on trial only. */
 bool ol_chan_late(const struct ol_lchan *ch);
 
 /* ---- send.c ------------------------------------------------------------- */

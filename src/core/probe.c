@@ -46,6 +46,11 @@ const char *ol_line_state_name(enum ol_line_state s)
     return (unsigned)s < OL_LEN(name) ? name[s] : "unknown";
 }
 
+static bool usable_state(uint8_t state)
+{
+    return state == OL_CHAN_UP || state == OL_CHAN_DOUBTFUL;
+}
+
 bool ol_chan_reachable(const struct ol_lchan *ch)
 {
     if (ch->disabled)
@@ -58,11 +63,6 @@ bool ol_chan_room(const struct ol_lchan *ch, size_t n)
     uint32_t room = ch->has_addr ? ch->addr_room : ch->own_room;
 
     return ch->conf.kind != OL_CHAN_STREAM || ch->spent + n <= room;
-}
-
-static bool usable_state(uint8_t state)
-{
-    return state == OL_CHAN_UP || state == OL_CHAN_DOUBTFUL;
 }
 
 bool ol_chan_usable(const struct ol_lchan *ch)
@@ -93,13 +93,13 @@ int ol_chan_best(const struct ol_line *l)
 
 bool ol_chan_late(const struct ol_lchan *ch)
 {
-    return ch->state == OL_CHAN_DOUBTFUL && !ch->trial;
+    return ch->state == OL_CHAN_DOUBTFUL && ch->late;
 }
 
 bool ol_line_live(const struct ol_line *l)
 {
     for (unsigned c = 0; c < l->n_ch; c++)
-        if (l->ch[c].state == OL_CHAN_UP || l->ch[c].trial)
+        if (usable_state(l->ch[c].state) && !l->ch[c].late)
             return true;
     return false;
 }
@@ -351,26 +351,21 @@ static bool in_doubt(struct ol_line *l, const struct ol_lchan *ch)
 }
 
 /* It has fallen twice or more of late: it is to prove itself for longer each
- * time before anything is made of it. */
-static bool on_trial(struct ol_line *l, const struct ol_lchan *ch)
+ * time before anything is made of it. Silence proves nothing, so the trial ends
+ * with an answer to what was sent behind its end. */
+static bool on_trial(const struct ol_lchan *ch)
 {
-    unsigned twice = OL_MIN(ch->falls, OL_TRIAL_FALLS);
-    uint64_t until;
+    unsigned falls = OL_MIN(ch->falls, OL_TRIAL_FALLS);
 
-    if (twice < 2)
-        return false;
-    until = ch->back_ns + (ch->hold_ns << (twice - 2));
-    if (l->now_ns >= until)
-        return false;
-    ol_wake(l, until);
-    return true;
+    return falls >= 2 &&
+           ch->answered_ns < ch->back_ns + (ch->hold_ns << (falls - 2));
 }
 
-static uint8_t judge(struct ol_line *l, struct ol_lchan *ch)
+static uint8_t judge(struct ol_line *l, struct ol_lchan *ch, bool *late)
 {
     bool heard, answered;
 
-    ch->trial = false;
+    ch->trial = *late = false;
 
     if (ch->disabled)
         return OL_CHAN_DISABLED;
@@ -381,10 +376,9 @@ static uint8_t judge(struct ol_line *l, struct ol_lchan *ch)
     if (answered && heard) {
         if (!usable_state(ch->state))
             ch->back_ns = l->now_ns;
-        if (in_doubt(l, ch))
-            return OL_CHAN_DOUBTFUL;
-        ch->trial = on_trial(l, ch);
-        return ch->trial ? OL_CHAN_DOUBTFUL : OL_CHAN_UP;
+        *late = in_doubt(l, ch);
+        ch->trial = on_trial(ch);
+        return *late || ch->trial ? OL_CHAN_DOUBTFUL : OL_CHAN_UP;
     }
     if (heard || answered) {
         /* Just after the first frame the other half is still under way. An
@@ -414,10 +408,9 @@ static void fell(struct ol_line *l, struct ol_lchan *ch)
     ch->fell_ns = l->now_ns;
 }
 
-static void became(struct ol_line *l, unsigned c, uint8_t state)
+static void became(struct ol_line *l, unsigned c, uint8_t state, bool late)
 {
     struct ol_lchan *ch = &l->ch[c];
-    bool late = state == OL_CHAN_DOUBTFUL && !ch->trial;
 
     if (late && !ch->late)
         ol_path_doubt(l, c);
@@ -545,7 +538,7 @@ static bool transport_is_old(const struct ol_line *l, const struct ol_lchan *ch)
         return true;
     case OL_CHAN_DOUBTFUL:
         /* A stream keeps what is in doubt, unless its network changed. */
-        return (ch->conf.kind == OL_CHAN_DATAGRAM && !ch->trial) ||
+        return (ch->conf.kind == OL_CHAN_DATAGRAM && ch->late) ||
                (ch->news_ns != 0 && ch->probe_sent_ns >= ch->news_ns &&
                 l->now_ns - ch->news_ns >= NEWS_FOR_NS);
     case OL_CHAN_FRESH:
@@ -585,9 +578,13 @@ static void reset(struct ol_line *l, unsigned c)
 
 void ol_probe_pump(struct ol_line *l)
 {
+    uint8_t state;
+    bool late;
+
     for (unsigned c = 0; c < l->n_ch; c++) {
         ol_addr_pump(l, c);
-        became(l, c, judge(l, &l->ch[c]));
+        state = judge(l, &l->ch[c], &late);
+        became(l, c, state, late);
         reset(l, c);
     }
     judge_line(l);

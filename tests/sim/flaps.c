@@ -320,6 +320,63 @@ static void life(uint64_t seed)
         EXPECT(status(st).state == OL_LINE_OPEN);
 }
 
+/* Whole for 15 s, gone for 45 s, a hundred times, beside one that stays. */
+static void one_flaps(void)
+{
+    uint64_t flips;
+
+    memset(&t, 0, sizeof(t));
+    world_init_calm(&w, 1, 2, false);
+    run_for(60 * S);
+    for (unsigned k = 0; k < 200; k++) {
+        for (unsigned from = 0; from < 2; from++)
+            world_cut(&w, 1, from, k % 2 == 0);
+        for (unsigned i = 0; i < 3000; i++) {
+            run_for(k % 2 == 0 ? 15 * MS : 5 * MS);
+            for (unsigned st = 0; st < 2; st++) {
+                struct ol_line_status s = status(st);
+                shown(k % 2 == 0 || s.ch[1].state != OL_CHAN_ONE_WAY, st, 1,
+                      s.ch[1].state, "it came both ways at once");
+                EXPECT(s.state != OL_LINE_DARK);
+                t.flips += s.state != t.seen[st].line;
+                t.seen[st].line = s.state;
+            }
+        }
+    }
+    flips = t.flips - 2; /* from nothing to open */
+    printf("  a channel came and went 100 times: its line changed %llu times "
+           "on both sides together\n", (unsigned long long)flips);
+    EXPECT(flips <= 10);
+    world_fini(&w);
+}
+
+/* Where data goes and is answered, no probe does, but for a new epoch. */
+static void data_probes(void)
+{
+    uint64_t at[2] = {0}, epochs;
+    unsigned probes = 0;
+
+    world_init_calm(&w, 1, 3, false);
+    for (unsigned from = 0; from < 2; from++)
+        w.ch[1].path[from].delay_ns = w.ch[2].path[from].delay_ns = 200 * MS;
+    run_for(60 * S);
+    for (unsigned k = 0; k < 240; k++) {
+        world_say(&w, k % 2, OL_ROUTINE, 200);
+        run_for(5 * S);
+        for (unsigned st = 0; st < 2; st++) {
+            uint64_t last = w.st[st].line->ch[0].probe_at_ns;
+            probes += last != at[st];
+            at[st] = last;
+            EXPECT(status(st).ch[0].state == OL_CHAN_UP);
+        }
+    }
+    epochs = w.st[0].notes[OL_NOTE_EPOCH] + w.st[1].notes[OL_NOTE_EPOCH];
+    printf("  20 minutes of talk: %u probes beside it, in %llu epochs\n",
+           probes, (unsigned long long)epochs / 2);
+    EXPECT(probes <= epochs + 4);
+    world_fini(&w);
+}
+
 int main(int argc, char **argv)
 {
     uint64_t from = 1, seeds = 50, flaps = 0, darks = 0, flips = 0;
@@ -334,6 +391,8 @@ int main(int argc, char **argv)
     }
     if (ol_crypto_init() != OL_OK)
         return 1;
+    one_flaps();
+    data_probes();
     for (uint64_t seed = from; seed < from + seeds; seed++) {
         life(seed);
         flaps += FLAPS;

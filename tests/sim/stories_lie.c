@@ -185,7 +185,9 @@ static void an_answer_is_to_the_letter(void)
         /* What it says to hold is no part of the handshake. */
         EXPECT((status(0).epoch != opening) == (p == P_BAD_HELD));
         EXPECT(l->ch[1].knocks_answered == (p == P_BAD_HELD));
+        /* Only another epoch helps: the other side has none any more. */
         w.lose = NULL;
+        world_crash(&w, 1, S);
         part(false);
         run_for(20 * S);
         EXPECT(status(0).state == OL_LINE_OPEN);
