@@ -266,6 +266,7 @@ enum ol_what {
     OL_WHAT_FULFILLED,
     OL_WHAT_STANCE,
     OL_WHAT_CAUGHT_UP, /* what waited in a blackout has gone */
+    OL_WHAT_ESCALATED, /* author prec index: of the ask; detail: how */
     OL_WHATS
 };
 

@@ -30,6 +30,7 @@ int ol_verb_restore(struct ol_args *args);
 int ol_verb_status(struct ol_args *args);
 int ol_verb_say(struct ol_args *args);
 int ol_verb_ask(struct ol_args *args);
+int ol_verb_asks(struct ol_args *args);
 int ol_verb_inbox(struct ol_args *args);
 int ol_verb_read(struct ol_args *args);
 int ol_verb_save(struct ol_args *args);

@@ -136,6 +136,12 @@ const struct ol_verb ol_verbs[] = {
      "is refused. The ask stays open until it is answered, declined or\n"
      "withdrawn.\n",
      SEND_OPTIONS | OL_TAKES(BY), 1, 2, ol_verb_ask},
+    {"asks", "[PEER]", "what is open and by when, overdue first",
+     "Lists asks, ours and theirs, that are neither answered nor declined\n"
+     "nor withdrawn, and what was announced and has not come; those due\n"
+     "first stand first. Whose clock decides is said: the asker's. Below\n"
+     "stands what this station did about its own that are overdue.\n",
+     0, 0, 1, ol_verb_asks},
     {"inbox", "[PEER] [--all]", "what arrived and is not understood yet",
      "Shows heads only, no text, and gives no receipt. --all shows also what\n"
      "is understood.\n",

@@ -20,7 +20,7 @@ const char *ol_what_name(enum ol_what what)
         "answered", "declined",  "overdue",  "channel",
         "line",     "blackout",  "restored", "alarm",
         "attachment", "cancelled", "superseded", "distributed",
-        "checked",    "fulfilled", "stance", "caught-up"};
+        "checked",    "fulfilled", "stance", "caught-up", "escalated"};
 
     return (unsigned)what < OL_LEN(name) ? name[what] : "unknown";
 }

@@ -12,6 +12,7 @@
 
 #include "base/units.h"
 #include "port/channel.h"
+#include "station/conf_asks.h"
 #include "station/conf_ini.h"
 #include "station/file.h"
 #include "station/text.h"
@@ -36,20 +37,6 @@ static bool url_ok(struct ol_ini *p, const char *url, const char *allowed,
     return true;
 }
 
-/* Cuts the first word off *rest; NULL when there is none. */
-static char *word(char **rest)
-{
-    char *at = *rest + strspn(*rest, " \t");
-    size_t n = strcspn(at, " \t");
-
-    if (n == 0)
-        return NULL;
-    *rest = at + n;
-    if (**rest != '\0')
-        *(*rest)++ = '\0';
-    return at;
-}
-
 static bool channel_name(struct ol_ini *p, const char *name)
 {
     if (!ol_channel_name_ok(ol_span_str(name)))
@@ -61,7 +48,7 @@ static bool channel_name(struct ol_ini *p, const char *name)
 /* The word of a name; one that is not there is empty, and refused as that. */
 static const char *name_word(char **rest)
 {
-    const char *name = word(rest);
+    const char *name = ol_ini_word(rest);
 
     return name != NULL ? name : "";
 }
@@ -105,10 +92,10 @@ static bool take_reach(struct ol_ini *p, const char *value)
 
     ol_text_put(text, sizeof(text), "%s", value);
     name = name_word(&rest);
-    url = word(&rest);
+    url = ol_ini_word(&rest);
     if (!channel_name(p, name))
         return false;
-    if (url == NULL || word(&rest) != NULL)
+    if (url == NULL || ol_ini_word(&rest) != NULL)
         return ol_ini_fault(p, "reach = NAME URL, as in: reach = cable "
                             "tcp://203.0.113.7:4430");
     if (c->n_reach == OL_CHANNELS_MAX)
@@ -323,9 +310,9 @@ static bool take_channel(struct ol_ini *p, const char *value)
                                 name);
     memset(ch, 0, sizeof(*ch));
     ol_text_put(ch->name, sizeof(ch->name), "%s", name);
-    if (!channel_target(p, ch, word(&rest)))
+    if (!channel_target(p, ch, ol_ini_word(&rest)))
         return false;
-    while ((option = word(&rest)) != NULL)
+    while ((option = ol_ini_word(&rest)) != NULL)
         if (!channel_option(p, ch, option))
             return false;
     c->n_channels++;
@@ -337,10 +324,11 @@ static const struct ol_ini_row station_rows[] = {
     {"listen", true, false, take_listen},
     {"reach", true, false, take_reach},
     {"metrics", false, false, take_metrics},
+    {"objective", true, false, ol_conf_take_objective},
 };
 
 static const struct ol_ini_schema station_schema = {
-    "station", "name, listen, reach, metrics", station_rows,
+    "station", "name, listen, reach, metrics, objective", station_rows,
     OL_LEN(station_rows)};
 
 static const struct ol_ini_row line_rows[] = {
@@ -350,11 +338,12 @@ static const struct ol_ini_row line_rows[] = {
     {"hold", false, false, take_hold},
     {"alias", false, false, take_alias},
     {"attachments", false, false, take_attachments},
+    {"escalate", true, false, ol_conf_take_escalate},
 };
 
 static const struct ol_ini_schema line_schema = {
-    "line", "card, channel, probe, hold, alias, attachments", line_rows,
-    OL_LEN(line_rows)};
+    "line", "card, channel, probe, hold, alias, attachments, escalate",
+    line_rows, OL_LEN(line_rows)};
 
 int ol_conf_station_parse(const char *file, const char *text,
                           struct ol_conf_station *out, char why[OL_WHY_MAX])
@@ -362,6 +351,7 @@ int ol_conf_station_parse(const char *file, const char *text,
     struct ol_ini p = {.file = file, .schema = &station_schema, .out = out};
 
     memset(out, 0, sizeof(*out));
+    ol_conf_objectives(out);
     return ol_ini_run(&p, text, why);
 }
 
@@ -410,6 +400,8 @@ int ol_conf_line_parse(const char *file, const char *peer, const char *text,
     ol_text_put(out->peer, sizeof(out->peer), "%s", peer);
     out->attach_max = OL_ATTACH_AUTO;
     status = ol_ini_run(&p, text, why);
+    if (status == OL_EXIT_OK)
+        status = ol_conf_check_steps(file, out, why);
     return status ? status : settle_times(file, out, why);
 }
 

@@ -24,6 +24,12 @@ struct ol_conf_reach {
     char url[OL_URL_MAX + 1];
 };
 
+/* How soon a message of one precedence is to be read and an ask answered; 0:
+ * no objective. */
+struct ol_conf_objective {
+    uint64_t read_ns, answer_ns;
+};
+
 struct ol_conf_station {
     char name[OL_STATION_MAX + 1];
     unsigned n_listen;
@@ -31,6 +37,8 @@ struct ol_conf_station {
     unsigned n_reach;
     struct ol_conf_reach reach[OL_CHANNELS_MAX]; /* what our cards carry */
     char metrics[OL_CONF_PATH]; /* a file; empty: none */
+    uint8_t objectives_given; /* bits: precedences */
+    struct ol_conf_objective objectives[OL_PRECS];
 };
 
 struct ol_conf_channel {
@@ -43,6 +51,22 @@ struct ol_conf_channel {
     uint64_t rate_bps;        /* 0: not declared */
 };
 
+/* What is done about an ask of ours some time after it became overdue. */
+enum ol_step {
+    OL_STEP_RAISE,   /* a reminder of precedence prec, if the ask has less */
+    OL_STEP_CHANNEL, /* channel arg is enabled */
+    OL_STEP_HOOK,    /* watchers and hooks are told, no more */
+    OL_STEP_DEPUTY,  /* a reminder to the role arg */
+};
+
+#define OL_STEPS_MAX 8u
+
+struct ol_conf_step {
+    uint64_t after_ns;
+    uint8_t what, prec;
+    char arg[OL_ROLE_MAX + 1];
+};
+
 struct ol_conf_line {
     char peer[OL_STATION_MAX + 1]; /* from the file's name */
     char card[256];                /* a file in lines.d */
@@ -50,6 +74,8 @@ struct ol_conf_line {
     uint64_t probe_ns, hold_ns;
     bool attach_ask;     /* files come only when an officer asks for them */
     uint64_t attach_max; /* bytes; larger ones come only so */
+    unsigned n_steps;
+    struct ol_conf_step steps[OL_STEPS_MAX];
     unsigned n_channels;
     struct ol_conf_channel channels[OL_CHANNELS_MAX];
 };

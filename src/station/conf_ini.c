@@ -30,6 +30,19 @@ bool ol_ini_fault(struct ol_ini *p, const char *fmt, ...)
     return false;
 }
 
+char *ol_ini_word(char **rest)
+{
+    char *at = *rest + strspn(*rest, " \t");
+    size_t n = strcspn(at, " \t");
+
+    if (n == 0)
+        return NULL;
+    *rest = at + n;
+    if (**rest != '\0')
+        *(*rest)++ = '\0';
+    return at;
+}
+
 static int handle(void *arg, const char *section, const char *key,
                   const char *value)
 {

@@ -48,6 +48,9 @@ struct ol_ini {
 bool ol_ini_fault(struct ol_ini *ini, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Cuts the first word off *rest; NULL when there is none. */
+char *ol_ini_word(char **rest);
+
 /* Reads the text; file, schema and out are set, all else zero. An exit
  * status. */
 int ol_ini_run(struct ol_ini *ini, const char *text, char why[OL_WHY_MAX]);

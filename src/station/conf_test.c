@@ -41,7 +41,8 @@ static void station_bad(void **state)
     } bad[] = {
         {"", "station.conf: name is missing"},
         {"[station]\nbogus = 1\n", "station.conf:2: unknown key \"bogus\": "
-                                   "allowed are name, listen, reach"},
+                                   "allowed are name, listen, reach, "
+                                   "metrics, objective"},
         {"[station]\nname = North\n", "station.conf:2: \"North\" is no"},
         {"[station]\nname = a\nname = b\n", "station.conf:3: name stands"},
         {"name = a\n", "station.conf:1: section []"},
@@ -72,9 +73,72 @@ static void station_bad(void **state)
     }
 }
 
+static void objectives(void **state)
+{
+    struct ol_conf_station c;
+    char why[OL_WHY_MAX] = "";
+
+    (void)state;
+    assert_int_equal(ol_conf_station_parse("station.conf", "[station]\n"
+                                           "name = a\n", &c, why), 0);
+    assert_int_equal(c.objectives[OL_FLASH].read_ns, 120 * OL_NS_PER_S);
+    assert_int_equal(c.objectives[OL_FLASH].answer_ns, 600 * OL_NS_PER_S);
+    assert_int_equal(c.objectives[OL_ROUTINE].read_ns, 21600 * OL_NS_PER_S);
+    assert_int_equal(c.objectives[OL_ROUTINE].answer_ns, 0);
+    assert_int_equal(
+        ol_conf_station_parse("station.conf", "[station]\nname = a\n"
+                              "objective = flash  answer=none\n"
+                              "objective = routine read=1d answer=2d\n", &c,
+                              why), 0);
+    assert_int_equal(c.objectives[OL_FLASH].read_ns, 120 * OL_NS_PER_S);
+    assert_int_equal(c.objectives[OL_FLASH].answer_ns, 0);
+    assert_int_equal(c.objectives[OL_ROUTINE].answer_ns,
+                     172800 * OL_NS_PER_S);
+    assert_int_equal(
+        ol_conf_station_parse("station.conf", "[station]\nname = a\n"
+                              "objective = flash read=1m\n"
+                              "objective = flash read=2m\n", &c, why), 1);
+    assert_non_null(strstr(why, "station.conf:4: two objective lines"));
+}
+
 static int line(const char *text, struct ol_conf_line *c, char *why)
 {
     return ol_conf_line_parse("lines.d/south.conf", "south", text, c, why);
+}
+
+static void steps(void **state)
+{
+    static const char *const bad[] = {
+        "hook", "5m", "5m shout", "soon hook", "5m raise", "5m raise high",
+        "5m channel", "5m channel sea", "5m deputy", "5m hook now",
+        "5m deputy 0123456789012345678901234567890123456789012345678901234567"
+        "8901234",
+    };
+    struct ol_conf_line c;
+    char why[OL_WHY_MAX] = "", text[512];
+
+    (void)state;
+    assert_int_equal(line("[line]\ncard = s.card\n"
+                          "escalate = 0s raise flash\n"
+                          "escalate = 5m channel cable\n"
+                          "escalate = 10m hook\n"
+                          "escalate = 2h deputy  vice minister \n"
+                          "channel = cable tcp://h:1\n", &c, why), 0);
+    assert_int_equal(c.n_steps, 4);
+    assert_int_equal(c.steps[0].what, OL_STEP_RAISE);
+    assert_int_equal(c.steps[0].prec, OL_FLASH);
+    assert_string_equal(c.steps[1].arg, "cable");
+    assert_int_equal(c.steps[2].after_ns, 600 * OL_NS_PER_S);
+    assert_string_equal(c.steps[3].arg, "vice minister");
+    for (size_t k = 0; k < OL_LEN(bad); k++) {
+        snprintf(text, sizeof(text), "[line]\ncard = s.card\n"
+                 "escalate = %s\n", bad[k]);
+        if (line(text, &c, why) != 1)
+            fail_msg("%s was taken", bad[k]);
+    }
+    assert_int_equal(line("[line]\ncard = s.card\nescalate = 1m hook\n"
+                          "escalate = 2m hook\n", &c, why), 1);
+    assert_non_null(strstr(why, "lines.d/south.conf:4: "));
 }
 
 static void line_good(void **state)
@@ -294,6 +358,7 @@ static void damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(objectives), cmocka_unit_test(steps),
         cmocka_unit_test(station_good), cmocka_unit_test(station_bad),
         cmocka_unit_test(line_good),    cmocka_unit_test(line_times),
         cmocka_unit_test(line_files),   cmocka_unit_test(line_bad),

@@ -23,6 +23,7 @@
 
 #include "base/check.h"
 #include "station/alarms.h"
+#include "station/asks.h"
 #include "station/clock.h"
 #include "station/log.h"
 #include "station/station.h"
@@ -210,6 +211,8 @@ static void one_done(struct ol_station *st, const struct ol_ledger_done *d)
         (void)ol_station_step(e.line, &ev);
     if (e.line != NULL)
         ol_found_committed(e.line, e.then == NULL ? d->token : 0);
+    if (e.line != NULL && d->err == OL_OK)
+        ol_asks_poke(e.line);
 }
 
 void ol_disk_done(struct ol_station *st)

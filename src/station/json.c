@@ -33,6 +33,8 @@ static const char *const rels[] = {
     [OL_REL_CANCELS] = "cancels",       [OL_REL_TRANSLATES] = "translates",
     [OL_REL_READ] = "read",             [OL_REL_UNDERSTOOD] = "understood",
     [OL_REL_DECLINES] = "declines",     [OL_REL_RESTS_ON] = "rests-on",
+    [OL_REL_DISTRIBUTED] = "distributed", [OL_REL_CHECKED] = "checked",
+    [OL_REL_FULFILS] = "fulfils",       [OL_REL_REMINDS] = "reminds",
 };
 
 static int find(const char *const *names, size_t n, const char *name)

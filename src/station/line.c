@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 
 #include "crypto/crypto.h"
+#include "station/asks.h"
 #include "station/clock.h"
 #include "station/log.h"
 #include "station/station.h"
@@ -241,6 +242,7 @@ void ol_line_boot(struct ol_station_line *line)
     ol_waiting_start(line);
     ol_files_boot(line);
     ol_bearers_tell(line);
+    ol_asks_start(line);
 }
 
 /* The end. */
@@ -254,6 +256,7 @@ void ol_line_halt(struct ol_station_line *line)
         munmap(line->mem, ol_line_size());
     line->mem = NULL;
     ol_files_halt(line);
+    ol_asks_stop(line);
     line->n_loads = 0;
     line->more = false;
     line->wake_ns = OL_NEVER_NS;

@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "crypto/crypto.h"
 #include "station/alarms.h"
+#include "station/asks.h"
 #include "station/clock.h"
 #include "station/log.h"
 #include "station/metrics.h"
@@ -57,6 +58,7 @@ static uint64_t earliest(const struct ol_station *st)
     uint64_t at = OL_MIN(st->disk_ns, ol_waits_next_ns(st));
 
     at = OL_MIN(at, OL_MIN(ol_saving_next_ns(st), st->alarms_ns));
+    at = OL_MIN(at, ol_asks_next_ns(st));
     if (!st->metrics_busy && st->conf.metrics[0] != '\0')
         at = OL_MIN(at, st->metrics_ns);
     at = OL_MIN(at, OL_MIN(st->listen_ns, st->networks.due_ns));
@@ -122,6 +124,7 @@ static void on_turn(uv_prepare_t *handle)
         ol_export_pump(st->lines[k]);
     }
     ol_submit_pump(st);
+    ol_asks_pump(st);
     tick_lines(st, now_ns);
     ol_alarms_pump(st, now_ns);
     ol_metrics_pump(st, now_ns);

@@ -133,6 +133,7 @@ static const struct {
     {"safety", "peer:s! confirm:b", method_safety, 0},
     {"send", "peer:s!" OL_SPEECH_PARAMS, ol_method_send, OL_REQUEST_FDS},
     {"ask", "peer:s! by:s!" OL_SPEECH_PARAMS, ol_method_ask, OL_REQUEST_FDS},
+    {"asks", "peer:s", ol_method_asks, 0},
     {"save", "name:s! file:u timeout_ms:u stop:b", ol_method_save, 1},
     {"wait", "name:s! rung:s! timeout_ms:u", method_wait, 0},
     {"inbox", "peer:s all:b", ol_method_inbox, 0},

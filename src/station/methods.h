@@ -23,6 +23,7 @@ bool ol_method_time(struct ol_request *rq, const char *name, uint64_t *ms);
 
 void ol_method_send(struct ol_request *rq);
 void ol_method_ask(struct ol_request *rq);
+void ol_method_asks(struct ol_request *rq);
 void ol_method_save(struct ol_request *rq);
 void ol_method_show(struct ol_request *rq);
 void ol_method_read(struct ol_request *rq);

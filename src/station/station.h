@@ -56,6 +56,7 @@
 #define OL_MIN_FREE (UINT64_C(16) * 1024 * 1024)
 
 struct ol_station;
+struct ol_asks;
 struct ol_station_line;
 struct ol_alarms;
 
@@ -114,6 +115,7 @@ struct ol_station_line {
     struct ol_line_files files;
     struct ol_waiting waiting;
     struct ol_effective_asks effective;
+    struct ol_asks *asks; /* NULL: no core, or no memory */
     /* reload: what it becomes when it is drained */
     struct ol_conf_line *next_conf; /* or NULL, and it is going */
     bool going;
