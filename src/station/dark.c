@@ -33,6 +33,9 @@ static bool prepare(struct ol_station_line *line, json_t *doc)
     struct ol_dark *d = &line->dark;
 
     free(d->value);
+    /* It is in the core's own batch, which must not fail for many words. */
+    if (json_dumpb(doc, NULL, 0, JSON_COMPACT) > OL_QUALITY_BYTES)
+        json_object_del(doc, "channels");
     d->value = json_dumps(doc, JSON_COMPACT);
     json_decref(doc);
     if (d->value == NULL)
@@ -218,6 +221,21 @@ json_t *ol_dark_reasons(struct ol_station_line *line, enum ol_dark_cause *cause)
     return channels;
 }
 
+uint64_t ol_dark_since_ms(const struct ol_station_line *line,
+                          const struct ol_line_status *s)
+{
+    const struct ol_dark *d = &line->dark;
+    uint64_t answered_ns = 0;
+
+    for (unsigned k = 0; k < s->n_channels; k++)
+        answered_ns = OL_MAX(answered_ns, s->ch[k].answered_ns);
+    if (d->open)
+        return d->since_ms;
+    return answered_ns == 0 && d->answered_ms > 0
+               ? d->answered_ms
+               : ol_clock_wall_of(s->dark_since_ns);
+}
+
 /* ---- begin and end ------------------------------------------------------ */
 
 /* The last proof that the line was not dark: an answer in this life of the
@@ -254,7 +272,7 @@ static void begin(struct ol_station_line *line, struct ol_batch *batch)
     d->open = true;
     d->behind = false;
     memset(&now, 0, sizeof(now));
-    (void)count(line, &now);
+    d->counted = count(line, &now);
     memcpy(d->acked, now.acked, sizeof(d->acked));
     memcpy(d->peer, now.peer, sizeof(d->peer));
     set(&doc, "since", number(d->since_ms));
@@ -263,8 +281,10 @@ static void begin(struct ol_station_line *line, struct ol_batch *batch)
     set(&doc, "cause", json_string(ol_dark_cause_name(d->cause)));
     set(&doc, "words", json_string(ol_dark_cause_words(d->cause)));
     set(&doc, "channels", channels);
-    set(&doc, "acked", list(d->acked));
-    set(&doc, "peer", list(d->peer));
+    if (d->counted) {
+        set(&doc, "acked", list(d->acked));
+        set(&doc, "peer", list(d->peer));
+    }
     if (!prepare(line, doc))
         return;
     batch->facts = &d->fact;
@@ -312,20 +332,21 @@ static void end(struct ol_station_line *line, struct ol_put *put,
     set(&doc, "acked", list(now.acked));
     set(&doc, "upto", list(now.own));
     set(&doc, "peer", list(now.peer));
-    if (d->open) { /* else nobody knows what was before */
+    d->counted = d->counted && d->open;
+    if (d->counted) { /* else nobody knows what was before */
         set(&doc, "went", ol_dark_counts(went));
         set(&doc, "came", ol_dark_counts(came));
     }
     d->detail[0] = '\0';
     detail_add(d->detail, 'w', waited);
-    if (d->open) {
+    if (d->counted) {
         detail_add(d->detail, 'g', went);
         detail_add(d->detail, 'c', came);
     }
     put->detail = d->detail;
     ol_log(OL_LOG_NOTE, "line %s: the blackout is over: %llu waited, %llu went "
            "and %llu came meanwhile", line->conf.peer, sum(waited),
-           d->open ? sum(went) : 0, d->open ? sum(came) : 0);
+           d->counted ? sum(went) : 0, d->counted ? sum(came) : 0);
     d->open = false;
     d->behind = sum(waited) > 0;
     d->look_ns = ol_clock_ns() + LOOK_NS;

@@ -29,7 +29,9 @@ struct ol_dark { /* of a line; from its ledger, each time it is booted */
     uint64_t noted_ms;    /* of the newest fact: each is later than the last */
     uint64_t answered_ms; /* the last answer in the life before; 0: unknown */
     uint64_t ran_ms;      /* the line is known to have run then */
-    /* What the peer held at the beginning, and we of the peer's. */
+    /* What the peer held at the beginning, and we of the peer's, if that could
+     * be read. */
+    bool counted;
     uint64_t acked[OL_PRECS], peer[OL_PRECS];
     /* After the return: until what waited has gone. */
     bool behind;
@@ -71,6 +73,10 @@ bool ol_dark_note(struct ol_station_line *line, json_t *doc,
 /* Has what waited at the return gone by now. */
 void ol_dark_look(struct ol_station_line *line, uint64_t now_ns);
 
+/* The last proof that a line that is dark was not, Unix, as far as anybody
+ * here knows: of this life of the line, or of one before. */
+uint64_t ol_dark_since_ms(const struct ol_station_line *line,
+                          const struct ol_line_status *s);
 /* Why the line is dark, as far as is known now. */
 json_t *ol_dark_reasons(struct ol_station_line *line, enum ol_dark_cause *c);
 /* The counts in the detail of RESTORED and CAUGHT_UP, as members. */

@@ -136,6 +136,7 @@ static bool recall(void *arg, const struct ol_row_fact *fact,
     if (!begins && !ends)
         return true;
     d->open = begins;
+    d->counted = json_object_get(doc, "acked") != NULL;
     list_of(doc, "acked", d->acked);
     list_of(doc, "peer", d->peer);
     if (begins) {

@@ -230,7 +230,8 @@ static bool fold(struct ol_station_line *line)
 {
     static struct folding f; /* 20 KiB; one thread */
     uint64_t now_ms = ol_clock_wall_ms();
-    struct ol_facts_of of = {.to_ms = UINT64_MAX, .max = 1,
+    /* Rows of a clock that was ahead once wait until their time has come. */
+    struct ol_facts_of of = {.to_ms = now_ms, .max = 1,
                              .newest_first = true};
 
     memset(&f, 0, sizeof(f));
@@ -240,7 +241,7 @@ static bool fold(struct ol_station_line *line)
         return false;
     of = (struct ol_facts_of){.from_ms = f.after_ms ? f.after_ms + HOUR_MS : 0,
                               .to_ms = now_ms - now_ms % HOUR_MS - 1};
-    if (of.to_ms <= of.from_ms ||
+    if (of.to_ms > of.from_ms &&
         ol_fact_read(line->st, line, OL_FACT_PATH_MINUTE, &of, fold_minute,
                      &f) != OL_OK)
         return false;

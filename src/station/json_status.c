@@ -202,9 +202,7 @@ static void set_effective(json_t **doc, struct ol_station_line *line,
         how.up += s->ch[k].state == OL_CHAN_UP ||
                   s->ch[k].state == OL_CHAN_DOUBTFUL;
     if (is_dark(s))
-        how.dark_ms = line->dark.open
-                          ? line->dark.since_ms
-                          : ol_clock_wall_of(s->dark_since_ns);
+        how.dark_ms = ol_dark_since_ms(line, s);
     set(doc, "effective",
         ol_json_effective(line, s->state == OL_LINE_DARK ? how.dark_ms : 0));
     set(doc, "sentence", ol_json_sentence(line, &how));
@@ -219,14 +217,13 @@ static void darkness(json_t **doc, struct ol_station_line *line,
     bool dark = is_dark(s);
     json_t *reasons;
 
-    if (dark && d->open && line->core != NULL) {
-        set(doc, "dark_since", wall(d->since_ms));
+    dark = dark && line->core != NULL;
+    set(doc, "dark_since", wall(dark ? ol_dark_since_ms(line, s) : 0));
+    if (dark && d->open)
         set(doc, "dark_detected", wall(d->detected_ms));
-    } else {
-        set(doc, "dark_since", moment(dark ? s->dark_since_ns : 0));
+    else
         set(doc, "dark_detected", moment(dark ? s->dark_detected_ns : 0));
-    }
-    if (!dark || line->core == NULL) {
+    if (!dark) {
         set(doc, "dark_cause", json_null());
         return;
     }

@@ -168,7 +168,6 @@ static void warn_dark(struct ol_station_line *line, uint64_t now_ns)
     if (d->open && d->since_ns == 0 &&
         now_ns - line->booted_ns < line->conf.hold_ns)
         return;
-
     if (!news(line, WARNED_DARK, dark))
         return;
     ol_text_time(since, d->since_ms);
@@ -216,14 +215,6 @@ static void warn(struct ol_station_line *line, const struct ol_line_status *s,
         ol_alarm_clear(line, "shared-fate");
 }
 
-/* It may have begun before this start. */
-static uint64_t dark_since_ms(const struct ol_station_line *line,
-                              const struct ol_line_status *s)
-{
-    return line->dark.open ? line->dark.since_ms
-                           : ol_clock_wall_of(s->dark_since_ns);
-}
-
 void ol_standing_pump(struct ol_station *st, uint64_t now_ns)
 {
     static const char status[] = "STATUS=";
@@ -243,7 +234,7 @@ void ol_standing_pump(struct ol_station *st, uint64_t now_ns)
         ol_line_status(line->core, now_ns, &s);
         warn(line, &s, now_ns);
         v[n++] = (struct ol_standing){line->conf.peer, (uint8_t)s.state,
-                                      dark_since_ms(line, &s)};
+                                      ol_dark_since_ms(line, &s)};
     }
     memcpy(text, status, sizeof(status));
     (void)ol_standing_text(v, n, text + sizeof(status) - 1, TEXT_MAX);

@@ -136,7 +136,7 @@ def four_days(lab, stations, clock):
            f"south's stop: {entry['not_running']}")
     expect("stopped" not in asleep(blackout(north, south)),
            "north did not stop")
-    check_history(north)
+    check_history(north, south)
     audit(north, south)
 
 
@@ -157,14 +157,17 @@ def check_end(me, entry, since, counts):
                (flash, routine), f"{me.name}: {key}: {entry[key]}")
 
 
-def check_history(me):
+def check_history(me, peer):
     """Nothing is claimed of days in which nobody measured, and minutes older
     than a day have become hours."""
     begin = time.strftime("%Y-%m-%dT%H:%M:%SZ",
                           time.gmtime(time.time() - DAY_S))
     doc = wait_for("the hours", 20, lambda: me.json(
-        "history", "south", "--from", begin))
+        "history", peer.name, "--from", begin))
     expect(doc["step"] == "hour", f"by the {doc['step']}")
+    # Minutes are gone by now: what is told of the first day are its hours.
+    expect(moment(doc["rows"][0]["at"]) < moment(
+        blackout(me, peer)["since"]) + 3600, f"from {doc['rows'][0]['at']}")
     total = doc["total"]
     expect(0 < total["measured_ms"] < 600_000,
            f"{total['measured_ms']} ms were measured of four days")
