@@ -425,6 +425,7 @@ struct ol_chan_status {
     uint64_t peer_sees_ns;  /* when we were told */
     uint64_t last_heard_ns; /* an authentic packet arrived */
     uint64_t answered_ns;   /* sending time of our newest answered frame */
+    bool trial; /* doubtful, too, because it came and went (protocol.md 9.1) */
     uint64_t rtt_ns;        /* smoothed; 0: unknown */
     double loss;            /* share of frames lost, recent; < 0: unknown */
     uint64_t frames_sent, frames_received, bytes_sent, bytes_received;

@@ -13,6 +13,7 @@ static void channel(const struct ol_lchan *ch, struct ol_chan_status *o)
     o->peer_sees_ns = ch->peer_state_ns;
     o->last_heard_ns = ch->heard_ns;
     o->answered_ns = ch->answered_ns;
+    o->trial = ch->trial;
     o->rtt_ns = ch->path.srtt_ns;
     o->loss = ch->path.loss;
     o->frames_sent = ch->frames_sent;

@@ -151,6 +151,13 @@ static void channel(struct ol_findings *f, struct ol_station_line *line,
         one_way(f, line, k, s);
         break;
     case OL_CHAN_DOUBTFUL:
+        if (s->trial) {
+            ol_finding(f, peer, name, OL_FINDING_NOTE,
+                       "%s is on trial: it came and went|it is used, and "
+                       "counts for the line once it has stayed; look at the "
+                       "network if it goes again", name);
+            break;
+        }
         ol_finding(f, peer, name, OL_FINDING_NOTE,
                    "%s is in doubt: the last frames were not answered|watch "
                    "it; if it goes down, look at the network", name);

@@ -80,6 +80,8 @@ static json_t *channel(struct ol_station_line *line, unsigned k,
                                   : json_null());
     set(&doc, "loss", s->loss >= 0 ? rounded(s->loss) : json_null());
     set(&doc, "last_heard", moment(s->last_heard_ns));
+    set(&doc, "last_answered", moment(s->answered_ns));
+    set(&doc, "trial", json_boolean(s->trial));
     set(&doc, "fate", text_or_null(conf->fate));
     set(&doc, "frames_sent", count(s->frames_sent));
     set(&doc, "frames_received", count(s->frames_received));
