@@ -325,10 +325,11 @@ static const struct ol_ini_row station_rows[] = {
     {"reach", true, false, take_reach},
     {"metrics", false, false, take_metrics},
     {"objective", true, false, ol_conf_take_objective},
+    {"hook", true, false, ol_conf_take_hook},
 };
 
 static const struct ol_ini_schema station_schema = {
-    "station", "name, listen, reach, metrics, objective", station_rows,
+    "station", "name, listen, reach, metrics, objective, hook", station_rows,
     OL_LEN(station_rows)};
 
 static const struct ol_ini_row line_rows[] = {

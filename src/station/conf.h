@@ -16,6 +16,8 @@
 
 #define OL_LISTEN_MAX 8u
 #define OL_CONF_PATH 1024u
+#define OL_HOOKS_MAX 16u
+#define OL_HOOK_NAME 32u
 #define OL_CONF_MAX 65536u /* bytes of a file */
 #define OL_ATTACH_AUTO (UINT64_C(10) << 20) /* attachments = auto:10MiB */
 
@@ -39,6 +41,11 @@ struct ol_conf_station {
     char metrics[OL_CONF_PATH]; /* a file; empty: none */
     uint8_t objectives_given; /* bits: precedences */
     struct ol_conf_objective objectives[OL_PRECS];
+    unsigned n_hooks;
+    struct ol_conf_hook {
+        char name[OL_HOOK_NAME + 1];
+        uint64_t wants; /* 1 << enum ol_what */
+    } hooks[OL_HOOKS_MAX]; /* those that are not run for every event */
 };
 
 struct ol_conf_channel {
@@ -93,6 +100,10 @@ int ol_conf_station_parse(const char *file, const char *text,
                           struct ol_conf_station *out, char why[OL_WHY_MAX]);
 int ol_conf_line_parse(const char *file, const char *peer, const char *text,
                        struct ol_conf_line *out, char why[OL_WHY_MAX]);
+
+/* conf_hook.c: hook = NAME EVENT... */
+struct ol_ini;
+bool ol_conf_take_hook(struct ol_ini *ini, const char *value);
 
 enum ol_chan_kind ol_conf_kind(const char *scheme);
 /* The largest packet of a channel. */

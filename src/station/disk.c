@@ -222,6 +222,7 @@ void ol_disk_done(struct ol_station *st)
     while (st->ledger != NULL && st->ledger->ops->done(st->ledger, &d))
         one_done(st, &d);
     st->poke_events = true;
+    st->hooks.poke = true;
     st->poke_waits = true;
 }
 

@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "station/client.h"
 #include "station/clock.h"
+#include "station/hooks.h"
 #include "station/methods.h"
 
 void ol_finding(struct ol_findings *f, const char *peer, const char *channel,
@@ -164,6 +165,7 @@ bool ol_doctor_directory(struct ol_findings *f, const char *dir,
     OL_CHECK((st == NULL) == (opened != NULL));
     ol_doctor_files(f, dir);
     ol_doctor_disk(f, dir, st);
+    ol_doctor_hooks(f, dir, st);
     if (ol_conf_station_read(dir, &conf, why) != OL_EXIT_OK) {
         ol_finding_why(f, NULL, why);
         return false;

@@ -65,6 +65,7 @@ static uint64_t earliest(const struct ol_station *st)
     at = OL_MIN(at, st->watchdog_next_ns);
     at = OL_MIN(at, OL_MIN(st->history_ns, ol_dark_next_ns(st)));
     at = OL_MIN(at, st->fresh_ns + FRESH_NS);
+    at = OL_MIN(at, ol_hooks_next_ns(st));
     if (!st->guard.busy)
         at = OL_MIN(at, st->guard.at_ns);
     if (st->stopping)
@@ -128,6 +129,7 @@ static void on_turn(uv_prepare_t *handle)
     tick_lines(st, now_ns);
     ol_alarms_pump(st, now_ns);
     ol_metrics_pump(st, now_ns);
+    ol_hooks_pump(st, now_ns);
     ol_jobs_pump(st);
     ol_events_pump(st);
     ol_waits_pump(st);
@@ -176,6 +178,7 @@ static void on_stop(uv_signal_t *handle, int signum)
     st->stop_ns = ol_clock_ns();
     ol_control_stop(st);
     ol_jobs_stop(st);
+    ol_hooks_stop(st);
     ol_import_stop(st);
     ol_taking_fail(st, NULL, "the station stops: nothing was sent; send it "
                              "again when it runs");

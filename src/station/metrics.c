@@ -18,6 +18,7 @@
 #include <sys/statvfs.h>
 
 #include "station/alarm_list.h"
+#include "station/asks.h"
 #include "station/clock.h"
 #include "station/json.h"
 #include "station/methods.h"
@@ -212,6 +213,19 @@ static void put_verified(struct ol_metric *m, const struct sheet *sh)
                           x->line->conf.peer, NULL);
 }
 
+/* Ours are those that we have asked. */
+static void put_overdue(struct ol_metric *m, const struct sheet *sh)
+{
+    EACH_LINE(sh, x) {
+        if (!x->runs || x->line->asks == NULL || !ol_asks_settled(x->line))
+            continue;
+        ol_metric_put(m, ol_asks_count(x->line, OL_OWN).overdue, "line",
+                      x->line->conf.peer, "author", "ours", NULL);
+        ol_metric_put(m, ol_asks_count(x->line, OL_PEER).overdue, "line",
+                      x->line->conf.peer, "author", "theirs", NULL);
+    }
+}
+
 static void put_attended(struct ol_metric *m, const struct sheet *sh)
 {
     EACH_LINE(sh, x)
@@ -327,6 +341,9 @@ static const struct family {
     {"attended", "gauge",
      "1 if an officer is there, 0 if none is; no sample where that is not "
      "known.", put_attended},
+    {"asks_overdue", "gauge",
+     "Asks that had no answer in time, by their author's clock; ours are "
+     "those that we asked.", put_overdue},
     {"queue_messages", "gauge",
      "Our records that the peer does not hold yet.", put_queue},
     {"channel_up", "gauge",

@@ -20,7 +20,8 @@
 #include "station/log.h"
 #include "station/station.h"
 
-#define OWN 48u         /* loop, ledger, locks, names, files read in passing */
+#define OWN 64u         /* loop, ledger, locks, names, files read in passing,
+                           hooks */
 #define OWN_LISTENER 3u /* itself, and two guests on their way in and out */
 #define OWN_LINE 2u     /* an export */
 #define OWN_CHANNEL 3u  /* itself, its next connection, a folder's file */

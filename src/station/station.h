@@ -42,6 +42,7 @@
 #include "station/files.h"
 #include "station/guard.h"
 #include "station/history.h"
+#include "station/hooks.h"
 #include "station/networks.h"
 #include "station/pair.h"
 #include "station/text.h"
@@ -190,6 +191,7 @@ struct ol_station {
     struct ol_alarms *alarms; /* alarm_list.h; NULL: not open */
     uint64_t alarms_ns;       /* something of them is due */
     uint64_t alarms_tidied_ms;
+    struct ol_hooks hooks;
     bool metrics_busy;        /* a thread writes them */
     uint64_t metrics_ns, said_metrics_ns;
     char metrics_path[OL_PATH_MAX]; /* where they were written last */

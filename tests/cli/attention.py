@@ -3,13 +3,16 @@
 Part of tests/cli/run. Whatever a hook does, the line must not feel it.
 """
 
+import json
 import os
 import re
+import shutil
+import sqlite3
 import stat
 import time
 
 from bed import Bed, Station, expect, wait_for
-from lab import Failed
+from lab import ROOT
 
 FULL = {"OPENLINE_MIN_FREE": str(1 << 60)}
 
@@ -150,6 +153,8 @@ def metrics():
         expect(-1 < age < 30, f"heard {age} s ago")
         expect(figure("queue_messages", south_line,
                       ("precedence", "flash")) == 0, "queue")
+        expect(figure("asks_overdue", south_line, ("author", "ours")) == 0,
+               "overdue")
         free = os.statvfs(north.dir)
         expect(abs(figure("ledger_free_bytes") -
                    free.f_bavail * free.f_frsize) < 1 << 30, "free bytes")
@@ -212,4 +217,249 @@ def status_check():
         lone.no(1, "status", "--check", words=("no line",))
 
 
-TESTS = [alarms, alarm_shelved, metrics, status_check]
+# Hooks
+
+
+def hook(station, name, text, mode=0o700):
+    """A hook of that shell text, from now on."""
+    folder = os.path.join(station.dir, "hooks.d")
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    path = os.path.join(folder, name)
+    with open(path + ".new", "w", encoding="utf-8") as f:
+        f.write("#!/bin/sh\n" + text)
+    os.chmod(path + ".new", mode)
+    os.rename(path + ".new", path)
+    return path
+
+
+def told(path):
+    """The events that a hook has written down, one a line."""
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as f:
+        return [json.loads(line) for line in f if line.endswith("\n")]
+
+
+def alive(path):
+    """Is the process whose number stands in that file."""
+    with open(path, encoding="utf-8") as f:
+        pid = int(f.read())
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+            return f.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def settled(station, name):
+    """The hook is known, and begins with what comes."""
+    key = f"hook/{name}"
+    wait_for(f"{name} to be seen", 20, lambda: sqlite3.connect(
+        f"file:{station.dir}/ledger.db?mode=ro", uri=True).execute(
+            "select count(*) from meta where key = ?", (key,)).fetchone()[0])
+
+
+def hooks():
+    """Each event once, in order, clean surroundings, over a kill too."""
+    with Bed() as bed:
+        north, south = bed.pair("north", "south")
+        log, around = bed.path("log"), bed.path("around")
+        hook(south, "all", f"cat >>{log}\n")
+        hook(south, "alarms", f"test -e {around} && exit; env >{around}; "
+             f"ls -l /proc/self/fd "
+             f">>{around}; pwd >>{around}; cat >>{around}; echo said >&2\n")
+        hook(south, "notes.conf", "exit 1\n")
+        south.configure("hook = alarms arrived\n")
+        south.env = {"OPENLINE_SECRET": "x"}
+        south.hangup()
+        settled(south, "all")
+        settled(south, "alarms")
+        names = [north.delivers(south, f"text {k}") for k in range(5)]
+        arrived = lambda: [e["name"] for e in told(log)
+                           if e["event"] == "arrived"]
+        wait_for("five events", 20, lambda: arrived() == names)
+        expect(all(e["station"] == "south" and e["hook"] == "all" and
+                   e["line"] == "north" for e in told(log)), told(log)[:1])
+        seqs = [e["seq"] for e in told(log)]
+        expect(seqs == sorted(set(seqs)), f"not in order: {seqs}")
+        wait_for("its words in the log", 20,
+                 lambda: "hook alarms: said" in south.said())
+        with open(around, encoding="utf-8") as f:
+            text = f.read()
+        expect(f"OPENLINE_DIR={os.path.realpath(south.dir)}\n" in text and
+               "OPENLINE_EVENT=arrived\n" in text and
+               "OPENLINE_LINE=north\n" in text and
+               "OPENLINE_SUMMARY=south: line north: arrived north:south/1, "
+               "routine\n" in text, text)
+        expect("SECRET" not in text and "XDG" not in text, text)
+        expect(f"{os.path.realpath(south.dir)}/hooks.d\n" in text, text)
+        open_ones = [w for w in text.splitlines() if " -> " in w]
+        expect(len(open_ones) <= 4, f"descriptors of the station: {text}")
+
+        # What happens while it is away comes when it is back.
+        south.kill()
+        name = north.ok("send", "south", "waits").out.strip()
+        south.start()
+        wait_for("the event after the restart", 30,
+                 lambda: arrived()[-1:] == [name])
+        expect(sorted(set(arrived())) == sorted(names + [name]),
+               f"left out: {arrived()}")
+        south.ok("doctor")
+        expect(all(a["key"] != "hook/all" for a in south.json("alarms")),
+               "an alarm of a hook that works")
+
+
+def hook_that_hangs():
+    """It and its children are ended, it is said, the line feels nothing."""
+    with Bed() as bed:
+        north, south = bed.pair("north", "south")
+        mark, log = bed.path("mark"), bed.path("log")
+        hook(south, "hangs", f"sleep 1000 & echo $! >{mark}; cat; "
+             "trap '' TERM; sleep 1000\n")
+        hook(south, "works", f"cat >>{log}\n")
+        settled(south, "hangs")
+        settled(south, "works")
+        began = time.monotonic()
+        name = north.delivers(south)
+        wait_for("the other hook", 20, lambda: any(
+            e.get("name") == name for e in told(log)))
+        wait_for("it to hang", 20, lambda: os.path.exists(mark))
+        for k in range(20):
+            north.delivers(south, f"while it hangs {k}")
+        wait_for("it to be ended", 40, lambda: "took more than 10 s and was "
+                 "ended" in south.said())
+        expect(time.monotonic() - began < 40, "it had more than its time")
+        wait_for("its child to go with it", 5, lambda: not alive(mark))
+        south.run("doctor")
+        expect("the hook hangs took more than" in south.run("doctor").out,
+               "doctor does not tell")
+        south.stop() # also while one hangs
+
+
+def hook_that_floods():
+    with Bed() as bed:
+        north, south = bed.pair("north", "south")
+        hook(south, "floods", "cat >/dev/null; yes\n")
+        settled(south, "floods")
+        began = time.monotonic()
+        north.delivers(south)
+        wait_for("it to be ended", 20, lambda: "wrote more than 64 KiB and "
+                 "was ended" in south.said())
+        expect(time.monotonic() - began < 30, "only its time has ended it")
+        said = [w for w in south.said().splitlines() if "hook floods: " in w]
+        expect(0 < len(said) <= 12, f"{len(said)} lines of its words")
+        north.delivers(south)
+
+
+def hook_that_fails():
+    """Told again; then an alarm; and when it works, of all at once."""
+    with Bed() as bed:
+        north, south = bed.pair("north", "south")
+        works, log = bed.path("works"), bed.path("log")
+        hook(south, "pager", f"test -e {works} || exit 3; cat >>{log}\n")
+        south.configure("hook = pager arrived alarm\n")
+        south.hangup()
+        settled(south, "pager")
+        sent = [north.delivers(south, f"text {k}") for k in range(40)]
+        wait_for("an alarm", 60, lambda: alarm(south, "hook/pager"))
+        a = alarm(south, "hook/pager")
+        expect("ended with status 3, 3 times" in a["what"] and a["do"] and
+               a["priority"] == "medium", f"{a}")
+        south.no(1, "doctor", words=("the hook pager ended with status 3",))
+        with open(works, "w", encoding="utf-8"):
+            pass
+        wait_for("all that waited", 90, lambda: told(log))
+        first = told(log)[0]
+        expect(first["event"] == "folded" and
+               first["counts"]["arrived"] == len(sent) and
+               first["counts"]["alarm"] == 1 and
+               first["events"][-1]["event"] == "alarm", f"{first}")
+        wait_for("the alarm to pass", 20, lambda:
+                 alarm(south, "hook/pager")["state"] == "returned")
+        name = north.delivers(south)
+        wait_for("the next alone", 20, lambda:
+                 told(log)[-1].get("name") == name)
+
+
+def hook_rights():
+    """Nobody else may write a hook, nor its folder."""
+    with Bed() as bed:
+        north, south = bed.pair("north", "south")
+        log = bed.path("log")
+        path = hook(south, "open", f"cat >>{log}\n", 0o722)
+        wait_for("an alarm", 20, lambda: alarm(south, "hook/open"))
+        expect("others may write to it" in alarm(south, "hook/open")["what"],
+               f"{alarm(south, 'hook/open')}")
+        south.no(1, "doctor", words=("the hook open is not run", "chmod"))
+        north.delivers(south)
+        expect(not os.path.exists(log), "it was run")
+        os.chmod(path, 0o700)
+        settled(south, "open")
+        name = north.delivers(south)
+        wait_for("it to be run", 20, lambda: any(
+            e.get("name") == name for e in told(log)))
+        os.chmod(os.path.dirname(path), 0o777)
+        wait_for("an alarm", 20, lambda: alarm(south, "hooks"))
+        os.chmod(os.path.dirname(path), 0o700)
+        wait_for("it to pass", 20, lambda:
+                 alarm(south, "hooks")["state"] == "returned")
+        for words in ("pager", "pager alarm shout", "a.b alarm", "",
+                      "pager alarm\nhook = pager line"):
+            south.configure(f"hook = {words}\n")
+            south.no(1, "run", "--check-config", words=("hook",))
+
+
+def alarm_flood():
+    """Twelve hooks fail: ten alarms, and one of the flood."""
+    with Bed() as bed:
+        north = Station(bed, "north")
+        north.start()
+        for k in range(12):
+            hook(north, f"h{k}", "exit 0\n", 0o722)
+        wait_for("the flood", 30, lambda: alarm(north, "flood"))
+        a = alarm(north, "flood")
+        expect("12 since it began" in a["what"], f"{a}")
+        all_of = north.json("alarms")
+        expect(len(all_of) == 13, f"{len(all_of)} on the list")
+        said = [w for w in north.said().splitlines() if ": alarm " in w]
+        expect(len(said) == 11, f"{len(said)} were told")
+        north.ok("alarms", "ack", str(a["n"]))
+        left = north.json("status")["alarms"]["unacknowledged"]
+        expect(left == 10, f"{left} are not acknowledged")
+
+
+def ready_hooks():
+    """The ones that come with the source do what they say."""
+    with Bed() as bed:
+        north, south = bed.pair("north", "south")
+        folder = os.path.join(south.dir, "hooks.d")
+        os.mkdir(folder, 0o700)
+        for name in ("mail", "pager"):
+            shutil.copy(os.path.join(ROOT, "hooks", name), folder)
+            os.chmod(os.path.join(folder, name), 0o700)
+        paged, mailed = bed.path("paged"), bed.path("mailed")
+        for name, text in (("page", f'echo "$1" >>{paged}'),
+                           ("sendmail", f"cat >>{mailed}")):
+            with open(bed.path(name), "w", encoding="utf-8") as f:
+                f.write(f"#!/bin/sh\n{text}\n")
+            os.chmod(bed.path(name), 0o755)
+        south.write("hooks.d/pager.conf", f"COMMAND={bed.path('page')}\n")
+        south.write("hooks.d/mail.conf", "TO=duty@example.org\n"
+                    f"SENDMAIL={bed.path('sendmail')}\n")
+        south.configure("hook = mail arrived\nhook = pager arrived\n")
+        south.hangup()
+        settled(south, "mail")
+        settled(south, "pager")
+        name = north.delivers(south)
+        wait_for("a page", 20, lambda: os.path.exists(paged) and
+                 f"arrived {name}" in open(paged, encoding="utf-8").read())
+        wait_for("a mail", 20, lambda: os.path.exists(mailed) and
+                 name in open(mailed, encoding="utf-8").read())
+        mail = open(mailed, encoding="utf-8").read()
+        expect(mail.startswith("To: duty@example.org\nSubject: openline: "
+                               "arrived: line north\n"), mail)
+
+
+TESTS = [alarms, alarm_shelved, alarm_flood, metrics, status_check, hooks,
+         hook_that_hangs, hook_that_floods, hook_that_fails, hook_rights,
+         ready_hooks]
