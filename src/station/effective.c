@@ -270,9 +270,13 @@ static void add(struct text *t, const char *format, ...)
 static void channels(struct text *t, const struct ol_effective_line *l,
                      uint64_t now_ms)
 {
-    char n[16], at[32];
+    char n[16], at[32], day[32];
 
-    if (l->up > 0)
+    if (l->past)
+        add(t, "As of %s on %s%s", when(now_ms, now_ms, at),
+            when(now_ms, now_ms + 2 * DAY_MS, day),
+            l->dark_ms != 0 ? ", the line dark" : "");
+    else if (l->up > 0)
         add(t, "%s channel%s open%s", number(l->up, true, n),
             l->up == 1 ? "" : "s",
             l->closed_by_us     ? ", the line closed by us"
@@ -282,7 +286,7 @@ static void channels(struct text *t, const struct ol_effective_line *l,
         add(t, "No channel open");
     if (l->up == 0 && l->dark_ms != 0)
         add(t, " since %s", when(l->dark_ms, now_ms, at));
-    if (l->up == 0 && l->pouch)
+    if (!l->past && l->up == 0 && l->pouch)
         add(t, ", by courier only");
 }
 

@@ -77,6 +77,7 @@ void ol_effective_why_text(const struct ol_effective *e, uint64_t now_ms,
 
 /* What the sentence that is fit to be read aloud says of the line. */
 struct ol_effective_line {
+    bool past;             /* not now: how many were open is not said */
     unsigned up;           /* channels that carry both ways */
     bool pouch;            /* none, but a courier may come */
     bool closed_by_us, closed_by_them;

@@ -184,9 +184,8 @@ static json_t *moment(uint64_t ms)
 }
 
 static json_t *judged(const struct ol_effective_asks *asks,
-                      const char *subject, uint64_t dark_ms)
+                      const char *subject, uint64_t dark_ms, uint64_t now_ms)
 {
-    uint64_t now_ms = ol_clock_wall_ms();
     struct ol_effective e;
     char why[160];
     json_t *doc = json_object();
@@ -235,22 +234,26 @@ static json_t *not_known(void)
                      "last_answered", "subjects");
 }
 
-json_t *ol_json_effective(struct ol_station_line *line, uint64_t dark_ms)
+json_t *ol_json_effective_of(const struct ol_effective_asks *asks,
+                             uint64_t dark_ms, uint64_t now_ms)
 {
-    const struct ol_effective_asks *asks = &line->effective;
     const char *about[SUBJECTS_MAX];
-    json_t *doc, *list;
-    size_t n;
+    json_t *doc = judged(asks, NULL, dark_ms, now_ms), *list = json_array();
+    size_t n = subjects(asks, about);
 
-    if (!ol_effective_read(line))
-        return not_known();
-    doc = judged(asks, NULL, dark_ms);
-    list = json_array();
-    n = subjects(asks, about);
     for (size_t k = 0; k < n; k++)
-        json_array_append_new(list, judged(asks, about[k], dark_ms));
+        json_array_append_new(list,
+                              judged(asks, about[k], dark_ms, now_ms));
     set(&doc, "subjects", list);
     return doc;
+}
+
+json_t *ol_json_effective(struct ol_station_line *line, uint64_t dark_ms)
+{
+    if (!ol_effective_read(line))
+        return not_known();
+    return ol_json_effective_of(&line->effective, dark_ms,
+                                ol_clock_wall_ms());
 }
 
 /* The subject that all of them are about; NULL: there is none. */
@@ -262,20 +265,25 @@ static const char *the_subject(const struct ol_effective_asks *asks)
     return asks->n > 0 ? asks->v[0].subject : NULL;
 }
 
-json_t *ol_json_sentence(struct ol_station_line *line,
-                         const struct ol_effective_line *how)
+json_t *ol_json_sentence_of(const struct ol_effective_asks *asks,
+                            const struct ol_effective_line *how,
+                            uint64_t now_ms)
 {
-    const struct ol_effective_asks *asks = &line->effective;
-    uint64_t now_ms = ol_clock_wall_ms();
     struct ol_effective e;
     char text[OL_SUBJECT_MAX + 320];
 
-    if (!ol_effective_read(line))
-        return json_string("The ledger cannot be read now; whether effective "
-                           "communication is occurring is not known.");
     ol_effective_judge(asks->v, asks->n, NULL, how->dark_ms, now_ms, &e);
     ol_effective_sentence(how, &e, the_subject(asks), now_ms, text,
                           sizeof(text));
     ol_text_mend(text);
     return json_string(text);
+}
+
+json_t *ol_json_sentence(struct ol_station_line *line,
+                         const struct ol_effective_line *how)
+{
+    if (!ol_effective_read(line))
+        return json_string("The ledger cannot be read now; whether effective "
+                           "communication is occurring is not known.");
+    return ol_json_sentence_of(&line->effective, how, ol_clock_wall_ms());
 }

@@ -38,5 +38,11 @@ json_t *ol_json_effective(struct ol_station_line *line, uint64_t dark_ms);
 /* The sentence, as a text; NULL without memory. */
 json_t *ol_json_sentence(struct ol_station_line *line,
                          const struct ol_effective_line *how);
+/* The same of any asks, as of any moment. */
+json_t *ol_json_effective_of(const struct ol_effective_asks *asks,
+                             uint64_t dark_ms, uint64_t now_ms);
+json_t *ol_json_sentence_of(const struct ol_effective_asks *asks,
+                            const struct ol_effective_line *how,
+                            uint64_t now_ms);
 
 #endif

@@ -148,6 +148,7 @@ static const struct {
     {"channel", "peer:s! action:s name:s yes:b", ol_method_channel, 0},
     {"courier", "action:s! peer:s file:s!", ol_method_courier, 0},
     {"audit", "peer:s", ol_method_audit, 0},
+    {"report", "peer:s from:s to:s", ol_method_report, 0},
     {"backup", "action:s!", ol_method_backup, 0},
     {"alarms", "action:s n:u all:b for_ms:u", ol_method_alarms, 0},
     {"metrics", "", ol_method_metrics, 0},
