@@ -48,6 +48,7 @@ int ol_verb_courier(struct ol_args *args);
 int ol_verb_blackouts(struct ol_args *args);
 int ol_verb_history(struct ol_args *args);
 int ol_verb_audit(struct ol_args *args);
+int ol_verb_report(struct ol_args *args); /* report.c */
 int ol_verb_demo(struct ol_args *args);
 
 /* help.c: every verb, in the order of a station's life; ends with NULL. */

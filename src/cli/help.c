@@ -199,6 +199,17 @@ const struct ol_verb ol_verbs[] = {
      "FILE, sealed for that peer alone. import takes such a file: exit status\n"
      "0 if everything in it opened, also when nothing was new.\n",
      0, 2, 3, ol_verb_courier},
+    {"report", "[PEER] [--from T] [--to T] [--html FILE]",
+     "what a period was like, from the record",
+     "Counts what was said and how far it came, how long each rung took, what\n"
+     "was asked and answered, how long the line was dark, and says whether\n"
+     "effective communication was occurring at the end. Without times: the\n"
+     "last day. T: 2026-11-23T10:00:00Z, 18:00Z (today) or\n"
+     "\"231000Z NOV 26\". --html writes one page with plots, made for\n"
+     "printing, into the new file FILE. What nobody measured is said to be\n"
+     "not known.\n",
+     OL_TAKES(FROM) | OL_TAKES(UNTIL) | OL_TAKES(HTML), 0, 1,
+     ol_verb_report},
     {"audit", "[PEER]", "recompute the whole record",
      "Checks every record of both directions against its tree and its\n"
      "author's signed checkpoints. Names the first thing that does not hold.\n",

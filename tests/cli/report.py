@@ -1,0 +1,179 @@
+"""report: a period's numbers held against what the test did, and the page.
+
+Tests for tests/cli/run. What is hostile here: a peer's words, which want to be
+markup, and a file that is there already.
+"""
+
+import datetime
+import html.parser
+import os
+import xml.etree.ElementTree
+
+from bed import Bed, expect, wait_for
+
+PRECEDENCES = ("flash", "immediate", "priority", "routine")
+EVIL = ("</text></svg><script>alert(1)</script>&amp;<img src=x onerror=a()>"
+        "\"'\u202e]]><!--")
+
+
+def numbers(report):
+    """The counts of a report by side, precedence and rung."""
+    return {side: {p: {k: v for k, v in c.items() if isinstance(v, int)}
+                   for p, c in report["messages"][side].items()
+                   if isinstance(c, dict)} for side in ("ours", "theirs")}
+
+
+def stamp(seconds=0):
+    """A time to the millisecond."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    now += datetime.timedelta(seconds=seconds)
+    return now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03}Z"
+
+
+def one(station, *args):
+    reports = station.json("report", "south" if station.name == "north"
+                           else "north", *args)
+    expect(len(reports) == 1, f"not one report: {reports}")
+    return reports[0]
+
+
+def nobody_spoke(report):
+    """A day without data says so."""
+    expect(all(c["messages"] == 0 and c["times"]["read"] ==
+               {"n": 0, "median_ms": None, "worst_ms": None}
+               for side in report["messages"].values()
+               for c in side.values() if isinstance(c, dict)),
+           f"said of nobody: {report['messages']}")
+    expect(report["darkness"]["count"] is None and
+           report["channels"]["availability"] is None and
+           report["effective"]["state"] == "unknown",
+           f"known of nothing: {report}")
+
+
+def conversation(north, south):
+    """What is said, and how often it came how far."""
+    for p in PRECEDENCES:
+        for k in range(3):
+            north.ok("send", "south", f"{p} {k}", "--precedence", p, "--wait",
+                     "delivered")
+    for number in (1, 2, 3, 4):  # flash, and one immediate
+        south.ok("read", f"north/{number}")
+    south.ok("understood", "north/1")
+    south.ok("understood", "north/2")
+    north.ok("send", "south", "a drill", "--marking", "exercise", "--wait",
+             "delivered")
+    south.ok("ask", "north", "why?", "--by", "1h", "--subject", EVIL,
+             "--wait", "delivered")
+    north.ok("ask", "south", "when?", "--by", "1s", "--subject", EVIL,
+             "--wait", "delivered")
+
+
+class Page(html.parser.HTMLParser):
+    """Collects elements and attributes, and what should not be there."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags = {}
+        self.bad = []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags[tag] = self.tags.get(tag, 0) + 1
+        for name, value in attrs:
+            if name.startswith("on") or name in ("href", "src", "action"):
+                self.bad.append((tag, name, value))
+            elif "http" in (value or "") and name != "xmlns":
+                self.bad.append((tag, name, value))
+
+
+def check_page(path):
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    tree = xml.etree.ElementTree.fromstring(text.split("\n", 1)[1])
+    names = {e.tag.split("}")[1] for e in tree.iter()}
+    page = Page()
+    page.feed(text)
+    page.close()
+    foreign = names & {"script", "img", "link", "iframe", "object", "a",
+                       "foreignObject", "use", "image", "embed", "form"}
+    expect(not foreign and not page.bad and set(page.tags) == {
+        n for n in names}, f"in the page: {foreign} {page.bad}")
+    expect("svg" in names and text.isprintable() is False and
+           "\u202e" not in text, "no plot, or a letter that turns the order")
+    expect("alert(1)" in "".join(tree.itertext()) and
+           "<script>alert(1)</script>" in "".join(tree.itertext()),
+           "the subject is not shown as it stands")
+    expect("@media print" in text and "size:A4" in text and
+           "url(http" not in text and "@import" not in text, "its style")
+
+
+def report():
+    """Two stations, a conversation, and both their reports of it."""
+    with Bed() as bed:
+        north, south = bed.pair("north", "south")
+        before = stamp()
+        conversation(north, south)
+        wait_for("the ask of 1 s to be overdue", 10, lambda: one(north)
+                 ["asks"]["ours"]["overdue"] == 1)
+        mine = one(north)
+        n = numbers(mine)["ours"]
+        for p, read, understood in (("flash", 3, 2), ("immediate", 1, 0),
+                                    ("priority", 0, 0), ("routine", 0, 0)):
+            more = p == "routine"  # the ask
+            c = n[p]
+            expect(c["messages"] == 3 + more and c["delivered"] == 3 + more and
+                   c["sent"] == 3 + more and c["attempts"] >= c["sent"] and
+                   c["read"] == read and c["understood"] == understood and
+                   c["answered"] == 0, f"{p}: {c}")
+            t = mine["messages"]["ours"][p]["times"]
+            expect(t["delivered"]["n"] == 3 + more and t["read"]["n"] == read
+                   and 0 <= t["delivered"]["median_ms"] <=
+                   t["delivered"]["worst_ms"] < 60000, f"{p}: {t}")
+        expect(n["all"]["messages"] == 13 and n["all"]["read"] == 4 and
+               mine["messages"]["ours"]["not_actual"] == 1,
+               f"all: {mine['messages']['ours']}")
+        expect(mine["asks"] == {
+            "ours": {"asked": 1, "answered": 0, "withdrawn": 0, "declined": 0,
+                     "understood": 0, "open": 1, "overdue": 1},
+            "theirs": {"asked": 1, "answered": 0, "withdrawn": 0,
+                       "declined": 0, "understood": 0, "open": 1,
+                       "overdue": 0}}, f"asks: {mine['asks']}")
+        expect(mine["effective"]["state"] == "no" and
+               mine["effective"]["overdue"] == 1 and
+               "effective communication is not occurring" in mine["sentence"],
+               f"{mine['effective']} {mine['sentence']}")
+        theirs = numbers(one(south))["theirs"]
+        for p in PRECEDENCES:
+            expect(theirs[p]["messages"] == n[p]["messages"] and
+                   theirs[p]["delivered"] == n[p]["delivered"] and
+                   theirs[p]["read"] == n[p]["read"] and
+                   theirs[p]["understood"] == n[p]["understood"],
+                   f"the two differ: {p}: {theirs[p]} {n[p]}")
+        # The period's ends: before all, and after all.
+        nobody_spoke(one(north, "--to", before))
+        expect(numbers(one(north, "--from", stamp()))["ours"]["all"]
+               ["messages"] == 0, "said after all was said")
+        north.no(2, "report", "--from", stamp(), "--to", before,
+                 words=("ends before it begins",))
+        north.no(2, "report", "--from", stamp(3600), words=("lies ahead",))
+        north.no(3, "report", "nobody", words=("no line with nobody",))
+        text = north.ok("report").out
+        expect(all(w in text for w in ("Report of north", "MESSAGES", "flash",
+                                       "OVERDUE", "not known")), text)
+        path = bed.path("page.html")
+        north.ok("report", "--html", path)
+        expect(os.stat(path).st_mode & 0o777 == 0o600, "the page's mode")
+        check_page(path)
+        with open(path, "rb") as f:
+            was = f.read()
+        north.no(1, "report", "--html", path, words=("nothing is overwritten",
+                                                     "another file"))
+        os.symlink(bed.path("elsewhere"), bed.path("link.html"))
+        north.no(1, "report", "--html", bed.path("link.html"))
+        north.no(1, "report", "--html", bed.path("none/page.html"),
+                 words=("cannot make",))
+        with open(path, "rb") as f:
+            expect(f.read() == was and
+                   not os.path.exists(bed.path("elsewhere")), "overwritten")
+
+
+TESTS = (report,)
