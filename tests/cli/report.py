@@ -176,4 +176,77 @@ def report():
                    not os.path.exists(bed.path("elsewhere")), "overwritten")
 
 
-TESTS = (report,)
+def ms(text):
+    when = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return round(when.timestamp() * 1000)
+
+
+def report_darkness():
+    """A blackout: told once, with the length that blackouts tells, cut at the
+    period's ends; and what was available."""
+    with Bed() as bed:
+        north, south = bed.pair("north", "south")
+        north.delivers(south, "before")
+        south.stop()
+        wait_for("north to be dark", 15,
+                 lambda: north.state("south") == "dark")
+        mine = wait_for("the blackout to be in the report", 5, lambda: (
+            lambda r: r["darkness"]["count"] == 1 and r)(one(north)))
+        expect(mine["effective"]["state"] == "no" and
+               "dark" in mine["effective"]["why"] and
+               mine["blackouts"][0]["over"] is False and
+               mine["sentence"].startswith("No channel open since"),
+               f"dark, and says {mine['effective']} {mine['sentence']}")
+        south.start()
+        bed.open(north, south)
+        entry = wait_for("the blackout to be over", 10, lambda: (
+            lambda e: e["over"] and e)(north.json("blackouts", "south")[0]))
+        long_ms = ms(entry["end"]) - ms(entry["since"])
+        # What was measured is written at the latest when it stops.
+        north.stop()
+        north.start()
+        bed.open(north, south)
+        mine = one(north)
+        dark = mine["darkness"]
+        expect(dark["count"] == 1 and dark["total_ms"] == long_ms and
+               dark["longest_ms"] == long_ms and
+               0 <= dark["not_running_ms"] < 60000,
+               f"darkness: {dark}, and blackouts says {entry}")
+        expect(len([b for b in mine["blackouts"] if b["kind"] == "dark"]) == 1
+               and mine["blackouts_left_out"] == 0, f"{mine['blackouts']}")
+        c = mine["channels"]
+        expect(c["measured_ms"] > 0 and 0 < c["availability"] < 1 and
+               {"cable", "radio"} <= {x["name"] for x in c["channels"]} and
+               all(0 < x["availability"] < 1 for x in c["channels"]
+                   if x["name"] in ("cable", "radio")), f"channels: {c}")
+        rows = mine["timeline"]["rows"]
+        expect(sum(r["measured_ms"] for r in rows) == c["measured_ms"] and
+               all("cable" in r["channels"] for r in rows), f"rows: {rows}")
+        # From the middle of it, and to the middle of it.
+        middle = (ms(entry["since"]) + ms(entry["end"])) // 2
+        text = datetime.datetime.fromtimestamp(
+            middle / 1000, datetime.timezone.utc).strftime(
+                "%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        late = one(north, "--from", text)["darkness"]
+        early = one(north, "--to", text)
+        expect(late["count"] == 1 and
+               late["total_ms"] == ms(entry["end"]) - middle, f"late: {late}")
+        expect(early["darkness"]["total_ms"] == middle - ms(entry["since"]) and
+               early["effective"]["state"] == "no" and
+               early["sentence"].startswith("As of ") and
+               "the line dark" in early["sentence"],
+               f"early: {early['darkness']} {early['sentence']}")
+        after = one(north, "--from", entry["end"])["darkness"]
+        expect(after["count"] != 1, f"dark after it: {after}")
+        path = bed.path("page.html")
+        north.ok("report", "--html", path)
+        with open(path, encoding="utf-8") as f:
+            page = f.read()
+        expect('fill="#000"' in page and
+               ">cable</text>" in page and "dark 1 time" in page,
+               "not in the plot")
+        xml.etree.ElementTree.fromstring(page.split("\n", 1)[1])
+        expect("dark 1 time" in north.ok("report").out, "not for people")
+
+
+TESTS = (report, report_darkness)
