@@ -192,8 +192,12 @@ static uint64_t do_dues(struct ol_station_line *line, enum ol_author author,
         } else if (!act(line, author, d, what, step)) {
             next = OL_MIN(next, now_ns + AGAIN_NS);
             k++;
-        } else if (ol_due_at(d, &now, &what, &step) > now_ns) {
-            k++; /* nothing more to do about this one now */
+        } else {
+            at = ol_due_at(d, &now, &what, &step);
+            if (at <= now_ns)
+                continue; /* more is due of the same */
+            next = OL_MIN(next, at);
+            k++;
         }
     }
     return next;

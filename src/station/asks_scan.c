@@ -235,17 +235,25 @@ static void compare(struct ol_station_line *line, const struct ol_entry *e)
         ol_skew_answered(&a->skew, e->rec.written_ms, own.row.at_ms);
 }
 
+/* What waited for a number, or was said again after a return, may have been
+ * spoken of under its id before. */
+#define WAITED_MS 1000
+
 static void look_at(struct ol_station_line *line, enum ol_author author,
                     const struct ol_entry *e)
 {
+    struct ol_facts_of all = {.to_ms = INT64_MAX};
     struct ol_due d;
 
     if (!e->decoded)
         return;
     if (author == OL_PEER)
         compare(line, e);
-    if (due_of(line, &e->row, &e->rec, &d))
-        add(line, author, &d);
+    if (!due_of(line, &e->row, &e->rec, &d))
+        return;
+    add(line, author, &d);
+    if (author == OL_OWN && e->rec.written_ms + WAITED_MS < e->row.at_ms)
+        (void)!ol_fact_read(line->st, line, OL_FACT_ASK, &all, on_fact, line);
 }
 
 bool ol_asks_scan(struct ol_station_line *line)

@@ -278,4 +278,91 @@ def asks_objectives():
             expect(not of(watched(station), "overdue"), "it is not overdue")
 
 
-TESTS = (asks_overdue, asks_clock, asks_objectives, asks_bad)
+def asks_answered_late():
+    """What is answered, declined or withdrawn late is over on both sides."""
+    with Bed() as bed:
+        north, south = pair(bed)
+        names = [north.ok("ask", "south", text, "--by", "2s", "--wait",
+                          "delivered").out.strip()
+                 for text in ("one?", "two?", "three?")]
+        later = north.ok("ask", "south", "four?", "--by", "3d").out.strip()
+        for station in (north, south):
+            wait_for(f"{station.name} to call all three overdue", 30,
+                     lambda s=station: all(overdue(s, n) for n in names))
+        expect([a["name"] for a in asks(north)] == [*names, later],
+               "overdue ones do not stand first")
+        figures = south.ok("metrics").out
+        expect('asks_overdue{line="north",author="theirs"} 3' in figures and
+               'asks_overdue{line="north",author="ours"} 0' in figures,
+               figures)
+        south.ok("read", names[0])
+        south.ok("answer", names[0], "at the bridge")
+        south.ok("read", names[1])
+        south.ok("decline", names[1], "not ours to say")
+        north.ok("cancel", names[2], "not needed any more")
+        for station in (north, south):
+            wait_for(f"{station.name} to have one left", 30,
+                     lambda s=station: [a["name"] for a in asks(s)] ==
+                     [later])
+            wait_for(f"{station.name}'s alarms to pass", 30,
+                     lambda s=station: not [
+                         a for a in s.json("alarms")
+                         if a["key"].startswith("overdue") and a["active"]])
+        # A deadline that comes after the answer says nothing.
+        south.ok("read", later)
+        south.ok("answer", later, "in time")
+        for station in (north, south):
+            wait_for(f"{station.name} to have none left", 30,
+                     lambda s=station: asks(s) == [])
+            expect(len(of(watched(station), "overdue")) == 3, "not three")
+
+
+def asks_restored():
+    """A copy that was put back says nothing of what was answered meanwhile,
+    and no reminder twice."""
+    with Bed() as bed:
+        north, south = pair(bed, steps=("0s raise flash",))
+        name = north.ok("ask", "south", "why?", "--by", "15s", "--wait",
+                        "delivered").out.strip()
+        still = north.ok("ask", "south", "where?", "--by", "15s", "--wait",
+                         "delivered").out.strip()
+        north.stop()
+        copy = bed.path("copy")
+        subprocess.run(["cp", "-a", north.dir, copy], check=True)
+        north.start()
+        bed.open(north, south)
+        south.ok("read", name)
+        south.ok("answer", name, "because")
+        wait_for("the reminder", 30, lambda: ask_of(north, still) and
+                 ask_of(north, still)["escalation"])
+        wait_for("the answer", 30, lambda: ask_of(north, name) is None)
+        reminder = ask_of(north, still)["escalation"][0]["reminder"]
+        wait_for("the reminder at south", 30, lambda: reminder in
+                 [m["name"] for m in south.json("inbox")])
+        wait_for("north's signature", 30, lambda: south.json(
+            "audit")["lines"][0]["unsigned"] == 0)
+        for station in (north, south):
+            station.stop()
+        os.rename(north.dir, north.dir + ".lost")
+        os.rename(copy, north.dir)
+        north.start()
+        # Alone it does not know: of what was asked nothing is said.
+        wait_for("north to list them", 30,
+                 lambda: {a["name"] for a in asks(north)} == {name, still})
+        time.sleep(2)
+        expect([a["overdue"] for a in asks(north)] == [None, None],
+               f"{asks(north)}")
+        south.start()
+        bed.open(north, south)
+        wait_for("north to know again", 60, lambda: ask_of(north, still) and
+                 ask_of(north, still)["overdue"] is not None, promised=True)
+        wait_for("the step to be known", 30,
+                 lambda: ask_of(north, still)["escalation"])
+        expect(ask_of(north, name) is None, "it was answered")
+        expect(not of(watched(north), "overdue", name), "it was in time")
+        reminders = [m["name"] for m in north.json("log") if
+                     any(r["rel"] == "reminds" for r in m["refs"])]
+        expect(len(reminders) == 1, f"{reminders}")
+
+
+TESTS = (asks_restored, asks_answered_late, asks_overdue, asks_clock, asks_objectives, asks_bad)
