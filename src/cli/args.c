@@ -21,13 +21,14 @@
     (OL_TAKES(DIR) | OL_TAKES(JSON) | OL_TAKES(HELP) | OL_TAKES(VERSION))
 
 /* BY: a duration or a time, which the station reads by its own clock. */
-enum kind { FLAG, TEXT, CHOICE, LANG, DURATION, TIME, BY, COUNT, PATHS };
+enum kind { FLAG, TEXT, CHOICE, LANG, DURATION, TIME, BY, COUNT, PATHS,
+            PHRASES };
 
 static const char *const precedences[] = {"flash", "immediate", "priority",
                                           "routine", NULL};
 static const char *const markings[] = {"actual", "exercise", "test", NULL};
 static const char *const rungs[] = {"queued", "sent", "delivered", "read",
-                                    "understood", NULL};
+                                    "understood", "answered", NULL};
 
 static const struct row {
     const char *name;
@@ -70,6 +71,9 @@ static const struct row {
     [OL_OPT_FOR] = {"--for", DURATION, 0, NULL},
     [OL_OPT_CHANNEL] = {"--channel", TEXT, 16, NULL},
     [OL_OPT_HTML] = {"--html", TEXT, OL_DIR_MAX - 1, NULL},
+    [OL_OPT_EXPIRES] = {"--expires", BY, 0, NULL},
+    [OL_OPT_FULFILS] = {"--fulfils", TEXT, 128, NULL},
+    [OL_OPT_CRITICAL] = {"--critical", PHRASES, 128, NULL},
 };
 
 /* The choices as people read them: "flash, immediate, priority or routine". */
@@ -172,6 +176,7 @@ static bool check(const struct row *row, const char **value, char why[1024])
         return true;
     case TEXT:
     case PATHS:
+    case PHRASES:
         return short_text(row, *value, why);
     case CHOICE:
         return choose(row, value, why);
@@ -208,6 +213,23 @@ static const struct row *find(const char *arg, uint64_t takes,
     return NULL;
 }
 
+/* One more of what may be given several times. */
+static bool more(struct ol_args *args, const struct row *row,
+                 const char *value, char why[1024])
+{
+    bool files = row->kind == PATHS;
+    unsigned *n = files ? &args->n_files : &args->n_phrases;
+    unsigned most = files ? OL_FILES_MAX : OL_PHRASES_MAX;
+
+    if (*n == most) {
+        snprintf(why, 1024, "%s: a message takes at most %u", row->name,
+                 most);
+        return false;
+    }
+    (files ? args->file : args->phrase)[(*n)++] = value;
+    return true;
+}
+
 /* One option, at argv[*i]; advances *i over its value. */
 static bool option(struct ol_args *args, char *const *argv, int *i,
                    char why[1024])
@@ -239,13 +261,9 @@ static bool option(struct ol_args *args, char *const *argv, int *i,
     }
     if (!check(row, &value, why))
         return false;
-    if (row->kind == PATHS && args->n_files == OL_FILES_MAX) {
-        snprintf(why, 1024, "%s: a message takes at most %u", row->name,
-                 OL_FILES_MAX);
-        return false;
-    }
-    if (row->kind == PATHS) {
-        args->file[args->n_files++] = value;
+    if (row->kind == PATHS || row->kind == PHRASES) {
+        if (!more(args, row, value, why))
+            return false;
     } else if (row->kind != FLAG && args->opt[row - rows] != NULL) {
         snprintf(why, 1024, "%s was given twice", row->name);
         return false;

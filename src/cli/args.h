@@ -13,6 +13,7 @@
 
 #define OL_WORDS_MAX 4u
 #define OL_FILES_MAX 8u
+#define OL_PHRASES_MAX 8u
 #define OL_DIR_MAX 4096u
 
 /* Exit statuses of the contract. */
@@ -61,6 +62,9 @@ enum ol_opt {
     OL_OPT_FOR,
     OL_OPT_CHANNEL,
     OL_OPT_HTML,
+    OL_OPT_EXPIRES,
+    OL_OPT_FULFILS,
+    OL_OPT_CRITICAL,
     OL_OPTS
 };
 
@@ -85,6 +89,8 @@ struct ol_args {
     unsigned n_words;
     const char *file[OL_FILES_MAX]; /* of --file, which may be repeated */
     unsigned n_files;
+    const char *phrase[OL_PHRASES_MAX]; /* of --critical, the same */
+    unsigned n_phrases;
     char dir[OL_DIR_MAX]; /* the station's, once ol_cli_station found it */
 };
 

@@ -1,5 +1,6 @@
 /*
- * ask: a message that wants an answer by a time. asks: those that are open.
+ * ask and announce: what wants an answer by a time, and what will be done by
+ * one. asks: those that are open.
  */
 #include "cli/cli.h"
 
@@ -103,4 +104,11 @@ int ol_verb_asks(struct ol_args *args)
         escalation(ask);
     ol_doc_free(&doc);
     return OL_EXIT_DONE;
+}
+
+int ol_verb_announce(struct ol_args *args)
+{
+    if (!ol_args_has(args, OL_OPT_BY))
+        return ol_cli_usage(args, "by when is it to be done");
+    return ol_verb_say(args);
 }

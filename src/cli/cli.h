@@ -31,10 +31,12 @@ int ol_verb_status(struct ol_args *args);
 int ol_verb_say(struct ol_args *args);
 int ol_verb_ask(struct ol_args *args);
 int ol_verb_asks(struct ol_args *args);
+int ol_verb_announce(struct ol_args *args);
 int ol_verb_inbox(struct ol_args *args);
 int ol_verb_read(struct ol_args *args);
 int ol_verb_save(struct ol_args *args);
 int ol_verb_understood(struct ol_args *args);
+int ol_verb_distributed(struct ol_args *args);
 int ol_verb_log(struct ol_args *args);
 int ol_verb_watch(struct ol_args *args);
 /* status_check.c: what --check answers; silent: and says nothing. */

@@ -11,7 +11,7 @@
 #define SEND_OPTIONS                                                           \
     (OL_TAKES(SUBJECT) | OL_TAKES(PRECEDENCE) | OL_TAKES(LANG) |               \
      OL_TAKES(MARKING) | OL_TAKES(FILE) | OL_TAKES(ROLE) | OL_TAKES(WAIT) |    \
-     OL_TAKES(TIMEOUT))
+     OL_TAKES(TIMEOUT) | OL_TAKES(CRITICAL))
 
 #define LATER(verb)                                                            \
     {verb, "", "", "", 0, 0, 0, NULL}
@@ -112,23 +112,29 @@ const struct ol_verb ol_verbs[] = {
      0, 0, 0, ol_verb_metrics},
     {"send",
      "PEER [TEXT|-] [--subject S] [--precedence P] [--lang TAG]\n"
-     "    [--marking M] [--file F]... [--to ROLE] [--wait RUNG]\n"
+     "    [--marking M] [--file F]... [--to ROLE] [--critical PHRASE]...\n"
+     "    [--expires DURATION|TIME] [--fulfils NAME] [--wait RUNG]\n"
      "    [--timeout DURATION]",
      "send a message; prints its name",
      "TEXT is UTF-8 of at most 4,096 bytes; - reads it from stdin, without\n"
      "the newline at its end. P: flash, immediate, priority or routine (which\n"
      "it is if nothing is said). M: actual, exercise or test. --wait returns\n"
-     "once the message came as far as RUNG: queued, sent, delivered, read or\n"
-     "understood; with --timeout (10s, 5m, 12h) exit status 4 if it did not.\n"
-     "What was sent stays sent, also when waiting was in vain.\n"
+     "once the message came as far as RUNG: queued, sent, delivered, read,\n"
+     "understood or answered; with --timeout (10s, 5m, 12h) exit status 4 if\n"
+     "it did not. What was sent stays sent, also when waiting was in vain.\n"
      "--file sends a file of any size with it, up to 8 of them; then there\n"
      "need be no TEXT. The message goes first, its files behind all messages;\n"
-     "status and watch show how far they are.\n",
-     SEND_OPTIONS, 1, 2, ol_verb_say},
+     "status and watch show how far they are.\n"
+     "--critical marks a part of TEXT (a number, a time, a place) that must\n"
+     "not be mistaken, up to 8 of them: the message is understood only once\n"
+     "the other side has read them back. --expires: what is not read by then,\n"
+     "by your station's clock, has expired. --fulfils: it does what NAME\n"
+     "announced.\n",
+     SEND_OPTIONS | OL_TAKES(EXPIRES) | OL_TAKES(FULFILS), 1, 2, ol_verb_say},
     {"ask",
      "PEER [TEXT|-] --by DURATION|TIME [--subject S] [--precedence P]\n"
-     "    [--lang TAG] [--marking M] [--file F]... [--to ROLE] [--wait RUNG]\n"
-     "    [--timeout DURATION]",
+     "    [--lang TAG] [--marking M] [--file F]... [--to ROLE]\n"
+     "    [--critical PHRASE]... [--wait RUNG] [--timeout DURATION]",
      "ask something that wants an answer by a time",
      "As send, and the message wants an answer: in 90m, 12h or 3d, or by a\n"
      "time, as 2026-11-23T10:00:00Z, 18:00Z (the next such) or\n"
@@ -142,6 +148,42 @@ const struct ol_verb ol_verbs[] = {
      "first stand first. Whose clock decides is said: the asker's. Below\n"
      "stands what this station did about its own that are overdue.\n",
      0, 0, 1, ol_verb_asks},
+    {"announce",
+     "PEER [TEXT|-] --by DURATION|TIME [--subject S] [--precedence P]\n"
+     "    [--lang TAG] [--marking M] [--file F]... [--to ROLE]\n"
+     "    [--critical PHRASE]... [--wait RUNG] [--timeout DURATION]",
+     "say what you will do, and by when",
+     "As ask, but it binds you: it stays open until a message is sent with\n"
+     "--fulfils NAME, or until it is cancelled.\n",
+     SEND_OPTIONS | OL_TAKES(BY), 1, 2, ol_verb_announce},
+    {"answer",
+     "NAME [TEXT|-] [--subject S] [--precedence P] [--lang TAG]\n"
+     "    [--marking M] [--file F]... [--to ROLE] [--critical PHRASE]...\n"
+     "    [--wait RUNG] [--timeout DURATION]",
+     "answer what they asked",
+     "NAME is what they asked; read it first. Takes send's options but\n"
+     "--expires and --fulfils. Precedence and marking are those of the\n"
+     "question; --precedence changes the first.\n",
+     SEND_OPTIONS, 1, 2, ol_verb_say},
+    {"decline", "NAME REASON|-", "say that you will not, and why",
+     "Of any message of theirs that you have read. The reason goes with it.\n"
+     "What was declined can still be answered.\n",
+     0, 2, 2, ol_verb_say},
+    {"supersede",
+     "NAME [TEXT|-] [--by DURATION|TIME] [--expires DURATION|TIME]\n"
+     "    [--subject S] [--precedence P] [--lang TAG]\n"
+     "    [--marking M] [--file F]... [--to ROLE] [--critical PHRASE]...\n"
+     "    [--wait RUNG] [--timeout DURATION]",
+     "replace a message of yours as a whole",
+     "The new text stands in place of the old one; both stay in the record,\n"
+     "and both are shown. Subject, role, language, precedence and time are\n"
+     "those of the old one unless they are given; files and critical phrases\n"
+     "are not. Prints the new one's name.\n",
+     SEND_OPTIONS | OL_TAKES(BY) | OL_TAKES(EXPIRES), 1, 2, ol_verb_say},
+    {"cancel", "NAME [REASON|-]", "take a message of yours back",
+     "What was sent stays sent and shown, marked as cancelled; what you asked\n"
+     "or announced is withdrawn.\n",
+     0, 1, 2, ol_verb_say},
     {"inbox", "[PEER] [--all]", "what arrived and is not understood yet",
      "Shows heads only, no text, and gives no receipt. --all shows also what\n"
      "is understood.\n",
@@ -152,8 +194,14 @@ const struct ol_verb ol_verbs[] = {
      0, 1, 1, ol_verb_read},
     {"understood", "NAME [--readback TEXT]", "say that it is understood",
      "Tells the author that the message was understood, with --readback in\n"
-     "your own words.\n",
+     "your own words. If it marks critical phrases, read them back as\n"
+     "\"FIRST; SECOND\": case and blanks do not count. If they differ it is\n"
+     "not understood, both sides are told, and you try again.\n",
      OL_TAKES(READBACK), 1, 1, ol_verb_understood},
+    {"distributed", "NAME --to WHO", "say to whom you handed it on",
+     "The author sees that WHO, a role or a person, has got it from you. Once\n"
+     "for each.\n",
+     OL_TAKES(ROLE), 1, 1, ol_verb_distributed},
     {"save", "NAME [--out DIR] [--timeout DURATION] [--stop]",
      "the files of a message, into a folder",
      "Writes each file that came with the message into DIR (else here) and\n"
@@ -221,10 +269,6 @@ const struct ol_verb ol_verbs[] = {
      "channels one by one and all, and says whether everything held.\n"
      "OPENLINE_DEMO_DIR names the directory to use.\n",
      OL_TAKES(CHECK), 0, 0, ol_verb_demo},
-    LATER("answer"),
-    LATER("decline"),
-    LATER("supersede"),
-    LATER("cancel"),
     LATER("check"),
     {NULL, NULL, NULL, NULL, 0, 0, 0, NULL},
 };

@@ -32,6 +32,19 @@ static void marking(const json_t *m, char out[32])
     ol_cli_upper(strcmp(word, "actual") == 0 ? "" : word, out);
 }
 
+/* "9 was declined: WHY", what became of it; or nothing. */
+static void outcome(const json_t *m, char *out, size_t room)
+{
+    const char *what = ol_cli_str(m, "outcome", NULL);
+    const char *by = ol_cli_str(m, "outcome_by", NULL);
+    const char *why = ol_cli_str(m, "reason", NULL);
+
+    out[0] = '\0';
+    if (what != NULL)
+        snprintf(out, room, "%s%s%s%s%s", what, by ? " by " : "",
+                 by ? by : "", why ? ": " : "", why ? why : "");
+}
+
 /* "answers south:north/4", the first reference; or nothing. */
 static void reference(const json_t *m, char out[128])
 {
@@ -41,6 +54,42 @@ static void reference(const json_t *m, char out[128])
     if (ref != NULL)
         snprintf(out, 128, "%s %s", ol_cli_str(ref, "rel", "?"),
                  ol_cli_str(ref, "name", "?"));
+}
+
+/* "read", "superseded", or that it was read back wrongly. */
+static void rung(struct ol_table *t, const json_t *m)
+{
+    const char *how = ol_cli_str(m, "outcome", NULL);
+
+    if (json_is_true(json_object_get(m, "misread")))
+        ol_table_cell(t, OL_BAD, "MISREAD");
+    else if (how != NULL)
+        ol_table_cell(t, OL_WARN, "%s", how);
+    else
+        ol_table_cell(t, OL_PLAIN, "%s", ol_cli_str(m, "rung", "?"));
+}
+
+/* The subject, and what it stands for: "replaces north:south/4, which was
+ * read". */
+static void about(const json_t *m, char *out, size_t room)
+{
+    const json_t *before = json_object_get(m, "supersedes");
+    const json_t *next = json_object_get(m, "superseded_by");
+    const char *subject = ol_cli_str(m, "subject", "");
+    const char *was = ol_cli_str(before, "rung", "");
+    char ref[128];
+
+    reference(m, ref);
+    if (json_is_object(before))
+        snprintf(out, room, "%s%sreplaces %s%s", subject, *subject ? ": " : "",
+                 ol_cli_str(before, "name", "?"),
+                 strcmp(was, "delivered") == 0 ? "" : ", which was read");
+    else if (json_is_object(next))
+        snprintf(out, room, "%s%ssee %s", subject, *subject ? ": " : "",
+                 ol_cli_str(next, "name", "?"));
+    else
+        snprintf(out, room, "%s%s%s", subject, *subject && *ref ? ": " : "",
+                 ref);
 }
 
 int ol_verb_inbox(struct ol_args *args)
@@ -75,7 +124,7 @@ int ol_verb_inbox(struct ol_args *args)
         const char *precedence = ol_cli_str(m, "precedence", "?");
         char upper[32], mark[32], group[OL_WHEN_TEXT] = "";
         const char *arrived = ol_cli_str(m, "arrived", "");
-        char files[OL_FILES_TEXT];
+        char files[OL_FILES_TEXT], said[512];
         int64_t ms;
 
         ol_cli_upper(precedence, upper);
@@ -88,9 +137,10 @@ int ol_verb_inbox(struct ol_args *args)
         ol_table_cell(&t, OL_PLAIN, "%s", group);
         ol_table_cell(&t, OL_FAINT, "%s", arrived);
         ol_files_sum(m, files);
-        ol_table_cell(&t, OL_PLAIN, "%s", ol_cli_str(m, "rung", "?"));
+        rung(&t, m);
         ol_table_cell(&t, OL_PLAIN, "%s", files);
-        ol_table_cell(&t, OL_PLAIN, "%s", ol_cli_str(m, "subject", ""));
+        about(m, said, sizeof(said));
+        ol_table_cell(&t, OL_PLAIN, "%s", said);
     }
     ol_table_print(&t, 0);
     ol_doc_free(&doc);
@@ -109,8 +159,11 @@ static void fact(struct ol_table *t, const char *name, const char *value)
 static void head_of(const json_t *m)
 {
     const char *precedence = ol_cli_str(m, "precedence", "?");
-    char upper[32], mark[32], ref[128], time[OL_CLI_TIME];
+    char upper[32], mark[32], ref[128], time[OL_CLI_TIME], ended[4352];
+    bool ask = strcmp(ol_cli_str(m, "kind", ""), "ask") == 0;
     struct ol_table t;
+    const json_t *one;
+    size_t i;
 
     ol_cli_upper(precedence, upper);
     marking(m, mark);
@@ -127,14 +180,70 @@ static void head_of(const json_t *m)
     ol_cli_time(m, "arrived", "", time);
     fact(&t, "arrived", time);
     ol_cli_time(m, "deadline", "", time);
-    fact(&t, "answer by", time);
+    fact(&t, ask ? "answer by" : "by", time);
     fact(&t, "language", ol_cli_str(m, "lang", ""));
     reference(m, ref);
     fact(&t, "refers to", ref);
     fact(&t, "subject", ol_cli_str(m, "subject", ""));
     fact(&t, "rung", ol_cli_str(m, "rung", ""));
-    fact(&t, "outcome", ol_cli_str(m, "outcome", ""));
+    outcome(m, ended, sizeof(ended));
+    fact(&t, "outcome", ended);
+    json_array_foreach(json_object_get(m, "distributed"), i, one)
+        fact(&t, i == 0 ? "handed on" : " ", ol_cli_str(one, "to", "?"));
     ol_table_print(&t, 0);
+}
+
+/* The other text, of what stands before or behind this one. */
+static void other(const json_t *m, const char *key, const char *says,
+                  const char *unread)
+{
+    const json_t *one = json_object_get(m, key);
+    const char *text = ol_cli_str(one, "text", NULL);
+
+    if (!json_is_object(one))
+        return;
+    ol_out_tinted(OL_WARN, "%s %s%s", says, ol_cli_str(one, "name", "?"),
+                  text ? ":" : unread);
+    if (text != NULL)
+        ol_out_body(text);
+    ol_out_line("%s", "");
+}
+
+/* What must be read back, and how. */
+static void critical(const struct ol_args *args, const json_t *m)
+{
+    const json_t *list = json_object_get(m, "critical"), *one;
+    size_t i;
+
+    if (json_array_size(list) == 0)
+        return;
+    ol_out_tinted(OL_WARN, "Critical, to be read back in this order:");
+    json_array_foreach(list, i, one) ol_out_body(json_string_value(one));
+    if (json_is_true(json_object_get(m, "misread")))
+        ol_out_tinted(OL_BAD, "It was read back wrongly, and not rightly yet.");
+    ol_out_tinted(OL_FAINT, "When you have: openline -d %s understood %s "
+                  "--readback \"%s\"", args->dir, called(m),
+                  json_array_size(list) > 1 ? "FIRST; SECOND" : "PHRASE");
+    ol_out_line("%s", "");
+}
+
+/* What a duty officer does next. */
+static void advice(const struct ol_args *args, const json_t *m)
+{
+    const char *author = ol_cli_str(m, "author", "");
+    bool ask = strcmp(ol_cli_str(m, "kind", ""), "ask") == 0;
+
+    if (json_array_size(json_object_get(m, "attachments")) > 0)
+        ol_out_tinted(OL_FAINT, "Its files into a folder: openline -d %s "
+                      "save %s --out DIR", args->dir, called(m));
+    if (json_array_size(json_object_get(m, "critical")) == 0)
+        ol_out_tinted(OL_FAINT,
+                      "%s is told that you read it. When it is understood:"
+                      " openline -d %s understood %s",
+                      author, args->dir, called(m));
+    if (ask)
+        ol_out_tinted(OL_FAINT, "To answer: openline -d %s answer %s TEXT; or "
+                      "decline %s REASON", args->dir, called(m), called(m));
 }
 
 int ol_verb_read(struct ol_args *args)
@@ -153,15 +262,14 @@ int ol_verb_read(struct ol_args *args)
         ol_out_line("%s", "");
         ol_out_body(ol_cli_str(doc.value, "text", ""));
         ol_out_line("%s", "");
+        other(doc.value, "supersedes", "It replaces as a whole", ", which "
+              "you have not read.");
+        other(doc.value, "superseded_by", "SUPERSEDED as a whole by", ": read "
+              "that one.");
         ol_files_show(doc.value);
-        if (json_array_size(json_object_get(doc.value, "attachments")) > 0)
-            ol_out_tinted(OL_FAINT, "Its files into a folder: openline -d %s "
-                          "save %s --out DIR", args->dir, called(doc.value));
+        critical(args, doc.value);
         if (strcmp(author, line) == 0)
-            ol_out_tinted(OL_FAINT,
-                          "%s is told that you read it. When it is understood:"
-                          " openline -d %s understood %s",
-                          author, args->dir, called(doc.value));
+            advice(args, doc.value);
     }
     ol_doc_free(&doc);
     return OL_EXIT_DONE;
@@ -184,6 +292,26 @@ int ol_verb_understood(struct ol_args *args)
     return OL_EXIT_DONE;
 }
 
+int ol_verb_distributed(struct ol_args *args)
+{
+    struct ol_doc doc;
+    int status;
+
+    if (!ol_args_has(args, OL_OPT_ROLE))
+        return ol_cli_usage(args, "to whom was it handed on");
+    status = ol_cli_ask(args, "distributed",
+                        ol_cli_params("name", args->word[0], "to",
+                                      args->opt[OL_OPT_ROLE], NULL), &doc);
+    if (status != OL_EXIT_DONE)
+        return status;
+    if (!ol_cli_json(args, &doc))
+        ol_out_line("%s was handed on to %s; its author is told.",
+                    ol_cli_str(doc.value, "name", args->word[0]),
+                    args->opt[OL_OPT_ROLE]);
+    ol_doc_free(&doc);
+    return OL_EXIT_DONE;
+}
+
 /* What a line of the log says: how many files, subject and the first line of
  * the text, as far as they fit, or what it refers to. */
 static void gist(const json_t *m, char out[160])
@@ -191,16 +319,18 @@ static void gist(const json_t *m, char out[160])
     const char *subject = ol_cli_str(m, "subject", "");
     const char *text = ol_cli_str(m, "text", "");
     size_t n_files = json_array_size(json_object_get(m, "attachments"));
-    char ref[128], files[32] = "", whole[512];
+    char ref[128], files[32] = "", ended[256], whole[768];
     size_t n;
 
     reference(m, ref);
+    outcome(m, ended, sizeof(ended));
     if (n_files > 0)
         snprintf(files, sizeof(files), "[%zu file%s]%s", n_files,
                  n_files == 1 ? "" : "s", *subject || *text ? " " : "");
-    snprintf(whole, sizeof(whole), "%s%s%s%s%s%.*s", ref,
-             *ref && (*subject || *text) ? ": " : "", files, subject,
-             *subject && *text ? ": " : "", (int)strcspn(text, "\n"), text);
+    snprintf(whole, sizeof(whole), "%s%s%s%s%s%s%s%.*s", ended,
+             *ended ? " | " : "", ref, *ref && (*subject || *text) ? ": " : "",
+             files, subject, *subject && *text ? ": " : "",
+             (int)strcspn(text, "\n"), text);
     n = strlen(whole);
     if (n > 159) {
         for (n = 159; n > 0 && ((unsigned char)whole[n] & 0xc0) == 0x80;)
@@ -229,8 +359,7 @@ static void log_row(struct ol_table *t, const json_t *m)
                   (long long)json_integer_value(json_object_get(m, "index")));
     ol_table_cell(t, OL_PLAIN, "%s", group);
     ol_table_cell(t, OL_FAINT, "%s", at);
-    ol_table_cell(t, OL_PLAIN, "%s",
-                  ol_cli_str(m, "outcome", ol_cli_str(m, "rung", "?")));
+    rung(t, m);
     ol_table_cell(t, OL_PLAIN, "%s%s%s", mark, mark[0] ? " " : "", text);
 }
 

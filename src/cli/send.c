@@ -188,12 +188,21 @@ static int send_it(struct ol_args *args, struct ol_rpc *rpc, json_t *params,
 static json_t *params_of(const struct ol_args *args, const struct manner *m,
                          const char *text, const char *id)
 {
-    return ol_cli_params(
+    json_t *params = ol_cli_params(
         m->to, args->word[0], m->text, *text || !m->bare ? text : NULL,
         "subject", args->opt[OL_OPT_SUBJECT], "precedence",
         args->opt[OL_OPT_PRECEDENCE], "lang", args->opt[OL_OPT_LANG],
         "marking", args->opt[OL_OPT_MARKING], "to", args->opt[OL_OPT_ROLE],
-        "by", args->opt[OL_OPT_BY], "id", id, NULL);
+        "by", args->opt[OL_OPT_BY], "expires", args->opt[OL_OPT_EXPIRES],
+        "fulfils", args->opt[OL_OPT_FULFILS], "id", id, NULL);
+
+    for (unsigned k = 0; k < args->n_phrases; k++) {
+        if (k == 0)
+            json_object_set_new(params, "critical", json_array());
+        json_array_append_new(json_object_get(params, "critical"),
+                              json_string(args->phrase[k]));
+    }
+    return params;
 }
 
 int ol_verb_say(struct ol_args *args)

@@ -26,6 +26,12 @@ static const struct phrase {
     {"understood", OL_GOOD, "was understood", false},
     {"answered", OL_GOOD, "was answered", false},
     {"declined", OL_WARN, "was declined", false},
+    {"misread", OL_BAD, "was read back WRONGLY", true},
+    {"cancelled", OL_WARN, "was cancelled", false},
+    {"superseded", OL_WARN, "was superseded", false},
+    {"distributed", OL_PLAIN, "was handed on", false},
+    {"fulfilled", OL_GOOD, "was done as announced", false},
+    {"checked", OL_GOOD, "reached their station", false},
     {"overdue", OL_BAD, "is overdue: no answer came in time", true},
     {"channel", OL_PLAIN, "channel", false},
     {"line", OL_PLAIN, "line", false},
@@ -71,6 +77,30 @@ static void ring(const struct phrase *phrase, const json_t *ev)
         ol_out_bell();
 }
 
+/* By which record, to whom, why, and what was read back. */
+static void said(const json_t *ev, char *out, size_t room)
+{
+    const char *event = ol_cli_str(ev, "event", "");
+    const char *record = ol_cli_str(ev, "record", "?");
+    const char *why = ol_cli_str(ev, "reason", NULL);
+
+    if (strcmp(event, "superseded") == 0)
+        snprintf(out, room, "by %s, which replaces it as a whole%s", record,
+                 json_is_true(json_object_get(ev, "read"))
+                     ? "; it was read here: read the new one"
+                     : "");
+    else if (strcmp(event, "answered") == 0)
+        snprintf(out, room, "by %s", record);
+    else if (strcmp(event, "declined") == 0 || strcmp(event, "cancelled") == 0)
+        snprintf(out, room, "by %s%s%s", record, why ? ", " : "",
+                 why ? why : "");
+    else if (strcmp(event, "distributed") == 0)
+        snprintf(out, room, "to %s", ol_cli_str(ev, "to", "?"));
+    else if (strcmp(event, "misread") == 0)
+        snprintf(out, room, "\"%s\" was said, \"%s\" was read back",
+                 ol_cli_str(ev, "said", ""), ol_cli_str(ev, "readback", ""));
+}
+
 /* "231000Z NOV 26  ...  south  north:south/17 is delivered" */
 static void show(const json_t *ev)
 {
@@ -81,7 +111,7 @@ static void show(const json_t *ev)
     const char *channel = ol_cli_str(ev, "channel", "");
     const char *state = ol_cli_str(ev, "state", "");
     const char *detail = ol_cli_str(ev, "detail", "");
-    char at[OL_CLI_TIME], prec[32], file[448] = "";
+    char at[OL_CLI_TIME], prec[32], file[448] = "", more[4352] = "";
 
     ol_cli_time(ev, "at", "", at);
     ol_cli_upper(ol_cli_str(ev, "precedence", ""), prec);
@@ -92,6 +122,9 @@ static void show(const json_t *ev)
         detail = file;
         state = "";
     }
+    said(ev, more, sizeof(more));
+    if (more[0] != '\0')
+        detail = more;
     ol_out_tinted(phrase->tint, "%s  %s  %s%s%s%s%s%s%s%s%s%s%s%s%s", at,
                   ol_cli_str(ev, "line", "-"), prec, *prec ? " " : "",
                   kind, *kind ? " " : "", name, *name ? " " : "",

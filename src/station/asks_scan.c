@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "station/clock.h"
+#include "station/progress.h"
 #include "station/conf_asks.h"
 #include "station/log.h"
 #include "station/waiting.h"

@@ -14,7 +14,7 @@
 #include "station/clock.h"
 #include "station/json.h"
 #include "station/json_set.h"
-#include "station/query.h"
+#include "station/progress.h"
 
 #define DAY_MS (UINT64_C(24) * 3600 * 1000)
 #define AGAIN_MS UINT64_C(600000) /* the window moves */
@@ -68,9 +68,8 @@ static bool judge(const struct ol_entry *e, const struct ol_progress *p,
             earliest(&a->answered_ms, m->at_ms);
         if (m->rel == OL_REL_DECLINES)
             earliest(&declined_ms, m->at_ms);
-        if (m->rel == OL_REL_UNDERSTOOD && p->rung >= OL_RUNG_UNDERSTOOD)
-            earliest(&a->understood_ms, m->at_ms);
     }
+    a->understood_ms = p->understood_ms;
     a->answered = a->answered_ms != 0;
     a->declined = declined_ms != 0;
     a->understood = a->understood_ms != 0;

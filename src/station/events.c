@@ -11,6 +11,8 @@
 #include "station/clock.h"
 #include "station/events.h"
 #include "station/json.h"
+#include "station/misread.h"
+#include "station/progress.h"
 #include "station/names.h"
 
 #define PAGE 64u
@@ -139,6 +141,8 @@ void ol_events_pump(struct ol_station *st)
     struct ol_watch *next;
 
     st->poke_events = false;
+    if (poke)
+        ol_misread_pump(st);
     for (struct ol_watch *w = st->watches; w != NULL; w = next) {
         next = w->next;
         w->behind = w->behind || poke;
@@ -156,6 +160,25 @@ void ol_events_pump(struct ol_station *st)
 
 /* Waiters. */
 
+/* What was declined or taken back is not answered any more; true then. */
+static bool never(struct ol_wait *w, const struct ol_entry *e,
+                  const struct ol_progress *p)
+{
+    static struct ol_entry by;
+    struct ol_span why = {NULL, 0};
+
+    if (w->rung != OL_RUNG_ANSWERED || p->outcome == OL_OUTCOME_NONE ||
+        p->outcome == OL_OUTCOME_EXPIRED)
+        return false;
+    if (ol_progress_record(e, &p->cause, &by) == OL_OK &&
+        p->outcome != OL_OUTCOME_SUPERSEDED)
+        why = by.rec.text;
+    ol_refuse(w->rq, OL_EXIT_FAILED, "it was %s%s%.*s: no answer is to be "
+              "waited for", ol_json_outcome(p->outcome), why.n > 0 ? ", " : "",
+              (int)OL_MIN(why.n, 512u), (const char *)why.p);
+    return true;
+}
+
 /* Answers when it has come so far; true then. */
 static bool reached(struct ol_wait *w)
 {
@@ -171,7 +194,7 @@ static bool reached(struct ol_wait *w)
         return true;
     }
     if (p.rung < w->rung)
-        return false;
+        return never(w, &e, &p);
     ol_reply(w->rq, ol_json_message(&e, OL_SHOW_LOG));
     return true;
 }

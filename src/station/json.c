@@ -5,7 +5,8 @@
  * The text of what the officer has not read stays where it is.
  */
 #include "station/json.h"
-#include "station/json_set.h"
+#include "station/json_values.h"
+#include "station/progress.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -77,23 +78,6 @@ int ol_json_rung_of(const char *name)
 
 /* Small values. */
 
-static json_t *text_of(struct ol_span s)
-{
-    if (s.n == 0)
-        return json_null();
-    return json_stringn((const char *)s.p, s.n);
-}
-
-static json_t *time_of(uint64_t ms)
-{
-    char text[OL_TIME_TEXT];
-
-    if (ms == 0)
-        return json_null();
-    ol_text_time(text, ms);
-    return json_string(text);
-}
-
 static json_t *hex_of(const void *p, size_t n)
 {
     char text[2 * OL_HASH + 1];
@@ -102,14 +86,6 @@ static json_t *hex_of(const void *p, size_t n)
         return json_null();
     ol_text_hex(text, p, n);
     return json_string(text);
-}
-
-static void push(json_t **list, json_t *value)
-{
-    if (*list != NULL && json_array_append_new(*list, value) == 0)
-        return;
-    json_decref(*list);
-    *list = NULL;
 }
 
 /* Name of a known value, "unknown:N" for one of a newer version. */
@@ -131,7 +107,7 @@ static const char *author_of(const struct ol_entry *e, bool same)
     return own ? e->line->st->conf.name : e->line->conf.peer;
 }
 
-static json_t *name_of(const struct ol_entry *e, bool own, uint64_t number)
+json_t *ol_json_name(const struct ol_entry *e, bool own, uint64_t number)
 {
     char text[OL_MESSAGE_NAME];
 
@@ -152,7 +128,7 @@ static json_t *refs_of(const struct ol_entry *e)
         json_t *one = json_object();
 
         set(&one, "rel", word_of(rels, OL_LEN(rels), ref->rel));
-        set(&one, "name", name_of(e, ref->own, ref->number));
+        set(&one, "name", ol_json_name(e, ref->own, ref->number));
         push(&list, one);
     }
     return list;
@@ -181,40 +157,6 @@ static json_t *attempts_of(const struct ol_progress *p)
         set(&one, "channel", json_string(p->attempts[k].channel));
         set(&one, "at", time_of(p->attempts[k].at_ms));
         set(&one, "count", json_integer(p->attempts[k].count));
-        push(&list, one);
-    }
-    return list;
-}
-
-/* Who gave a receipt stands in the receipt itself. */
-static json_t *officer_of(const struct ol_entry *e,
-                          const struct ol_row_mark *mark)
-{
-    static struct ol_entry receipt; /* one thread; too large for the stack */
-    if (ol_query_at(e->line, (enum ol_author)mark->by, mark->prec,
-                    mark->index, &receipt) != OL_OK ||
-        !receipt.decoded || receipt.rec.n_refs == 0 ||
-        receipt.rec.refs[0].number != e->row.number)
-        return json_null();
-    return text_of(receipt.rec.originator);
-}
-
-static json_t *receipts_of(const struct ol_entry *e,
-                           const struct ol_progress *p)
-{
-    json_t *list = json_array();
-
-    for (uint32_t k = 0; k < p->n_marks; k++) {
-        json_t *one;
-
-        if (p->marks[k].rel != OL_REL_READ &&
-            p->marks[k].rel != OL_REL_UNDERSTOOD)
-            continue;
-        one = json_object();
-        set(&one, "rung", json_string(ol_json_rung(
-                              ol_query_rung(&p->marks[k]))));
-        set(&one, "at", time_of(p->marks[k].at_ms));
-        set(&one, "by", officer_of(e, &p->marks[k]));
         push(&list, one);
     }
     return list;
@@ -272,12 +214,14 @@ json_t *ol_json_message(const struct ol_entry *e, enum ol_show show)
     struct ol_entry plain;
     struct ol_progress p;
     json_t *doc = json_object();
+    bool text;
 
     if (!e->decoded) {
         /* A record that this version cannot read still has its place. */
         plain.line = e->line;
         plain.row = e->row;
         plain.waiting = false;
+        plain.decoded = false;
         memset(&plain.rec, 0, sizeof(plain.rec));
         plain.rec.prec = e->row.prec;
         plain.rec.index = e->row.index;
@@ -288,7 +232,7 @@ json_t *ol_json_message(const struct ol_entry *e, enum ol_show show)
         json_decref(doc);
         return NULL;
     }
-    set(&doc, "name", name_of(e, true, e->row.number));
+    set(&doc, "name", ol_json_name(e, true, e->row.number));
     set(&doc, "id", e->rec.id.n ? hex_of(e->rec.id.p, e->rec.id.n)
                                 : json_null());
     set(&doc, "line", json_string(e->line->conf.peer));
@@ -296,15 +240,13 @@ json_t *ol_json_message(const struct ol_entry *e, enum ol_show show)
     set(&doc, "number", e->row.number
                             ? json_integer((json_int_t)e->row.number)
                             : json_null());
-    set_record(&doc, e, shows_text(e, &p, show) && e->rec.id.n > 0);
+    text = shows_text(e, &p, show) && e->rec.id.n > 0;
+    set_record(&doc, e, text);
+    set(&doc, "critical", text ? ol_json_critical(e) : json_null());
     set(&doc, "translations", json_array());
-    set(&doc, "rung", json_string(ol_json_rung(p.rung)));
-    set(&doc, "outcome", json_null());
-    set(&doc, "reason", json_null());
     set(&doc, "delivered", delivered_of(&p));
-    set(&doc, "distributed", json_array());
     set(&doc, "attempts", attempts_of(&p));
-    set(&doc, "receipts", receipts_of(e, &p));
+    ol_json_ladder(&doc, e, &p, show != OL_SHOW_HEADERS);
     set(&doc, "leaf", e->waiting ? json_null()
                                  : hex_of(e->row.leaf, sizeof(e->row.leaf)));
     set(&doc, "returned", e->row.proof == OL_PROOF_PROVED
@@ -322,23 +264,14 @@ static void set_message(json_t **doc, struct ol_station_line *line,
 {
     static struct ol_entry e;
     enum ol_author author = ev->author == OL_OWN ? OL_OWN : OL_PEER;
-    bool of_receipt = ev->what == OL_WHAT_READ ||
-                      ev->what == OL_WHAT_UNDERSTOOD;
 
     if (ol_query_at(line, author, ev->prec, ev->index, &e) != OL_OK)
         return;
-    /* `read` and `understood` name the receipt; people want the message. A
-     * receipt that arrived or was delivered is meant itself. */
-    if (of_receipt && e.decoded && e.rec.kind == OL_KIND_RECEIPT &&
-        e.rec.n_refs > 0) {
-        bool own = e.rec.refs[0].own == (author == OL_OWN);
-
-        set(doc, "by", text_of(e.rec.originator));
-        if (ol_query_number(line, own ? OL_OWN : OL_PEER,
-                            e.rec.refs[0].number, &e) != OL_OK)
-            return;
-    }
-    set(doc, "name", name_of(&e, true, e.row.number));
+    /* `read`, `declined` and their like name the record that says so; people
+     * want the message. One that arrived or was delivered is meant itself. */
+    if (!ol_json_said(doc, ev->what, &e))
+        return;
+    set(doc, "name", ol_json_name(&e, true, e.row.number));
     set(doc, "author", json_string(author_of(&e, true)));
     set(doc, "number", json_integer((json_int_t)e.row.number));
     set(doc, "precedence", json_string(ol_json_prec(e.row.prec)));

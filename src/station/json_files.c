@@ -9,15 +9,10 @@
 
 #include "base/units.h"
 #include "station/json.h"
-#include "station/json_set.h"
+#include "station/json_values.h"
 #include "station/names.h"
 
 #define SHOWN 16u /* files under way, each way */
-
-static json_t *text_of(struct ol_span s)
-{
-    return s.n > 0 ? json_stringn((const char *)s.p, s.n) : json_null();
-}
 
 static json_t *hash_of(const uint8_t hash[OL_HASH])
 {

@@ -102,9 +102,9 @@ static void method_wait(struct ol_request *rq)
     char why[OL_WHY_MAX];
     int status;
 
-    if (rung < OL_RUNG_QUEUED || rung > OL_RUNG_UNDERSTOOD) {
+    if (rung < OL_RUNG_QUEUED) {
         ol_refuse(rq, OL_EXIT_USAGE, "no rung \"%.32s\" to wait for: allowed "
-                  "are queued, sent, delivered, read, understood",
+                  "are queued, sent, delivered, read, understood, answered",
                   ol_param(rq, "rung"));
         return;
     }
@@ -131,15 +131,24 @@ static const struct {
     {"status", "peer:s", method_status, 0},
     {"doctor", "peer:s", ol_method_doctor, 0},
     {"safety", "peer:s! confirm:b", method_safety, 0},
-    {"send", "peer:s!" OL_SPEECH_PARAMS, ol_method_send, OL_REQUEST_FDS},
+    {"send", "peer:s! expires:s fulfils:s" OL_SPEECH_PARAMS, ol_method_send,
+     OL_REQUEST_FDS},
     {"ask", "peer:s! by:s!" OL_SPEECH_PARAMS, ol_method_ask, OL_REQUEST_FDS},
     {"asks", "peer:s", ol_method_asks, 0},
+    {"announce", "peer:s! by:s!" OL_SPEECH_PARAMS, ol_method_announce,
+     OL_REQUEST_FDS},
+    {"answer", "name:s!" OL_SPEECH_PARAMS, ol_method_answer, OL_REQUEST_FDS},
+    {"decline", "name:s! reason:s! id:s", ol_method_decline, 0},
+    {"supersede", "name:s! by:s expires:s" OL_SPEECH_PARAMS,
+     ol_method_supersede, OL_REQUEST_FDS},
+    {"cancel", "name:s! reason:s id:s", ol_method_cancel, 0},
     {"save", "name:s! file:u timeout_ms:u stop:b", ol_method_save, 1},
     {"wait", "name:s! rung:s! timeout_ms:u", method_wait, 0},
     {"inbox", "peer:s all:b", ol_method_inbox, 0},
     {"show", "name:s! theirs:b", ol_method_show, 0},
     {"read", "name:s!", ol_method_read, 0},
     {"understood", "name:s! readback:s", ol_method_understood, 0},
+    {"distributed", "name:s! to:s!", ol_method_distributed, 0},
     {"log", "peer:s from:s to:s", ol_method_log, 0},
     {"blackouts", "peer:s from:s to:s", ol_method_blackouts, 0},
     {"history", "peer:s! channel:s from:s to:s", ol_method_history, 0},

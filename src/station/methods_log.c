@@ -11,6 +11,7 @@
 
 #include "station/clock.h"
 #include "station/json.h"
+#include "station/progress.h"
 #include "station/methods.h"
 
 #define PAGE 16u

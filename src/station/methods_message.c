@@ -1,8 +1,5 @@
 /*
- * send, ask, show, save, read, understood: what a person says and answers for.
- *
- * read and understood give a receipt: a record of our own, of the message's
- * precedence, with the officer's name. A second read gives no second receipt.
+ * send, ask, announce, show, save: what a person says, and looks at.
  */
 #include <string.h>
 
@@ -10,12 +7,50 @@
 #include "station/methods.h"
 #include "station/speech.h"
 
+/* What was announced, and is done with this. */
+static bool fulfils(struct ol_request *rq, const struct ol_station_line *line,
+                    struct ol_speech *s)
+{
+    const char *name = ol_param(rq, "fulfils");
+    static struct ol_entry e;
+    char why[OL_WHY_MAX];
+    int status;
+
+    if (name == NULL)
+        return true;
+    status = ol_query_name(rq->st, name, OL_WHOSE_ANY, &e, why);
+    if (status != OL_EXIT_OK)
+        ol_refuse(rq, status, "fulfils: %s", why);
+    else if (e.line != line || e.row.author != OL_OWN || !e.decoded ||
+             e.waiting || e.rec.kind != OL_KIND_NOTIFICATION ||
+             !ol_progress_wants(&e.rec))
+        ol_refuse(rq, OL_EXIT_FAILED, "fulfils: %.64s announced nothing to "
+                  "%s: 'openline announce' does", name, line->conf.peer);
+    else
+        return ol_speech_refer(rq, s, OL_REL_FULFILS, &e);
+    return false;
+}
+
 void ol_method_send(struct ol_request *rq)
 {
     struct ol_station_line *line = ol_method_paired(rq);
     struct ol_speech s = {.rec.kind = OL_KIND_MESSAGE};
 
-    if (line != NULL && ol_speech_take(rq, line, &s))
+    if (line != NULL &&
+        ol_speech_deadline(rq, "expires", &s.rec.deadline_ms) &&
+        ol_speech_take(rq, line, &s) && fulfils(rq, line, &s))
+        ol_speech_say(rq, line, &s);
+}
+
+/* Something that we shall do by a time. */
+void ol_method_announce(struct ol_request *rq)
+{
+    struct ol_station_line *line = ol_method_paired(rq);
+    struct ol_speech s = {.rec.kind = OL_KIND_NOTIFICATION};
+
+    if (line != NULL &&
+        ol_speech_deadline(rq, "by", &s.rec.deadline_ms) &&
+        ol_speech_take(rq, line, &s))
         ol_speech_say(rq, line, &s);
 }
 
@@ -31,10 +66,8 @@ void ol_method_ask(struct ol_request *rq)
         ol_speech_say(rq, line, &s);
 }
 
-/* Receipts. */
-
-static bool find(struct ol_request *rq, struct ol_entry *e,
-                 enum ol_whose whose)
+bool ol_method_message(struct ol_request *rq, enum ol_whose whose,
+                       struct ol_entry *e)
 {
     char why[OL_WHY_MAX];
     int status = ol_query_name(rq->st, ol_param(rq, "name"), whose, e, why);
@@ -49,8 +82,9 @@ void ol_method_show(struct ol_request *rq)
 {
     static struct ol_entry e;
 
-    if (find(rq, &e, ol_param_true(rq, "theirs") ? OL_WHOSE_PEERS
-                                                 : OL_WHOSE_ANY))
+    if (ol_method_message(rq, ol_param_true(rq, "theirs") ? OL_WHOSE_PEERS
+                                                          : OL_WHOSE_ANY,
+                          &e))
         ol_reply(rq, ol_json_message(&e, OL_SHOW_LOG));
 }
 
@@ -60,7 +94,7 @@ static void stopped(void *arg, enum ol_err err)
     struct ol_request *rq = arg;
     static struct ol_entry e;
 
-    if (!find(rq, &e, OL_WHOSE_PEERS))
+    if (!ol_method_message(rq, OL_WHOSE_PEERS, &e))
         return;
     e.line->files.choose = e.line->files.tell = true;
     e.line->files.changes++;
@@ -91,7 +125,7 @@ void ol_method_save(struct ol_request *rq)
     json_int_t place = file ? json_integer_value(file) : 0;
     static struct ol_entry e;
 
-    if (!find(rq, &e, OL_WHOSE_PEERS))
+    if (!ol_method_message(rq, OL_WHOSE_PEERS, &e))
         return;
     if (!e.decoded || place >= e.rec.n_attachments) {
         ol_refuse(rq, OL_EXIT_MISSING, "%.64s has %s: 'openline read' shows "
@@ -105,74 +139,4 @@ void ol_method_save(struct ol_request *rq)
         return;
     }
     ol_saving_start(rq, &e, (unsigned)place, ol_method_until_ns(rq));
-}
-
-static void give(struct ol_request *rq, const struct ol_entry *e,
-                 enum ol_rel rel, struct ol_span readback)
-{
-    struct ol_record rec = {.kind = OL_KIND_RECEIPT, .prec = e->row.prec,
-                            .marking = e->rec.marking, .text = readback,
-                            .n_refs = 1};
-
-    rec.refs[0].rel = (uint8_t)rel;
-    rec.refs[0].number = e->row.number;
-    rec.originator = ol_span_str(ol_request_officer(rq));
-    if (ol_submit_pending(e->line, (uint8_t)rel, e->row.number))
-        ol_refuse(rq, OL_EXIT_FAILED, "another officer is at this message "
-                  "just now: ask again");
-    else
-        ol_submit(e->line, rq, &rec, NULL);
-}
-
-/* The message, and how far it came; false: refused. */
-static bool pick(struct ol_request *rq, struct ol_entry *e,
-                 struct ol_progress *p)
-{
-    if (!find(rq, e, OL_WHOSE_PEERS))
-        return false;
-    if (e->row.author == OL_OWN) {
-        ol_refuse(rq, OL_EXIT_FAILED, "%.64s is our own message: 'openline "
-                  "log' shows it", ol_param(rq, "name"));
-        return false;
-    }
-    if (ol_query_progress(e, p) == OL_OK)
-        return true;
-    ol_refuse(rq, OL_EXIT_FAILED, "the ledger cannot be read: run 'openline "
-              "audit'");
-    return false;
-}
-
-void ol_method_read(struct ol_request *rq)
-{
-    static struct ol_entry e;
-    struct ol_progress p;
-
-    if (!pick(rq, &e, &p))
-        return;
-    if (p.rung >= OL_RUNG_READ || !ol_query_readable(&e))
-        ol_reply(rq, ol_json_message(&e, OL_SHOW_TEXT));
-    else
-        give(rq, &e, OL_REL_READ, ol_span_str(NULL));
-}
-
-void ol_method_understood(struct ol_request *rq)
-{
-    static struct ol_entry e;
-    struct ol_progress p;
-    struct ol_span readback;
-
-    if (!ol_speech_text(rq, "readback", OL_TEXT_MAX, ": shorten it",
-                        &readback) ||
-        !pick(rq, &e, &p))
-        return;
-    if (p.rung >= OL_RUNG_UNDERSTOOD)
-        ol_reply(rq, ol_json_message(&e, OL_SHOW_TEXT));
-    else if (!ol_query_readable(&e))
-        ol_refuse(rq, OL_EXIT_FAILED, "%.64s is no message that is read and "
-                  "understood", ol_param(rq, "name"));
-    else if (p.rung < OL_RUNG_READ)
-        ol_refuse(rq, OL_EXIT_FAILED, "%.64s was not read yet: read it first",
-                  ol_param(rq, "name"));
-    else
-        give(rq, &e, OL_REL_UNDERSTOOD, readback);
 }

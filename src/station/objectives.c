@@ -22,6 +22,7 @@
 #include "station/clock.h"
 #include "station/json.h"
 #include "station/names.h"
+#include "station/progress.h"
 
 #define KEY "objectives"
 #define KEEP_NS (10 * OL_NS_PER_S)

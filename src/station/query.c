@@ -170,59 +170,6 @@ enum ol_err ol_query_id(struct ol_station *st, const uint8_t id[OL_ID_SIZE],
     return err;
 }
 
-/* OL_RUNG_DRAFT: it raises none. */
-enum ol_rung ol_query_rung(const struct ol_row_mark *mark)
-{
-    switch (mark->rel) {
-    case OL_REL_READ:
-        return OL_RUNG_READ;
-    case OL_REL_UNDERSTOOD:
-        return OL_RUNG_UNDERSTOOD;
-    case OL_REL_ANSWERS:
-        return OL_RUNG_ANSWERED;
-    default:
-        return OL_RUNG_DRAFT;
-    }
-}
-
-/* The other side's rungs of ours begin with what we did; ours of theirs with
- * its having arrived. */
-enum ol_err ol_query_progress(const struct ol_entry *e,
-                              struct ol_progress *p)
-{
-    struct ol_ledger *lg = e->line->st->ledger;
-    uint32_t upto = 0;
-    enum ol_err err;
-
-    memset(p, 0, sizeof(*p));
-    p->rung = OL_RUNG_QUEUED;
-    if (e->waiting)
-        return OL_OK;
-    p->rung = OL_RUNG_DELIVERED;
-    p->delivered_ms = e->row.at_ms;
-    if (e->row.author == OL_OWN) {
-        p->rung = OL_RUNG_QUEUED;
-        p->delivered_ms = 0;
-        err = lg->ops->attempts(lg, e->row.line, e->row.prec, e->row.index,
-                                p->attempts, OL_ATTEMPT_ROWS,
-                                &p->n_attempts);
-        if (err == OL_OK)
-            err = lg->ops->acked(lg, e->row.line, e->row.prec, e->row.index,
-                                 &upto, &p->delivered_ms);
-        if (err != OL_OK)
-            return err;
-        if (p->n_attempts > 0)
-            p->rung = OL_RUNG_SENT;
-        if (upto >= e->row.index)
-            p->rung = OL_RUNG_DELIVERED;
-    }
-    err = lg->ops->marks(lg, e->row.line, e->row.author, e->row.number,
-                         p->marks, OL_MARK_ROWS, &p->n_marks);
-    for (uint32_t k = 0; k < p->n_marks && err == OL_OK; k++)
-        p->rung = OL_MAX(p->rung, ol_query_rung(&p->marks[k]));
-    return err;
-}
-
 bool ol_query_readable(const struct ol_entry *e)
 {
     if (!e->decoded)

@@ -18,18 +18,6 @@ struct ol_entry {
     uint8_t bytes[OL_RECORD_MAX];
 };
 
-/* How far a message came, as the ledger knows it. */
-#define OL_MARK_ROWS 256u
-#define OL_ATTEMPT_ROWS OL_CHAN_MAX
-struct ol_progress {
-    enum ol_rung rung;
-    uint64_t delivered_ms; /* 0: not */
-    struct ol_row_mark marks[OL_MARK_ROWS];
-    uint32_t n_marks;
-    struct ol_row_attempt attempts[OL_ATTEMPT_ROWS];
-    uint32_t n_attempts;
-};
-
 /* OL_ERR_MISSING when there is none. */
 OL_MUST_USE enum ol_err ol_query_at(struct ol_station_line *line,
                                     enum ol_author author, unsigned prec,
@@ -48,11 +36,6 @@ OL_MUST_USE enum ol_err ol_query_id(struct ol_station *st,
 /* The first own record that waits behind row n; *n becomes its row. */
 OL_MUST_USE enum ol_err ol_query_waiting(struct ol_station_line *line,
                                          uint64_t *n, struct ol_entry *out);
-OL_MUST_USE enum ol_err ol_query_progress(const struct ol_entry *e,
-                                          struct ol_progress *out);
-
-/* The rung that a mark raises its message to; OL_RUNG_DRAFT: none. */
-enum ol_rung ol_query_rung(const struct ol_row_mark *mark);
 
 /* A message by what a person calls it. who: whose messages can be meant, for
  * short names. An exit status. */

@@ -38,8 +38,11 @@ static int open_ledger(struct ol_station *st, char why[OL_WHY_MAX])
                        st->dir);
     err = ol_sqlite_open(&st->ledger, path, st->keys->storage, on_wake, st,
                          words);
-    if (err == OL_OK)
+    if (err == OL_OK) {
+        /* What came before was looked at when it came. */
+        (void)!st->ledger->ops->last_seq(st->ledger, &st->misread_seq);
         return OL_EXIT_OK;
+    }
     st->ledger = NULL;
     if (err == OL_ERR_NEWER)
         return ol_fail(why, OL_EXIT_FAILED, "%s was written by a newer "

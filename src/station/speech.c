@@ -13,6 +13,7 @@
 #include "station/clock.h"
 #include "station/deadline.h"
 #include "station/json.h"
+#include "station/readback.h"
 
 bool ol_speech_text(struct ol_request *rq, const char *name, size_t max,
                     const char *advice, struct ol_span *out)
@@ -101,6 +102,88 @@ bool ol_speech_deadline(struct ol_request *rq, const char *name,
     return false;
 }
 
+/* Why a phrase cannot be marked, in words. */
+static void refuse_phrase(struct ol_request *rq, const char *phrase,
+                          enum ol_phrase_fault fault)
+{
+    static const char *const words[] = {
+        [OL_PHRASE_GOOD] = "",
+        [OL_PHRASE_EMPTY] = "it is empty: name what is to be read back",
+        [OL_PHRASE_LONG] = "it is longer than 128 bytes: mark less",
+        [OL_PHRASE_BROKEN] = "it holds a semicolon or a line's end: mark what "
+                             "stands before and behind as two",
+        [OL_PHRASE_FOREIGN] = "it does not stand in the text: mark it as it "
+                              "is written there",
+    };
+
+    ol_refuse(rq, OL_EXIT_USAGE, "critical phrase \"%.130s\": %s", phrase,
+              words[fault]);
+}
+
+/* The critical phrases, one a line, as the form's fields. They take the
+ * list's place in the request, which keeps them. */
+static bool take_critical(struct ol_request *rq, struct ol_record *rec)
+{
+    json_t *list = json_object_get(rq->params, "critical"), *one;
+    char fields[OL_CRITICAL_MAX * (OL_PHRASE_MAX + 1)] = "";
+    size_t k;
+
+    if (json_array_size(list) == 0)
+        return true;
+    if (json_array_size(list) > OL_CRITICAL_MAX) {
+        ol_refuse(rq, OL_EXIT_USAGE, "%zu critical phrases: at most %u, those "
+                  "that must not be mistaken", json_array_size(list),
+                  OL_CRITICAL_MAX);
+        return false;
+    }
+    json_array_foreach(list, k, one) {
+        const char *phrase = json_string_value(one);
+        enum ol_phrase_fault fault = ol_phrase_check(ol_span_str(phrase),
+                                                     rec->text);
+        size_t n = strlen(fields);
+
+        if (fault != OL_PHRASE_GOOD) {
+            refuse_phrase(rq, phrase ? phrase : "", fault);
+            return false;
+        }
+        ol_text_put(fields + n, sizeof(fields) - n, "%s%s", k > 0 ? "\n" : "",
+                    phrase);
+    }
+    one = json_string(fields);
+    rec->form_id = ol_span_str(OL_CRITICAL_FORM);
+    rec->form_fields = ol_span_str(json_string_value(one));
+    if (one != NULL && json_object_set_new(rq->params, "critical", one) == 0)
+        return true;
+    ol_refuse(rq, OL_EXIT_FAILED, "no memory: nothing was taken");
+    return false;
+}
+
+void ol_speech_inherit(struct ol_request *rq, const char *name,
+                       struct ol_span text)
+{
+    if (text.n > 0 && json_object_get(rq->params, name) == NULL)
+        (void)json_object_set_new(rq->params, name,
+                                  json_stringn((const char *)text.p,
+                                               text.n));
+}
+
+bool ol_speech_refer(struct ol_request *rq, struct ol_speech *s,
+                     enum ol_rel rel, const struct ol_entry *e)
+{
+    struct ol_ref *ref = &s->rec.refs[s->rec.n_refs++];
+
+    ref->rel = (uint8_t)rel;
+    ref->own = e->row.author == OL_OWN;
+    ref->number = e->row.number;
+    /* These may be said more than once. */
+    if (rel == OL_REL_ANSWERS || rel == OL_REL_FULFILS ||
+        !ol_submit_pending(e->line, ref->rel, ref->number))
+        return true;
+    ol_refuse(rq, OL_EXIT_FAILED, "another officer is at this message just "
+              "now: ask again");
+    return false;
+}
+
 bool ol_speech_take(struct ol_request *rq, const struct ol_station_line *line,
                     struct ol_speech *s)
 {
@@ -121,11 +204,13 @@ bool ol_speech_take(struct ol_request *rq, const struct ol_station_line *line,
         !word_param(rq, "marking", ol_json_marking_of, OL_ACTUAL,
                     &rec->marking))
         return false;
-    if (rec->text.n == 0 && rq->n_fds == 0) {
+    if (rec->text.n == 0 && rq->n_fds == 0 && !s->bare) {
         ol_refuse(rq, OL_EXIT_USAGE, "the message has no text and no file: "
                   "write some");
         return false;
     }
+    if (!take_critical(rq, rec))
+        return false;
     has_id = id_param(rq, line, s->id);
     s->has_id = has_id > 0;
     return has_id >= 0;

@@ -199,6 +199,7 @@ struct ol_station {
 
     struct ol_control *control;
     struct ol_submit *submits;
+    uint64_t misread_seq; /* events up to it were looked at */
     unsigned n_submits;
     struct ol_wait *waits;
     unsigned n_waits;
@@ -349,7 +350,7 @@ void ol_loop_again(struct ol_station *st);
  * it is on disk. rec borrows from the request. Refuses by itself. */
 void ol_submit(struct ol_station_line *line, struct ol_request *rq,
                const struct ol_record *rec, const uint8_t id[OL_ID_SIZE]);
-/* Is a receipt of this kind for this message under way. */
+/* Is a record that says this of that message under way. */
 bool ol_submit_pending(struct ol_station_line *line, uint8_t rel,
                        uint64_t number);
 bool ol_submit_has_id(const struct ol_station *st,

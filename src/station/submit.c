@@ -16,6 +16,7 @@
 #include "crypto/crypto.h"
 #include "station/clock.h"
 #include "station/json.h"
+#include "station/methods.h"
 #include "station/station.h"
 #include "wire/record.h"
 
@@ -101,6 +102,8 @@ struct keeping {
     struct ol_station_line *line;
     struct ol_request *rq;
     uint64_t receipt_of;
+    uint8_t rel;
+    struct ol_span text; /* of a receipt; in the request */
     uint8_t id[OL_ID_SIZE];
 };
 
@@ -110,7 +113,7 @@ static void answer(struct keeping *k)
 
     if ((k->receipt_of ? ol_query_number(k->line, OL_PEER, k->receipt_of, &e)
                        : ol_query_id(k->line->st, k->id, &e)) == OL_OK)
-        ol_reply(k->rq, ol_json_message(&e, OL_SHOW_TEXT));
+        ol_receipt_given(k->rq, &e, k->rel, k->text);
     else
         ol_refuse(k->rq, OL_EXIT_FAILED, "it is kept, but the ledger cannot "
                   "show it: run 'openline audit'");
@@ -153,8 +156,11 @@ static void keep(struct ol_station *st, struct ol_submit **at)
     if (err == OL_OK) {
         *k = (struct keeping){.line = line, .rq = s->rq};
         memcpy(k->id, s->id, sizeof(k->id));
-        if (s->rec.kind == OL_KIND_RECEIPT)
+        if (s->rec.kind == OL_KIND_RECEIPT) {
             k->receipt_of = s->rec.refs[0].number;
+            k->rel = s->rec.refs[0].rel;
+            k->text = s->rec.text;
+        }
         err = ol_disk_commit(line, &batch, k, kept);
     }
     if (err != OL_OK) {
@@ -170,10 +176,10 @@ static void keep(struct ol_station *st, struct ol_submit **at)
 bool ol_submit_pending(struct ol_station_line *line, uint8_t rel,
                        uint64_t number)
 {
-    if (ol_waiting_receipt(line, rel, number))
+    if (ol_waiting_has(line, rel, number))
         return true;
     for (const struct ol_submit *s = line->st->submits; s; s = s->next)
-        if (s->line == line && s->rec.kind == OL_KIND_RECEIPT &&
+        if (s->line == line && s->rec.n_refs > 0 &&
             s->rec.refs[0].rel == rel && s->rec.refs[0].number == number)
             return true;
     return false;
@@ -251,7 +257,9 @@ void ol_submit_taken(struct ol_station_line *line, const struct ol_note *note)
     struct ol_submit **at = &st->submits;
     static struct ol_entry e;
     struct ol_request *rq;
+    struct ol_span text = {NULL, 0};
     uint64_t receipt_of = 0;
+    uint8_t rel = 0;
 
     if (ol_waiting_taken(line, note->token))
         return;
@@ -259,8 +267,11 @@ void ol_submit_taken(struct ol_station_line *line, const struct ol_note *note)
         at = &(*at)->next;
     if (*at == NULL)
         return;
-    if ((*at)->rec.kind == OL_KIND_RECEIPT)
+    if ((*at)->rec.kind == OL_KIND_RECEIPT) {
         receipt_of = (*at)->rec.refs[0].number;
+        rel = (*at)->rec.refs[0].rel;
+        text = (*at)->rec.text; /* in the request */
+    }
     rq = finish(st, at);
     /* A receipt is answered with the message that it is of. */
     if ((receipt_of ? ol_query_number(line, OL_PEER, receipt_of, &e)
@@ -270,7 +281,7 @@ void ol_submit_taken(struct ol_station_line *line, const struct ol_note *note)
                   "ledger cannot show it: run 'openline audit'",
                   (unsigned long long)note->number);
     else
-        ol_reply(rq, ol_json_message(&e, OL_SHOW_TEXT));
+        ol_receipt_given(rq, &e, rel, text);
 }
 
 void ol_submit_fail(struct ol_station *st, const struct ol_station_line *line,

@@ -226,25 +226,24 @@ struct sought {
     bool found;
 };
 
-static bool is_receipt(void *arg, const struct ol_row_waiting *r)
+static bool is_sought(void *arg, const struct ol_row_waiting *r)
 {
     struct sought *s = arg;
     struct ol_record rec;
 
-    s->found = ol_record_decode(r->bytes, &rec) == OL_OK &&
-               rec.kind == OL_KIND_RECEIPT && rec.n_refs > 0 &&
+    s->found = ol_record_decode(r->bytes, &rec) == OL_OK && rec.n_refs > 0 &&
                rec.refs[0].rel == s->rel && rec.refs[0].number == s->number;
     return !s->found;
 }
 
-bool ol_waiting_receipt(struct ol_station_line *line, uint8_t rel,
-                        uint64_t number)
+bool ol_waiting_has(struct ol_station_line *line, uint8_t rel,
+                    uint64_t number)
 {
     struct ol_ledger *lg = line->st->ledger;
     struct sought s = {rel, number, false};
 
     if (!line->waiting.any)
         return false;
-    (void)!lg->ops->waiting(lg, line->ledger_id, 0, is_receipt, &s);
+    (void)!lg->ops->waiting(lg, line->ledger_id, 0, is_sought, &s);
     return s.found;
 }

@@ -37,8 +37,8 @@ enum ol_waiting_turn ol_waiting_turn(struct ol_station_line *line);
 bool ol_waiting_taken(struct ol_station_line *line, uint64_t token);
 /* NOTE_PROVED. */
 void ol_waiting_proved(struct ol_station_line *line);
-/* Is a receipt of this kind for this message among what waits. */
-bool ol_waiting_receipt(struct ol_station_line *line, uint8_t rel,
-                        uint64_t number);
+/* Is a record that says this of that message among what waits. */
+bool ol_waiting_has(struct ol_station_line *line, uint8_t rel,
+                    uint64_t number);
 
 #endif
