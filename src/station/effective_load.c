@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "station/asks.h"
 #include "station/clock.h"
 #include "station/json.h"
 #include "station/json_set.h"
@@ -45,6 +46,18 @@ static void earliest(uint64_t *ms, uint64_t at_ms)
         *ms = at_ms;
 }
 
+/* A deadline of theirs is by their clock, as far as that is known. */
+static uint64_t on_our_clock(const struct ol_entry *e)
+{
+    uint64_t ours = ol_asks_wall_ms(e->line, OL_OWN);
+    uint64_t theirs = ol_asks_wall_ms(e->line, (enum ol_author)e->row.author);
+    uint64_t at = e->rec.deadline_ms;
+
+    if (at == 0 || theirs <= ours)
+        return at == 0 ? 0 : at + (ours - theirs);
+    return at > theirs - ours ? at - (theirs - ours) : 1;
+}
+
 /* What was said of it. False: it does not count. */
 static bool judge(const struct ol_entry *e, const struct ol_progress *p,
                   struct ol_effective_ask *a)
@@ -55,7 +68,7 @@ static bool judge(const struct ol_entry *e, const struct ol_progress *p,
     a->ours = e->row.author == OL_OWN;
     a->number = e->row.number;
     a->asked_ms = e->row.at_ms;
-    a->deadline_ms = e->rec.deadline_ms;
+    a->deadline_ms = on_our_clock(e);
     memcpy(a->subject, e->rec.subject.p, e->rec.subject.n);
     if (e->rec.marking != OL_ACTUAL)
         return false;
@@ -224,11 +237,10 @@ static size_t subjects(const struct ol_effective_asks *asks,
     return n;
 }
 
-static json_t *not_known(void)
+static json_t *not_known(const char *why)
 {
     return json_pack("{s:s,s:n,s:s,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:[]}", "state",
-                     "unknown", "since", "why",
-                     "the ledger cannot be read now", "asked", "answered",
+                     "unknown", "since", "why", why, "asked", "answered",
                      "declined", "open", "overdue", "last_understood",
                      "last_answered", "subjects");
 }
@@ -247,10 +259,19 @@ json_t *ol_json_effective_of(const struct ol_effective_asks *asks,
     return doc;
 }
 
+/* A restored copy does not know what was answered meanwhile. */
+static bool told(const struct ol_station_line *line)
+{
+    return line->core == NULL || ol_asks_settled(line);
+}
+
 json_t *ol_json_effective(struct ol_station_line *line, uint64_t dark_ms)
 {
+    if (!told(line))
+        return not_known("what was asked is not known yet: it is read, or "
+                         "comes back after a restore");
     if (!ol_effective_read(line))
-        return not_known();
+        return not_known("the ledger cannot be read now");
     return ol_json_effective_of(&line->effective, dark_ms,
                                 ol_clock_wall_ms());
 }
@@ -281,8 +302,9 @@ json_t *ol_json_sentence_of(const struct ol_effective_asks *asks,
 json_t *ol_json_sentence(struct ol_station_line *line,
                          const struct ol_effective_line *how)
 {
-    if (!ol_effective_read(line))
-        return json_string("The ledger cannot be read now; whether effective "
-                           "communication is occurring is not known.");
+    if (!told(line) || !ol_effective_read(line))
+        return json_string("What was asked cannot be told now; whether "
+                           "effective communication is occurring is not "
+                           "known.");
     return ol_json_sentence_of(&line->effective, how, ol_clock_wall_ms());
 }
