@@ -78,6 +78,7 @@ enum ol_attendance { OL_ATT_UNKNOWN, OL_ATT_ATTENDED, OL_ATT_UNATTENDED };
 /* Names as the contract spells them: "last-channel". Static storage. */
 const char *ol_chan_state_name(enum ol_chan_state s);
 const char *ol_line_state_name(enum ol_line_state s);
+const char *ol_attendance_name(enum ol_attendance a);
 
 struct ol_chan_conf {
     char name[17]; /* one name on both sides */
@@ -267,6 +268,7 @@ enum ol_what {
     OL_WHAT_STANCE,
     OL_WHAT_CAUGHT_UP, /* what waited in a blackout has gone */
     OL_WHAT_ESCALATED, /* author prec index: of the ask; detail: how */
+    OL_WHAT_ATTENDANCE, /* author: whose officer; detail: what is known */
     OL_WHATS
 };
 

@@ -65,6 +65,7 @@ enum ol_opt {
     OL_OPT_EXPIRES,
     OL_OPT_FULFILS,
     OL_OPT_CRITICAL,
+    OL_OPT_ANSWER,
     OL_OPTS
 };
 

@@ -236,6 +236,13 @@ const struct ol_verb ol_verbs[] = {
      "fortnight by the hour, else by the day, up to a year back.\n",
      OL_TAKES(CHANNEL) | OL_TAKES(FROM) | OL_TAKES(UNTIL), 1, 1,
      ol_verb_history},
+    {"attend", "[--answer NUMBER]", "say that an officer is here",
+     "The station asks now and then whether somebody is at its console, with\n"
+     "a number that watch shows. --answer NUMBER, in time, proves it, under\n"
+     "the name of the user who types it. Without it the station shows what it\n"
+     "asks for, and asks if it did not. attend = in station.conf says how\n"
+     "often; share-attendance = in lines.d/PEER.conf what PEER may know.\n",
+     OL_TAKES(ANSWER), 0, 0, ol_verb_attend},
     {"channel", "PEER [disable|enable NAME [--yes]]",
      "list, disable and enable channels",
      "Without more words it lists the channels of the line. Disabling the\n"

@@ -7,6 +7,7 @@
  */
 #include "cli/cli.h"
 #include "cli/files.h"
+#include "cli/who.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -186,7 +187,7 @@ static void facts_safety(struct ol_table *t, const json_t *line)
 static void facts_people(struct ol_table *t, const json_t *line)
 {
     const json_t *e = json_object_get(line, "effective");
-    const json_t *a = json_object_get(line, "attendance");
+    char words[320];
     const json_t *s = json_object_get(line, "stance");
     const char *state = ol_cli_str(e, "state", "unknown");
     const char *why = ol_cli_str(e, "why", "");
@@ -196,8 +197,10 @@ static void facts_people(struct ol_table *t, const json_t *line)
     if (count(e, "asked") > 0)
         fact(t, OL_PLAIN, "asks", "%lld asked, %lld answered, %lld overdue",
              count(e, "asked"), count(e, "answered"), count(e, "overdue"));
-    fact(t, OL_PLAIN, "attendance", "ours %s, theirs %s",
-         ol_cli_str(a, "ours", "unknown"), ol_cli_str(a, "theirs", "unknown"));
+    fact(t, OL_PLAIN, "who is there", "%s",
+         ol_who_presence(line, words, sizeof(words)));
+    fact(t, OL_PLAIN, "who is here", "%s",
+         ol_who_ours(line, words, sizeof(words)));
     fact(t, OL_PLAIN, "stance", "ours %s, theirs %s",
          ol_cli_str(s, "ours", "unknown"), ol_cli_str(s, "theirs", "unknown"));
 }

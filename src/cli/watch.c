@@ -8,6 +8,7 @@
  */
 #include "cli/cli.h"
 #include "cli/files.h"
+#include "cli/who.h"
 
 #include <string.h>
 
@@ -101,6 +102,19 @@ static void said(const json_t *ev, char *out, size_t room)
                  ol_cli_str(ev, "said", ""), ol_cli_str(ev, "readback", ""));
 }
 
+/* What was asked long ago is not asked any more. */
+static void show_officer(const json_t *ev)
+{
+    struct phrase phrase = {"attendance", OL_PLAIN, "", false};
+    char at[OL_CLI_TIME], words[160];
+
+    phrase.rings = ol_who_event(ev, words, sizeof(words), &phrase.tint);
+    ol_cli_time(ev, "at", "", at);
+    ol_out_tinted(phrase.tint, "%s  %s  %s", at, ol_cli_str(ev, "line", "-"),
+                  words);
+    ring(&phrase, ev);
+}
+
 /* "231000Z NOV 26  ...  south  north:south/17 is delivered" */
 static void show(const json_t *ev)
 {
@@ -113,6 +127,10 @@ static void show(const json_t *ev)
     const char *detail = ol_cli_str(ev, "detail", "");
     char at[OL_CLI_TIME], prec[32], file[448] = "", more[4352] = "";
 
+    if (strcmp(event, "attendance") == 0) {
+        show_officer(ev);
+        return;
+    }
     ol_cli_time(ev, "at", "", at);
     ol_cli_upper(ol_cli_str(ev, "precedence", ""), prec);
     if (returned(ev, file, sizeof(file)))

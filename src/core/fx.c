@@ -196,8 +196,8 @@ static bool flush_sent(struct ol_line *l)
     return true;
 }
 
-static void event(struct ol_line *l, enum ol_what what, uint16_t channel,
-                  const char *detail)
+static struct ol_put *event(struct ol_line *l, enum ol_what what,
+                            uint16_t channel, const char *detail)
 {
     struct ol_put *put = ol_fx_put(l, OL_PUT_EVENT);
 
@@ -205,6 +205,7 @@ static void event(struct ol_line *l, enum ol_what what, uint16_t channel,
     put->channel = channel;
     put->detail = detail;
     put->count = 1;
+    return put;
 }
 
 /* Just after a start nothing was heard because nothing could be: that is no
@@ -236,6 +237,21 @@ void ol_fx_alarm(struct ol_line *l, const char *what)
     l->events_due = true;
 }
 
+static void flush_officer(struct ol_line *l)
+{
+    enum ol_attendance now = ol_probe_theirs(l);
+    uint64_t since_ns = l->now_ns - l->told_officer_ns;
+
+    if (now == l->told_officer ||
+        (l->told_officer_ns != 0 &&
+         since_ns < OL_OFFICER_GAP_MS * OL_NS_PER_MS))
+        return;
+    l->told_officer = (uint8_t)now;
+    l->told_officer_ns = l->now_ns;
+    event(l, OL_WHAT_ATTENDANCE, OL_CHANNEL_ANY, ol_attendance_name(now))
+        ->author = OL_PEER;
+}
+
 static void flush_events(struct ol_line *l)
 {
     bool dark;
@@ -249,8 +265,9 @@ static void flush_events(struct ol_line *l)
         ch->told = ch->state;
         event(l, OL_WHAT_CHANNEL, (uint16_t)c, ol_chan_state_name(ch->state));
     }
-    if (!ol_fx_room(l, 3, 0))
+    if (!ol_fx_room(l, 4, 0))
         return;
+    flush_officer(l);
     if (l->alarm != NULL)
         event(l, OL_WHAT_ALARM, OL_CHANNEL_ANY, l->alarm);
     l->alarm = NULL;

@@ -20,7 +20,8 @@ const char *ol_what_name(enum ol_what what)
         "answered", "declined",  "overdue",  "channel",
         "line",     "blackout",  "restored", "alarm",
         "attachment", "cancelled", "superseded", "distributed",
-        "checked",    "fulfilled", "stance", "caught-up", "escalated"};
+        "checked",    "fulfilled", "stance", "caught-up", "escalated",
+        "attendance"};
 
     return (unsigned)what < OL_LEN(name) ? name[what] : "unknown";
 }

@@ -415,13 +415,13 @@ struct ol_line {
     uint64_t answered_ns; /* the newest proof, on any channel */
     uint8_t peer_line;
     uint64_t peer_line_ns;
-    uint8_t shown, peer_attendance; /* enum ol_attendance */
+    uint8_t shown, peer_attendance, told_officer; /* enum ol_attendance */
     uint32_t view_serial, peer_view_serial;
     bool view_dirty;       /* it changed, and has not been said */
     uint32_t view_changed; /* serials up to here say what was before */
     uint32_t view_acked;   /* the newest that arrived in this epoch, */
     uint64_t view_acked_ns; /* and when it was sent; 0: none did */
-    uint64_t view_ns; /* the newest that went on the best channel */
+    uint64_t told_officer_ns, view_ns; /* the newest on the best channel */
     uint64_t wrong_share, wrong_identity;
     uint64_t second, peer_second; /* signs of a copy of a station (hand.c) */
     uint64_t verified; /* the highest number of a knock that was the peer's */
@@ -600,7 +600,7 @@ void ol_probe_asked(struct ol_line *l, unsigned c, const struct ol_probe *p,
 void ol_probe_echoed(struct ol_line *l, unsigned c, const struct ol_probe *p,
                      const struct ol_addr *from);
 void ol_probe_viewed(struct ol_line *l, const struct ol_view *v);
-/* What the peer may know of our officer. */
+enum ol_attendance ol_probe_theirs(const struct ol_line *l);
 enum ol_err ol_probe_attend(struct ol_line *l, uint8_t attendance);
 /* The peer has our view as it is, and not from long ago. */
 bool ol_probe_view_told(const struct ol_line *l);

@@ -51,6 +51,13 @@ static bool usable_state(uint8_t state)
     return state == OL_CHAN_UP || state == OL_CHAN_DOUBTFUL;
 }
 
+const char *ol_attendance_name(enum ol_attendance a)
+{
+    static const char *const name[] = {"unknown", "attended", "unattended"};
+
+    return (unsigned)a < OL_LEN(name) ? name[a] : "unknown";
+}
+
 bool ol_chan_reachable(const struct ol_lchan *ch)
 {
     if (ch->disabled)
@@ -211,6 +218,30 @@ void ol_probe_viewed(struct ol_line *l, const struct ol_view *v)
                                           : OL_CHAN_UNKNOWN;
                 l->ch[c].peer_state_ns = l->now_ns;
             }
+}
+
+/* What it said before we lost it tells nothing of now. */
+enum ol_attendance ol_probe_theirs(const struct ol_line *l)
+{
+    bool up = l->state == OL_LINE_OPEN || l->state == OL_LINE_LAST_CHANNEL;
+
+    return up && l->peer_line_ns != 0
+               ? (enum ol_attendance)l->peer_attendance
+               : OL_ATT_UNKNOWN;
+}
+
+/* An event is a row that stays: a peer that says otherwise in every frame must
+ * not fill the disk with them. */
+static void watch_officer(struct ol_line *l)
+{
+    uint64_t at = l->told_officer_ns + OL_OFFICER_GAP_MS * OL_NS_PER_MS;
+
+    if (ol_probe_theirs(l) == l->told_officer)
+        return;
+    if (l->told_officer_ns == 0 || l->now_ns >= at)
+        l->events_due = true;
+    else
+        ol_wake(l, at);
 }
 
 enum ol_err ol_probe_attend(struct ol_line *l, uint8_t attendance)
@@ -588,6 +619,7 @@ void ol_probe_pump(struct ol_line *l)
         reset(l, c);
     }
     judge_line(l);
+    watch_officer(l);
     for (unsigned c = 0; c < l->n_ch; c++) {
         ol_size_pump(l, c);
         probe(l, c);

@@ -71,10 +71,7 @@ void ol_line_status(const struct ol_line *l, uint64_t now_ns,
     o->forward_secrecy = ol_line_live(l) || ol_prekey_to(l, &pk) != 0;
     o->shown = l->shown;
     o->said = l->peer_line_ns != 0 ? l->peer_attendance : OL_ATT_UNKNOWN;
-    /* What it said before we lost it tells nothing of now. */
-    o->theirs = l->state == OL_LINE_OPEN || l->state == OL_LINE_LAST_CHANNEL
-                    ? o->said
-                    : OL_ATT_UNKNOWN;
+    o->theirs = ol_probe_theirs(l);
     for (unsigned p = 0; p < OL_PRECS; p++)
         o->queue[p] = l->out[p].size - l->out[p].acked;
     o->wrong_share = l->wrong_share;

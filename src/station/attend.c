@@ -13,6 +13,10 @@
 #include "base/units.h"
 
 #define WRONG_MAX 3u
+#define MIN_NS (60 * OL_NS_PER_S)
+
+const struct ol_attend_conf ol_attend_usual = {60 * MIN_NS, 30 * MIN_NS,
+                                               5 * MIN_NS};
 
 static const char *const shares[] = {
     [OL_SHARE_COARSE] = "coarse", [OL_SHARE_YES] = "yes", [OL_SHARE_NO] = "no"};
@@ -187,4 +191,39 @@ enum ol_attend_answer ol_attend_answer(struct ol_attend *a, const char *word,
     /* Guessing does not find it, and gains no time. */
     ask(a, asked_ns, dice);
     return OL_ATTEND_CHANGED;
+}
+
+/* ---- how much of a time ------------------------------------------------- */
+
+void ol_attended_begin(struct ol_attended *f, uint64_t from_ms,
+                       uint64_t to_ms)
+{
+    memset(f, 0, sizeof(*f));
+    f->at_ms = from_ms;
+    f->to_ms = OL_MAX(from_ms, to_ms);
+    f->state = OL_ATT_UNKNOWN;
+}
+
+static void upto(struct ol_attended *f, uint64_t ms)
+{
+    uint64_t end = OL_MIN(OL_MAX(ms, f->at_ms), f->to_ms), proved = end;
+
+    if (f->state == OL_ATT_ATTENDED)
+        proved = OL_MIN(end, OL_MAX(f->until_ms, f->at_ms));
+    f->sum_ms[f->state] += proved - f->at_ms;
+    f->sum_ms[OL_ATT_UNKNOWN] += end - proved;
+    f->at_ms = end;
+}
+
+void ol_attended_next(struct ol_attended *f, uint64_t at_ms,
+                      enum ol_attendance state, uint64_t until_ms)
+{
+    upto(f, at_ms);
+    f->state = state;
+    f->until_ms = until_ms;
+}
+
+void ol_attended_end(struct ol_attended *f)
+{
+    upto(f, f->to_ms);
 }

@@ -44,6 +44,9 @@ struct ol_attend_conf {
     uint64_t within_ns;  /* for an answer */
 };
 
+/* Every hour, after half an hour of silence, five minutes to answer. */
+extern const struct ol_attend_conf ol_attend_usual;
+
 #define OL_ATTEND_WORD 5u /* four digits */
 
 struct ol_attend {
@@ -98,5 +101,22 @@ enum ol_attend_answer ol_attend_answer(struct ol_attend *a, const char *word,
 uint64_t ol_attend_deadline(const struct ol_attend *a);
 /* ATTENDED: when it ends if nobody answers any more; else 0. */
 uint64_t ol_attend_until(const struct ol_attend *a);
+
+/* How much of a time somebody was there, from what was noted, in order: begin,
+ * next for each, end. What is attended is so until the next note, and never
+ * past the end of its proof; behind that it is unknown, and so is what was
+ * before the first note. Times are Unix ms; one that goes back counts as the
+ * one before it. */
+struct ol_attended {
+    uint64_t at_ms, to_ms;
+    enum ol_attendance state;
+    uint64_t until_ms;
+    uint64_t sum_ms[OL_ATT_UNATTENDED + 1];
+};
+void ol_attended_begin(struct ol_attended *f, uint64_t from_ms,
+                       uint64_t to_ms);
+void ol_attended_next(struct ol_attended *f, uint64_t at_ms,
+                      enum ol_attendance state, uint64_t until_ms);
+void ol_attended_end(struct ol_attended *f);
 
 #endif

@@ -290,6 +290,31 @@ static void never_longer_than_proved(void **state)
     }
 }
 
+static void shares(void **state)
+{
+    struct ol_attended f;
+
+    (void)state;
+    ol_attended_begin(&f, 1000, 2000);
+    ol_attended_end(&f);
+    assert_int_equal(f.sum_ms[OL_ATT_UNKNOWN], 1000); /* nothing was noted */
+    ol_attended_begin(&f, 1000, 2000);
+    ol_attended_next(&f, 500, OL_ATT_ATTENDED, 1300); /* before: goes on */
+    ol_attended_next(&f, 1400, OL_ATT_UNATTENDED, 0);
+    ol_attended_next(&f, 1600, OL_ATT_ATTENDED, 5000);
+    ol_attended_next(&f, 1550, OL_ATT_ATTENDED, 5000); /* the clock went back */
+    ol_attended_next(&f, 2500, OL_ATT_UNATTENDED, 0); /* behind the end */
+    ol_attended_end(&f);
+    assert_int_equal(f.sum_ms[OL_ATT_ATTENDED], 300 + 400);
+    assert_int_equal(f.sum_ms[OL_ATT_UNKNOWN], 100);
+    assert_int_equal(f.sum_ms[OL_ATT_UNATTENDED], 200);
+    /* A period that ends before it begins has no time. */
+    ol_attended_begin(&f, 2000, 1000);
+    ol_attended_next(&f, 1500, OL_ATT_ATTENDED, 9000);
+    ol_attended_end(&f);
+    assert_int_equal(f.sum_ms[0] + f.sum_ms[1] + f.sum_ms[2], 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -304,6 +329,7 @@ int main(void)
         cmocka_unit_test_setup(other_times, fresh),
         cmocka_unit_test_setup(what_a_rule_shows, fresh),
         cmocka_unit_test_setup(never_longer_than_proved, fresh),
+        cmocka_unit_test(shares),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include "port/channel.h"
 #include "station/conf_asks.h"
 #include "station/conf_ini.h"
+#include "station/conf_people.h"
 #include "station/file.h"
 #include "station/text.h"
 #include "wire/frame.h"
@@ -326,11 +327,12 @@ static const struct ol_ini_row station_rows[] = {
     {"metrics", false, false, take_metrics},
     {"objective", true, false, ol_conf_take_objective},
     {"hook", true, false, ol_conf_take_hook},
+    {"attend", false, false, ol_conf_attend},
 };
 
 static const struct ol_ini_schema station_schema = {
-    "station", "name, listen, reach, metrics, objective, hook", station_rows,
-    OL_LEN(station_rows)};
+    "station", "name, listen, reach, metrics, objective, hook, attend",
+    station_rows, OL_LEN(station_rows)};
 
 static const struct ol_ini_row line_rows[] = {
     {"card", false, true, take_card},
@@ -340,10 +342,13 @@ static const struct ol_ini_row line_rows[] = {
     {"alias", false, false, take_alias},
     {"attachments", false, false, take_attachments},
     {"escalate", true, false, ol_conf_take_escalate},
+    {"share-attendance", false, false, ol_conf_share},
 };
 
 static const struct ol_ini_schema line_schema = {
-    "line", "card, channel, probe, hold, alias, attachments, escalate",
+    "line",
+    "card, channel, probe, hold, alias, attachments, escalate, "
+    "share-attendance",
     line_rows, OL_LEN(line_rows)};
 
 int ol_conf_station_parse(const char *file, const char *text,
@@ -353,6 +358,7 @@ int ol_conf_station_parse(const char *file, const char *text,
 
     memset(out, 0, sizeof(*out));
     ol_conf_objectives(out);
+    out->attend = ol_attend_usual;
     return ol_ini_run(&p, text, why);
 }
 

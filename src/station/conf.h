@@ -11,6 +11,7 @@
 #include <openline/line.h>
 #include <openline/station.h>
 
+#include "station/attend.h"
 #include "wire/card.h"
 #include "wire/messages.h"
 
@@ -46,6 +47,7 @@ struct ol_conf_station {
         char name[OL_HOOK_NAME + 1];
         uint64_t wants; /* 1 << enum ol_what */
     } hooks[OL_HOOKS_MAX]; /* those that are not run for every event */
+    struct ol_attend_conf attend; /* when an officer is asked */
 };
 
 struct ol_conf_channel {
@@ -79,6 +81,7 @@ struct ol_conf_line {
     char card[256];                /* a file in lines.d */
     char alias[65];
     uint64_t probe_ns, hold_ns;
+    enum ol_share share; /* of our officer, what the peer may know */
     bool attach_ask;     /* files come only when an officer asks for them */
     uint64_t attach_max; /* bytes; larger ones come only so */
     unsigned n_steps;

@@ -14,6 +14,19 @@
 
 #include "station/text.h"
 
+char *ol_ini_word(char **rest)
+{
+    char *at = *rest + strspn(*rest, " \t");
+    size_t n = strcspn(at, " \t");
+
+    if (n == 0)
+        return NULL;
+    *rest = at + n;
+    if (**rest != '\0')
+        *(*rest)++ = '\0';
+    return at;
+}
+
 bool ol_ini_fault(struct ol_ini *p, const char *fmt, ...)
 {
     va_list ap;
@@ -28,19 +41,6 @@ bool ol_ini_fault(struct ol_ini *p, const char *fmt, ...)
     ol_text_put(p->fault, sizeof(p->fault), "%s:%u: %s", p->file, p->line,
                 text);
     return false;
-}
-
-char *ol_ini_word(char **rest)
-{
-    char *at = *rest + strspn(*rest, " \t");
-    size_t n = strcspn(at, " \t");
-
-    if (n == 0)
-        return NULL;
-    *rest = at + n;
-    if (**rest != '\0')
-        *(*rest)++ = '\0';
-    return at;
 }
 
 static int handle(void *arg, const char *section, const char *key,

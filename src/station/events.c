@@ -123,7 +123,7 @@ static bool give(struct ol_station *st, struct ol_watch *w)
         unsigned before = st->n_watches;
 
         w->after = page.v[k].seq;
-        if (w->peer[0] != '\0' &&
+        if (w->peer[0] != '\0' && page.v[k].line != 0 &&
             (line == NULL || strcmp(line->conf.peer, w->peer) != 0))
             continue;
         ol_client_push(client, json_pack("{s:s,s:s,s:o}", "jsonrpc", "2.0",

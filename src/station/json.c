@@ -14,6 +14,7 @@
 #include "base/units.h"
 #include "station/alarm_json.h"
 #include "station/names.h"
+#include "station/presence.h"
 
 static const char *const precs[] = {"flash", "immediate", "priority",
                                     "routine"};
@@ -297,6 +298,8 @@ json_t *ol_json_event(struct ol_station *st, const struct ol_row_event *ev)
         ol_alarm_event(&doc, st, ev);
     else if (ev->what == OL_WHAT_RESTORED || ev->what == OL_WHAT_CAUGHT_UP)
         ol_dark_detail_json(&doc, ev->detail);
+    else if (ev->what == OL_WHAT_ATTENDANCE)
+        ol_json_attended(&doc, ev);
     else if (ev->detail[0] != '\0' && ev->what != OL_WHAT_ATTACHMENT)
         set(&doc, ev->what == OL_WHAT_ALARM ? "detail" : "state",
             json_string(ev->detail));

@@ -9,6 +9,7 @@
 #include "station/effective_load.h"
 #include "station/json.h"
 #include "station/json_set.h"
+#include "station/presence.h"
 
 static json_t *wall(uint64_t ms)
 {
@@ -179,13 +180,6 @@ static json_t *warnings(const struct ol_station_line *line,
     return list;
 }
 
-static const char *attendance(enum ol_attendance a)
-{
-    return a == OL_ATT_ATTENDED     ? "attended"
-           : a == OL_ATT_UNATTENDED ? "unattended"
-                                    : "unknown";
-}
-
 static bool is_dark(const struct ol_line_status *s)
 {
     return s->state == OL_LINE_DARK || s->state == OL_LINE_POUCH_ONLY;
@@ -262,8 +256,8 @@ json_t *ol_json_line(struct ol_station_line *line)
     set(&doc, "channels", channels(line, &s));
     set(&doc, "attachments", ol_json_transfers(line));
     set_effective(&doc, line, &s);
-    set(&doc, "attendance", json_pack("{s:s,s:s}", "ours", attendance(s.shown),
-                                      "theirs", attendance(s.theirs)));
+    set(&doc, "attendance", ol_json_attendance(line, &s));
+    set(&doc, "presence", ol_json_presence(line, &s));
     set(&doc, "stance", json_pack("{s:n,s:n}", "ours", "theirs"));
     set(&doc, "knocks", json_pack("{s:I,s:I}", "wrong_share",
                                   (json_int_t)s.wrong_share,

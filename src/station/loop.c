@@ -18,6 +18,7 @@
 #include "station/log.h"
 #include "station/metrics.h"
 #include "station/notify.h"
+#include "station/presence.h"
 #include "station/standing.h"
 #include "station/station.h"
 
@@ -61,6 +62,7 @@ static uint64_t earliest(const struct ol_station *st)
     at = OL_MIN(at, ol_asks_next_ns(st));
     if (!st->metrics_busy && st->conf.metrics[0] != '\0')
         at = OL_MIN(at, st->metrics_ns);
+    at = OL_MIN(at, ol_presence_next_ns(st));
     at = OL_MIN(at, OL_MIN(st->listen_ns, st->networks.due_ns));
     at = OL_MIN(at, st->watchdog_next_ns);
     at = OL_MIN(at, OL_MIN(st->history_ns, ol_dark_next_ns(st)));
@@ -131,6 +133,7 @@ static void on_turn(uv_prepare_t *handle)
     ol_metrics_pump(st, now_ns);
     ol_hooks_pump(st, now_ns);
     ol_jobs_pump(st);
+    ol_presence_pump(st, now_ns);
     ol_events_pump(st);
     ol_waits_pump(st);
     ol_guard_pump(st, now_ns);

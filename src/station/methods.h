@@ -54,6 +54,7 @@ void ol_method_courier(struct ol_request *rq);
 void ol_method_audit(struct ol_request *rq);
 void ol_method_report(struct ol_request *rq);
 void ol_method_backup(struct ol_request *rq);
+void ol_method_attend(struct ol_request *rq);
 void ol_method_doctor(struct ol_request *rq);
 void ol_method_alarms(struct ol_request *rq);
 void ol_method_metrics(struct ol_request *rq);

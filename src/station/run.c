@@ -18,6 +18,7 @@
 #include "station/log.h"
 #include "station/metrics.h"
 #include "station/notify.h"
+#include "station/presence.h"
 #include "station/station.h"
 
 static void on_wake(void *arg)
@@ -89,6 +90,8 @@ static int start(struct ol_station *st, char why[OL_WHY_MAX])
         ol_disk_pump(st); /* is there room */
     if (status == OL_EXIT_OK)
         status = ol_reload_first(st, why);
+    if (status == OL_EXIT_OK)
+        ol_presence_start(st);
     if (status == OL_EXIT_OK)
         status = ol_control_open(st, why);
     return status;

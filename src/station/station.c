@@ -17,6 +17,7 @@
 #include "station/clock.h"
 #include "station/json.h"
 #include "station/log.h"
+#include "station/presence.h"
 #include "station/standing.h"
 #include "wire/record.h"
 
@@ -76,8 +77,10 @@ static void commit(struct ol_station_line *line, const struct ol_effects *fx)
         }
         if (put->kind == OL_PUT_EVENT)
             log_event(line, put);
-        if (put->kind == OL_PUT_EVENT && put->what == OL_WHAT_ARRIVED)
+        if (put->kind == OL_PUT_EVENT && put->what == OL_WHAT_ARRIVED) {
             line->files.look_batch = fx->batch;
+            ol_presence_arrival(st);
+        }
         st->puts[batch.n_puts] = *put;
         if (put->kind == OL_PUT_EVENT)
             ol_dark_event(line, &st->puts[batch.n_puts], &batch);

@@ -33,6 +33,7 @@
 
 #include "port/channel.h"
 #include "port/ledger.h"
+#include "station/attend.h"
 #include "station/conf.h"
 #include "station/control.h"
 #include "station/dark.h"
@@ -108,6 +109,7 @@ struct ol_station_line {
     struct ol_addr heard[OL_HEARD_MAX]; /* of listeners, a ring */
     unsigned heard_next;
     uint32_t inbox_from[OL_PRECS]; /* all before it is understood */
+    enum ol_attendance shown; /* what the core tells of our officer */
     struct ol_export *export;
     struct ol_bundle *bundles; /* from couriers, to be taken */
     unsigned n_bundles;
@@ -214,6 +216,9 @@ struct ol_station {
     struct ol_closing *closings; /* the first is on one of them */
     struct ol_import *import;
     struct ol_copy copy;
+    struct ol_attend attend;
+    char attended_by[65]; /* the officer who answered last */
+    bool attend_unsaid;   /* a fact of it is not handed over yet */
     struct ol_request *reloading; /* who asked for it, if anybody */
     bool reload_changed, reload_again;
     bool check_only;

@@ -17,6 +17,7 @@
 #include "station/clock.h"
 #include "station/json.h"
 #include "station/methods.h"
+#include "station/presence.h"
 #include "station/station.h"
 #include "wire/record.h"
 
@@ -52,6 +53,7 @@ void ol_submit(struct ol_station_line *line, struct ol_request *rq,
                   "nothing was taken, send it again", st->n_submits);
         return;
     }
+    ol_presence_deed(st);
     s->line = line;
     s->rq = rq;
     s->token = ++st->next_token;

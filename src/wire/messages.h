@@ -181,6 +181,7 @@ enum ol_chunk_type {
 #define OL_BUNDLE_AGAIN_S 86400u    /* bundle again what is not held */
 /* What a hostile peer can make us do at most. */
 #define OL_ALARM_GAP_MS 60000u /* between two alarms of one text */
+#define OL_OFFICER_GAP_MS 10000u /* between two events of the peer's officer */
 #define OL_RETURN_GAP_MS 1000u /* between two returns of one log */
 #define OL_LOADS_FREE 64u /* pieces loaded for a peer that takes none */
 #define OL_LOADS_GAP_MS 10u /* and then so far apart */
