@@ -74,6 +74,7 @@ static const struct row {
     [OL_OPT_EXPIRES] = {"--expires", BY, 0, NULL},
     [OL_OPT_FULFILS] = {"--fulfils", TEXT, 128, NULL},
     [OL_OPT_CRITICAL] = {"--critical", PHRASES, 128, NULL},
+    [OL_OPT_REASON] = {"--reason", TEXT, 4096, NULL},
     [OL_OPT_ANSWER] = {"--answer", TEXT, 16, NULL},
 };
 

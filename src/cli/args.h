@@ -66,6 +66,7 @@ enum ol_opt {
     OL_OPT_FULFILS,
     OL_OPT_CRITICAL,
     OL_OPT_ANSWER,
+    OL_OPT_REASON,
     OL_OPTS
 };
 

@@ -44,7 +44,9 @@ int ol_status_check(const json_t *status, bool silent);
 /* alarms.c */
 int ol_verb_alarms(struct ol_args *args);
 int ol_verb_metrics(struct ol_args *args);
-int ol_verb_attend(struct ol_args *args); /* who.c */
+/* who.c */
+int ol_verb_attend(struct ol_args *args);
+int ol_verb_stance(struct ol_args *args);
 int ol_verb_doctor(struct ol_args *args);
 int ol_verb_channel(struct ol_args *args);
 int ol_verb_courier(struct ol_args *args);

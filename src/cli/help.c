@@ -243,6 +243,15 @@ const struct ol_verb ol_verbs[] = {
      "asks for, and asks if it did not. attend = in station.conf says how\n"
      "often; share-attendance = in lines.d/PEER.conf what PEER may know.\n",
      OL_TAKES(ANSWER), 0, 0, ol_verb_attend},
+    {"stance",
+     "PEER [ready|listening|closed] [--subject S] [--reason TEXT]",
+     "declare whether this side talks",
+     "Declares to PEER, signed and in the record, that this side is ready to\n"
+     "talk, that it listens but does not answer now, or that it is closed,\n"
+     "which needs a --reason. --subject says it of one subject only, the\n"
+     "newest word on each counts. Closed or not, all that PEER sends is kept\n"
+     "and acknowledged. Without a word it shows what both have declared.\n",
+     OL_TAKES(SUBJECT) | OL_TAKES(REASON), 1, 2, ol_verb_stance},
     {"channel", "PEER [disable|enable NAME [--yes]]",
      "list, disable and enable channels",
      "Without more words it lists the channels of the line. Disabling the\n"

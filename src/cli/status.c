@@ -188,7 +188,8 @@ static void facts_people(struct ol_table *t, const json_t *line)
 {
     const json_t *e = json_object_get(line, "effective");
     char words[320];
-    const json_t *s = json_object_get(line, "stance");
+    const json_t *s = json_object_get(line, "stance"), *d;
+    size_t i;
     const char *state = ol_cli_str(e, "state", "unknown");
     const char *why = ol_cli_str(e, "why", "");
 
@@ -202,7 +203,15 @@ static void facts_people(struct ol_table *t, const json_t *line)
     fact(t, OL_PLAIN, "who is here", "%s",
          ol_who_ours(line, words, sizeof(words)));
     fact(t, OL_PLAIN, "stance", "ours %s, theirs %s",
-         ol_cli_str(s, "ours", "unknown"), ol_cli_str(s, "theirs", "unknown"));
+         ol_cli_str(s, "ours", "not declared"),
+         ol_cli_str(s, "theirs", "not declared"));
+    json_array_foreach(json_object_get(s, "declared"), i, d) {
+        if (strcmp(ol_cli_str(d, "stance", ""), "closed") != 0)
+            continue;
+        ol_who_declared(d, words, sizeof(words));
+        fact(t, OL_WARN, "declared", "%s: %s", ol_cli_str(d, "by", "?"),
+             words);
+    }
 }
 
 /* Is this directory what it should be: only said when it is not. */

@@ -41,6 +41,7 @@ static const struct phrase {
     {"restored", OL_GOOD, "the line is back", false},
     {"alarm", OL_BAD, "ALARM", true},
     {"attachment", OL_PLAIN, "file", false},
+    {"stance", OL_STRONG, "declares", false},
 };
 
 static const struct phrase *phrase_of(const char *event)
@@ -125,7 +126,7 @@ static void show(const json_t *ev)
     const char *channel = ol_cli_str(ev, "channel", "");
     const char *state = ol_cli_str(ev, "state", "");
     const char *detail = ol_cli_str(ev, "detail", "");
-    char at[OL_CLI_TIME], prec[32], file[448] = "", more[4352] = "";
+    char at[OL_CLI_TIME], prec[32], file[512] = "", more[4352] = "";
 
     if (strcmp(event, "attendance") == 0) {
         show_officer(ev);
@@ -135,6 +136,10 @@ static void show(const json_t *ev)
     ol_cli_upper(ol_cli_str(ev, "precedence", ""), prec);
     if (returned(ev, file, sizeof(file)))
         detail = file;
+    if (strcmp(event, "stance") == 0) {
+        ol_who_declared(ev, file, sizeof(file));
+        detail = file;
+    }
     if (strcmp(event, "attachment") == 0) {
         ol_files_event(ev, file, sizeof(file));
         detail = file;

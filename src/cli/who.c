@@ -42,6 +42,59 @@ int ol_verb_attend(struct ol_args *args)
     return status;
 }
 
+/* "south is closed on prisoners since 231000Z NOV 26: not today" */
+static void show_declared(const json_t *list)
+{
+    const json_t *d;
+    size_t i;
+
+    json_array_foreach(list, i, d) {
+        const char *subject = ol_cli_str(d, "subject", "");
+        const char *reason = ol_cli_str(d, "reason", "");
+        char at[OL_CLI_TIME];
+
+        ol_cli_time(d, "at", "an unknown time", at);
+        ol_out_line("%s is %s%s%s since %s%s%s", ol_cli_str(d, "by", "?"),
+                    ol_cli_str(d, "stance", "?"), *subject ? " on " : "",
+                    subject, at, *reason ? ": " : "", reason);
+    }
+    if (json_array_size(list) == 0)
+        ol_out_line("Neither side has declared anything");
+}
+
+int ol_verb_stance(struct ol_args *args)
+{
+    const char *word = args->word[1];
+    json_t *params = ol_cli_params("peer", args->word[0], "stance", word,
+                                   "subject", args->opt[OL_OPT_SUBJECT],
+                                   "reason", args->opt[OL_OPT_REASON], NULL);
+    struct ol_doc doc;
+    int status = ol_cli_ask(args, "stance", params, &doc);
+
+    if (status != OL_EXIT_DONE)
+        return status;
+    if (ol_cli_json(args, &doc)) {
+        /* all is said */
+    } else if (word == NULL) {
+        show_declared(json_object_get(doc.value, "declared"));
+    } else {
+        ol_out_line("%s", ol_cli_str(doc.value, "name",
+                                     ol_cli_str(doc.value, "id", "?")));
+    }
+    ol_doc_free(&doc);
+    return status;
+}
+
+void ol_who_declared(const json_t *ev, char *out, size_t max)
+{
+    const char *subject = ol_cli_str(ev, "subject", "");
+    const char *reason = ol_cli_str(ev, "reason", "");
+
+    snprintf(out, max, "%.32s%s%.256s%s%.200s",
+             ol_cli_str(ev, "stance", "no stance that counts"),
+             *subject ? " on " : "", subject, *reason ? ": " : "", reason);
+}
+
 bool ol_who_event(const json_t *ev, char *out, size_t max,
                   enum ol_tint *tint)
 {

@@ -21,7 +21,7 @@ const struct ol_attend_conf ol_attend_usual = {60 * MIN_NS, 30 * MIN_NS,
 static const char *const shares[] = {
     [OL_SHARE_COARSE] = "coarse", [OL_SHARE_YES] = "yes", [OL_SHARE_NO] = "no"};
 
-const char *ol_share_name(enum ol_share share)
+const char *ol_share_name(enum ol_share_rule share)
 {
     return (unsigned)share < OL_LEN(shares) ? shares[share] : NULL;
 }
@@ -35,7 +35,7 @@ int ol_share_of(const char *name)
 }
 
 enum ol_attendance ol_attend_shown(enum ol_attendance state,
-                                   enum ol_share share)
+                                   enum ol_share_rule share)
 {
     if (share == OL_SHARE_YES ||
         (share == OL_SHARE_COARSE && state == OL_ATT_ATTENDED))

@@ -24,7 +24,7 @@
 #include <openline/line.h>
 
 /* What a line's other side may learn: share-attendance. */
-enum ol_share {
+enum ol_share_rule {
     OL_SHARE_COARSE, /* that somebody is there; never that nobody is */
     OL_SHARE_YES,    /* both */
     OL_SHARE_NO,     /* nothing */
@@ -32,11 +32,11 @@ enum ol_share {
 };
 
 /* The words of the configuration; -1 for another. */
-const char *ol_share_name(enum ol_share share);
+const char *ol_share_name(enum ol_share_rule share);
 int ol_share_of(const char *name);
 /* What is shown of a state under a rule: what is not shared is UNKNOWN. */
 enum ol_attendance ol_attend_shown(enum ol_attendance state,
-                                   enum ol_share share);
+                                   enum ol_share_rule share);
 
 struct ol_attend_conf {
     uint64_t every_ns;   /* 0: nobody is ever asked */

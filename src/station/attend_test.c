@@ -245,7 +245,7 @@ static void what_a_rule_shows(void **state)
                          OL_ATT_UNKNOWN);
     }
     for (unsigned k = 0; k < OL_SHARES; k++)
-        assert_int_equal(ol_share_of(ol_share_name((enum ol_share)k)), k);
+        assert_int_equal(ol_share_of(ol_share_name((enum ol_share_rule)k)), k);
     assert_int_equal(ol_share_of("maybe"), -1);
     assert_null(ol_share_name(OL_SHARES));
 }

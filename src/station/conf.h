@@ -81,7 +81,7 @@ struct ol_conf_line {
     char card[256];                /* a file in lines.d */
     char alias[65];
     uint64_t probe_ns, hold_ns;
-    enum ol_share share; /* of our officer, what the peer may know */
+    enum ol_share_rule share; /* of our officer, what the peer may know */
     bool attach_ask;     /* files come only when an officer asks for them */
     uint64_t attach_max; /* bytes; larger ones come only so */
     unsigned n_steps;

@@ -76,6 +76,6 @@ bool ol_conf_share(struct ol_ini *p, const char *value)
         return ol_ini_fault(p, "share-attendance = %s: allowed are yes (who "
                             "is there, and that nobody is), coarse (only that "
                             "somebody is) and no", value);
-    conf->share = (enum ol_share)share;
+    conf->share = (enum ol_share_rule)share;
     return true;
 }

@@ -213,6 +213,8 @@ static void one_done(struct ol_station *st, const struct ol_ledger_done *d)
         ol_found_committed(e.line, e.then == NULL ? d->token : 0);
     if (e.line != NULL && d->err == OL_OK)
         ol_asks_poke(e.line);
+    if (e.line != NULL && e.then == NULL && d->err == OL_OK)
+        ol_stance_committed(e.line, d->token);
 }
 
 void ol_disk_done(struct ol_station *st)

@@ -185,7 +185,7 @@ static bool shows_text(const struct ol_entry *e, const struct ol_progress *p,
     /* What nobody reads needs no reading first. */
     return show == OL_SHOW_TEXT || e->row.author == OL_OWN ||
            p->rung >= OL_RUNG_READ || e->rec.kind == OL_KIND_RECEIPT ||
-           e->rec.kind == OL_KIND_RETURNED;
+           e->rec.kind == OL_KIND_RETURNED || e->rec.kind == OL_KIND_STANCE;
 }
 
 static void set_record(json_t **doc, const struct ol_entry *e, bool text)
@@ -244,6 +244,8 @@ json_t *ol_json_message(const struct ol_entry *e, enum ol_show show)
     text = shows_text(e, &p, show) && e->rec.id.n > 0;
     set_record(&doc, e, text);
     set(&doc, "critical", text ? ol_json_critical(e) : json_null());
+    if (e->rec.kind == OL_KIND_STANCE)
+        ol_json_declared(&doc, &e->rec);
     set(&doc, "translations", json_array());
     set(&doc, "delivered", delivered_of(&p));
     set(&doc, "attempts", attempts_of(&p));
@@ -277,6 +279,11 @@ static void set_message(json_t **doc, struct ol_station_line *line,
     set(doc, "number", json_integer((json_int_t)e.row.number));
     set(doc, "precedence", json_string(ol_json_prec(e.row.prec)));
     set(doc, "kind", word_of(kinds, OL_LEN(kinds), e.row.kind));
+    if (ev->what == OL_WHAT_STANCE && e.decoded) {
+        ol_json_declared(doc, &e.rec);
+        set(doc, "subject", text_of(e.rec.subject));
+        set(doc, "reason", text_of(e.rec.text));
+    }
     if (ev->what == OL_WHAT_ATTACHMENT)
         ol_json_file_event(doc, &e, ev->detail);
 }

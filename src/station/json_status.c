@@ -235,6 +235,7 @@ json_t *ol_json_line(struct ol_station_line *line)
     bool paired = line->phase != OL_PHASE_UNPAIRED;
 
     ask(line, &s);
+    s.state = ol_stance_over(line, s.state);
     set(&doc, "peer", json_string(line->conf.peer));
     set(&doc, "alias", text_or_null(line->conf.alias));
     set(&doc, "state", json_string(ol_line_state_name(s.state)));
@@ -258,7 +259,7 @@ json_t *ol_json_line(struct ol_station_line *line)
     set_effective(&doc, line, &s);
     set(&doc, "attendance", ol_json_attendance(line, &s));
     set(&doc, "presence", ol_json_presence(line, &s));
-    set(&doc, "stance", json_pack("{s:n,s:n}", "ours", "theirs"));
+    set(&doc, "stance", ol_json_stance(line));
     set(&doc, "knocks", json_pack("{s:I,s:I}", "wrong_share",
                                   (json_int_t)s.wrong_share,
                                   "wrong_identity",

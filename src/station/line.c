@@ -228,6 +228,7 @@ void ol_line_boot(struct ol_station_line *line)
     line->n_loads = 0;
     line->phase = OL_PHASE_RUN;
     line->shown = OL_ATT_UNKNOWN;
+    ol_stance_boot(line);
     line->booted_ns = ol_clock_ns();
     line->was_open = false;
     line->warned = 0;

@@ -133,6 +133,8 @@ static void on_turn(uv_prepare_t *handle)
     ol_metrics_pump(st, now_ns);
     ol_hooks_pump(st, now_ns);
     ol_jobs_pump(st);
+    for (unsigned k = 0; k < st->n_lines; k++)
+        ol_stance_pump(st->lines[k]);
     ol_presence_pump(st, now_ns);
     ol_events_pump(st);
     ol_waits_pump(st);

@@ -161,6 +161,7 @@ static const struct {
     {"backup", "action:s!", ol_method_backup, 0},
     {"alarms", "action:s n:u all:b for_ms:u", ol_method_alarms, 0},
     {"metrics", "", ol_method_metrics, 0},
+    {"stance", "peer:s! stance:s subject:s reason:s", ol_method_stance, 0},
     {"attend", "answer:s", ol_method_attend, 0},
     {"reload", "", method_reload, 0},
 };

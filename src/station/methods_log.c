@@ -193,6 +193,7 @@ static bool inbox_one(struct scan *s, struct cursor *c)
     /* What nobody has to understand is never in the way. */
     done = s->e.rec.kind == OL_KIND_RECEIPT ||
            s->e.rec.kind == OL_KIND_RETURNED ||
+           s->e.rec.kind == OL_KIND_STANCE ||
            p.rung >= OL_RUNG_UNDERSTOOD;
     if (!done || (s->all && s->e.rec.kind != OL_KIND_RECEIPT))
         ol_stream_item(s->job.rq, ol_json_message(&s->e, OL_SHOW_HEADERS));

@@ -61,6 +61,19 @@ static void log_event(struct ol_station_line *line, const struct ol_put *put)
     }
 }
 
+/* The engine's word for a line, or what stands in its place. */
+static const char *stated(const struct ol_station_line *line,
+                          const char *word)
+{
+    static const enum ol_line_state up[] = {OL_LINE_OPEN,
+                                            OL_LINE_LAST_CHANNEL};
+
+    for (unsigned k = 0; k < OL_LEN(up); k++)
+        if (strcmp(word, ol_line_state_name(up[k])) == 0)
+            return ol_line_state_name(ol_stance_over(line, up[k]));
+    return word;
+}
+
 static void commit(struct ol_station_line *line, const struct ol_effects *fx)
 {
     struct ol_station *st = line->st;
@@ -81,9 +94,12 @@ static void commit(struct ol_station_line *line, const struct ol_effects *fx)
             line->files.look_batch = fx->batch;
             ol_presence_arrival(st);
         }
+        ol_stance_put(line, put, fx->batch);
         st->puts[batch.n_puts] = *put;
         if (put->kind == OL_PUT_EVENT)
             ol_dark_event(line, &st->puts[batch.n_puts], &batch);
+        if (put->kind == OL_PUT_EVENT && put->what == OL_WHAT_LINE)
+            st->puts[batch.n_puts].detail = stated(line, put->detail);
         batch.n_puts++;
     }
     if (batch.n_puts > 0 || fx->batch != 0)

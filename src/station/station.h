@@ -46,6 +46,7 @@
 #include "station/hooks.h"
 #include "station/networks.h"
 #include "station/pair.h"
+#include "station/stance.h"
 #include "station/text.h"
 #include "station/waiting.h"
 #include "wire/frame.h"
@@ -109,6 +110,7 @@ struct ol_station_line {
     struct ol_addr heard[OL_HEARD_MAX]; /* of listeners, a ring */
     unsigned heard_next;
     uint32_t inbox_from[OL_PRECS]; /* all before it is understood */
+    struct ol_line_stance stance;
     enum ol_attendance shown; /* what the core tells of our officer */
     struct ol_export *export;
     struct ol_bundle *bundles; /* from couriers, to be taken */

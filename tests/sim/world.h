@@ -332,7 +332,7 @@ void world_say(struct world *w, unsigned st, uint8_t prec, uint16_t size);
 void world_speak(struct world *w, unsigned st, uint8_t prec, uint64_t arg);
 /* What is known of an officer there, and what the other side may know. */
 void world_attend(struct world *w, unsigned st, enum ol_attendance state,
-                  enum ol_share share);
+                  enum ol_share_rule share);
 /* A station looks at what is due now. */
 void world_tick(struct world *w, unsigned st);
 /* Everything taken is delivered, by both ledgers. */

@@ -185,7 +185,7 @@ static void of_station(const struct sim_deed *d, char *out, size_t cap)
                  (d->arg & 3) == OL_ATT_ATTENDED     ? "there"
                  : (d->arg & 3) == OL_ATT_UNATTENDED ? "not there"
                                                      : "not asked for",
-                 ol_share_name((enum ol_share)(d->arg >> 8)));
+                 ol_share_name((enum ol_share_rule)(d->arg >> 8)));
         return;
     default:
         snprintf(out, cap, "every channel is cut for %.1f s",

@@ -134,7 +134,7 @@ static void on_path(struct world *w, const struct entry *e)
 
 /* The other side must never know anything else of it. */
 void world_attend(struct world *w, unsigned st, enum ol_attendance state,
-                  enum ol_share share)
+                  enum ol_share_rule share)
 {
     struct sim_station *s = &w->st[st];
     struct ol_event ev = {.kind = OL_EV_ATTEND};
@@ -191,7 +191,7 @@ void fault(struct world *w, const struct entry *e)
         break;
     case W_ATTEND:
         world_attend(w, e->st, (enum ol_attendance)(e->arg & 3),
-                     (enum ol_share)(e->arg >> 8));
+                     (enum ol_share_rule)(e->arg >> 8));
         break;
     default:
         on_path(w, e);

@@ -48,7 +48,7 @@ enum what {
     W_DISK,
     W_WALL,
     W_WEAR,
-    W_ATTEND, /* arg: what is known of an officer | enum ol_share << 8 */
+    W_ATTEND, /* arg: what is known of an officer | enum ol_share_rule << 8 */
     W_CUT, /* arg: ns, as of PART */
     W_PART,
     W_BREAK,
