@@ -154,6 +154,15 @@ enum ol_err ol_disk_note(struct ol_station *st, struct ol_station_line *line,
     return hand_in(st, batch, &e);
 }
 
+enum ol_err ol_disk_after(struct ol_station *st, void *arg,
+                          void (*then)(void *, enum ol_err))
+{
+    struct ol_batch batch = {.token = ++st->next_token};
+    struct ol_fifo_entry e = {NULL, batch.token, arg, then, ol_clock_ns()};
+
+    return hand_in(st, &batch, &e);
+}
+
 /* Law 2: what a failed fsync left behind cannot be known. And what is damaged
  * is not written to. */
 __attribute__((noreturn)) static void end_process(struct ol_station *st,

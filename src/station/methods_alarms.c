@@ -1,5 +1,7 @@
 /*
- * alarms: the list, acknowledged and shelved by name.
+ * alarms: the list, acknowledged and shelved by number.
+ *
+ * Happy path: the list changes, what changed is written, the answer follows.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -80,15 +82,44 @@ static void none(struct ol_request *rq, json_int_t n)
               "past too", n);
 }
 
+struct asked {
+    struct ol_request *rq;
+    json_t *doc;
+};
+
+/* Said only once it is durable: a restart must not forget it. */
+static void kept(void *arg, enum ol_err err)
+{
+    struct asked *a = arg;
+
+    if (err == OL_OK) {
+        ol_reply(a->rq, a->doc);
+    } else {
+        ol_refuse(a->rq, OL_EXIT_FAILED, "the disk refuses: it is so now, but "
+                  "may not be after a restart; see 'openline doctor'");
+        json_decref(a->doc);
+    }
+    free(a);
+}
+
 static void answer(struct ol_request *rq, uint32_t n, unsigned done)
 {
     const struct ol_alarm *a = ol_alarms_find(rq->st->alarms, n);
+    struct asked *asked = malloc(sizeof(*asked));
+    enum ol_err err;
 
     rq->st->alarms_ns = 0;
     ol_loop_again(rq->st);
-    ol_reply(rq, json_pack("{s:I,s:s,s:i}", "n", (json_int_t)n, "state",
-                           a ? ol_alarm_state(a) : "gone", "done",
-                           (int)done));
+    if (asked == NULL) {
+        ol_reply(rq, NULL);
+        return;
+    }
+    asked->rq = rq;
+    asked->doc = json_pack("{s:I,s:s,s:i}", "n", (json_int_t)n, "state",
+                           a ? ol_alarm_state(a) : "gone", "done", (int)done);
+    err = ol_disk_after(rq->st, asked, kept);
+    if (err != OL_OK)
+        kept(asked, err);
 }
 
 static void ack(struct ol_request *rq, uint32_t n, const struct ol_now *now)

@@ -334,6 +334,10 @@ enum ol_err ol_disk_commit(struct ol_station_line *line,
 /* Facts and events that nobody waits for; line NULL: of the station itself. */
 enum ol_err ol_disk_note(struct ol_station *st, struct ol_station_line *line,
                          struct ol_batch *batch);
+/* Tells when all that was handed in before is on the disk. Not OL_OK: it never
+ * will. */
+enum ol_err ol_disk_after(struct ol_station *st, void *arg,
+                          void (*then)(void *arg, enum ol_err err));
 void ol_disk_done(struct ol_station *st); /* what has come back */
 void ol_disk_pump(struct ol_station *st); /* drained lines, room, retries */
 /* Below it nothing new is taken: OL_MIN_FREE, or OPENLINE_MIN_FREE's bytes. */
