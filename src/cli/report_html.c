@@ -96,8 +96,8 @@ static void effective(FILE *to, const json_t *line)
     const json_t *e = json_object_get(line, "effective"), *s;
     size_t i;
 
-    fputs("<h2>Is effective communication occurring</h2>\n<p class=\"state\">",
-          to);
+    fputs("<h2>Was effective communication occurring at the end</h2>\n"
+          "<p class=\"state\">", to);
     cell(to, "strong", ol_cli_str(e, "state", "unknown"));
     if (json_is_string(json_object_get(e, "since"))) {
         fputs(", since ", to);
@@ -304,7 +304,7 @@ static const char style[] =
     "blockquote{margin:.5em 0;padding-left:.8em;border-left:3px solid #000;"
     "overflow-wrap:anywhere}"
     "svg{display:block;width:100%;height:auto;margin:.5em 0}"
-    "svg text{font:9px sans-serif;fill:#000}"
+    "svg text{font:10.5px sans-serif;fill:#000}"
     "section+section{margin-top:3em}"
     "@media print{body{margin:0;padding:0;max-width:none;font-size:10pt}"
     "section+section{break-before:page;margin-top:0}"

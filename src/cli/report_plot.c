@@ -110,12 +110,29 @@ static void strip(FILE *to, const json_t *line, const struct span *s,
     label(to, LEFT - 5, y + 10, "end", channel);
 }
 
+/* Where anything was measured: elsewhere nobody knows. */
+static void known(FILE *to, const json_t *line, const struct span *s,
+                  double y)
+{
+    const json_t *t = json_object_get(line, "timeline"), *row;
+    double step = (double)ol_cli_count(t, "step_ms");
+    int64_t at;
+    size_t i;
+
+    json_array_foreach(json_object_get(t, "rows"), i, row)
+        if (ol_report_moment(row, "at", &at))
+            rect(to, place(s, (double)at), y,
+                 place(s, (double)at + step) - place(s, (double)at),
+                 STRIP - 4, "#ddd");
+}
+
 static void dark_strip(FILE *to, const json_t *line, const struct span *s,
                        double y)
 {
     const json_t *b;
     size_t i;
 
+    known(to, line, s, y);
     json_array_foreach(json_object_get(line, "blackouts"), i, b) {
         bool dark = strcmp(ol_cli_str(b, "kind", ""), "dark") == 0;
         int64_t from, end;
