@@ -46,8 +46,7 @@ static void earliest(uint64_t *ms, uint64_t at_ms)
         *ms = at_ms;
 }
 
-/* A deadline of theirs is by their clock, as far as that is known. */
-static uint64_t on_our_clock(const struct ol_entry *e)
+uint64_t ol_effective_due(const struct ol_entry *e)
 {
     uint64_t ours = ol_asks_wall_ms(e->line, OL_OWN);
     uint64_t theirs = ol_asks_wall_ms(e->line, (enum ol_author)e->row.author);
@@ -68,7 +67,7 @@ static bool judge(const struct ol_entry *e, const struct ol_progress *p,
     a->ours = e->row.author == OL_OWN;
     a->number = e->row.number;
     a->asked_ms = e->row.at_ms;
-    a->deadline_ms = on_our_clock(e);
+    a->deadline_ms = ol_effective_due(e);
     memcpy(a->subject, e->rec.subject.p, e->rec.subject.n);
     if (e->rec.marking != OL_ACTUAL)
         return false;
@@ -259,15 +258,14 @@ json_t *ol_json_effective_of(const struct ol_effective_asks *asks,
     return doc;
 }
 
-/* A restored copy does not know what was answered meanwhile. */
-static bool told(const struct ol_station_line *line)
+bool ol_effective_told(const struct ol_station_line *line)
 {
     return line->core == NULL || ol_asks_settled(line);
 }
 
 json_t *ol_json_effective(struct ol_station_line *line, uint64_t dark_ms)
 {
-    if (!told(line))
+    if (!ol_effective_told(line))
         return not_known("what was asked is not known yet: it is read, or "
                          "comes back after a restore");
     if (!ol_effective_read(line))
@@ -302,7 +300,7 @@ json_t *ol_json_sentence_of(const struct ol_effective_asks *asks,
 json_t *ol_json_sentence(struct ol_station_line *line,
                          const struct ol_effective_line *how)
 {
-    if (!told(line) || !ol_effective_read(line))
+    if (!ol_effective_told(line) || !ol_effective_read(line))
         return json_string("What was asked cannot be told now; whether "
                            "effective communication is occurring is not "
                            "known.");

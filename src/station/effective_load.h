@@ -11,6 +11,7 @@
 
 #include "station/effective.h"
 
+struct ol_entry;
 struct ol_station_line;
 
 struct ol_effective_asks { /* of a line; zeroed: nothing read yet */
@@ -38,6 +39,12 @@ json_t *ol_json_effective(struct ol_station_line *line, uint64_t dark_ms);
 /* The sentence, as a text; NULL without memory. */
 json_t *ol_json_sentence(struct ol_station_line *line,
                          const struct ol_effective_line *how);
+/* Is it known what was asked. A restored copy does not know what was answered
+ * meanwhile. */
+bool ol_effective_told(const struct ol_station_line *line);
+/* The deadline of an ask on our clock: theirs is by their clock, as far as
+ * that is known. 0: there is none. */
+uint64_t ol_effective_due(const struct ol_entry *e);
 /* The same of any asks, as of any moment. */
 json_t *ol_json_effective_of(const struct ol_effective_asks *asks,
                              uint64_t dark_ms, uint64_t now_ms);

@@ -57,9 +57,6 @@ static void said(const struct ol_progress *p, struct ol_report_message *m)
         case OL_REL_READ:
             earliest(&m->at_ms[OL_REPORT_READ], mark->at_ms);
             break;
-        case OL_REL_UNDERSTOOD:
-            earliest(&m->at_ms[OL_REPORT_UNDERSTOOD], mark->at_ms);
-            break;
         case OL_REL_ANSWERS:
             earliest(&m->at_ms[OL_REPORT_ANSWERED], mark->at_ms);
             break;
@@ -85,12 +82,13 @@ static void describe(const struct ol_entry *e, const struct ol_progress *p,
     m->ask = e->rec.kind == OL_KIND_ASK;
     m->prec = e->row.prec;
     m->taken_ms = e->row.at_ms;
-    m->deadline_ms = e->rec.deadline_ms;
+    m->deadline_ms = m->ask ? ol_effective_due(e) : 0;
     for (uint32_t k = 0; k < p->n_attempts; k++) {
         earliest(&m->sent_ms, p->attempts[k].at_ms);
         m->attempts += p->attempts[k].count;
     }
     m->at_ms[OL_REPORT_DELIVERED] = p->delivered_ms;
+    m->at_ms[OL_REPORT_UNDERSTOOD] = p->understood_ms;
     said(p, m);
 }
 

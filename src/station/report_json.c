@@ -10,6 +10,7 @@
 #include "station/effective_load.h"
 #include "station/json.h"
 #include "station/json_set.h"
+#include "station/presence.h"
 
 static json_t *count(uint64_t v)
 {
@@ -138,6 +139,11 @@ static void set_effective(json_t **doc, struct ol_report_line *l)
     struct ol_effective_line how = {0};
     uint64_t dark_ms = l->past.dark_ms;
 
+    if (!ol_effective_told(l->line)) { /* then these say so */
+        set(doc, "effective", ol_json_effective(l->line, 0));
+        set(doc, "sentence", ol_json_sentence(l->line, &how));
+        return;
+    }
     if (l->to_now && l->line->core != NULL) {
         live(l->line, &how, &dark_ms);
     } else {
@@ -146,6 +152,23 @@ static void set_effective(json_t **doc, struct ol_report_line *l)
     }
     set(doc, "effective", ol_json_effective_of(&asks, dark_ms, l->r.to_ms));
     set(doc, "sentence", ol_json_sentence_of(&asks, &how, l->r.to_ms));
+}
+
+/* Of this station, whatever the line. */
+static json_t *attended(const struct ol_report_line *l)
+{
+    struct ol_attended_share a;
+    json_t *doc = json_object();
+    struct ol_share share;
+
+    if (ol_presence_share(l->line->st, l->r.from_ms, l->r.to_ms, &a) != OL_OK)
+        memset(&a, 0, sizeof(a));
+    share = (struct ol_share){a.attended_ms, a.attended_ms + a.unattended_ms};
+    set(&doc, "share", ol_quality_share_json(share));
+    set(&doc, "attended_ms", count(a.attended_ms));
+    set(&doc, "unattended_ms", count(a.unattended_ms));
+    set(&doc, "unknown_ms", count(a.unknown_ms));
+    return doc;
 }
 
 static json_t *timeline(struct ol_report_past *p)
@@ -177,7 +200,7 @@ json_t *ol_report_json(struct ol_report_line *l)
     set(&doc, "blackouts", json_incref(p->blackouts));
     set(&doc, "blackouts_left_out", count(p->left_out));
     set(&doc, "channels", ol_quality_json(&p->sum));
-    set(&doc, "attended", json_null());
+    set(&doc, "attended", attended(l));
     set(&doc, "timeline", timeline(p));
     return doc;
 }

@@ -56,12 +56,21 @@ def conversation(north, south):
         for k in range(3):
             north.ok("send", "south", f"{p} {k}", "--precedence", p, "--wait",
                      "delivered")
+    north.ok("attend", "--answer", north.json("attend")["answer"])
     for number in (1, 2, 3, 4):  # flash, and one immediate
         south.ok("read", f"north/{number}")
     south.ok("understood", "north/1")
     south.ok("understood", "north/2")
     north.ok("send", "south", "a drill", "--marking", "exercise", "--wait",
              "delivered")
+    names = [north.json("ask", "south", text, "--by", "1h", "--precedence",
+                        "priority", "--wait", "delivered")["name"]
+             for text in ("who?", "where?", "how?")]
+    south.ok("read", names[0])
+    south.ok("read", names[1])
+    south.ok("answer", names[0], "the harbour master")
+    south.ok("decline", names[1], "we do not say")
+    north.ok("cancel", names[2], "not needed any more")
     south.ok("ask", "north", "why?", "--by", "1h", "--subject", EVIL,
              "--wait", "delivered")
     north.ok("ask", "south", "when?", "--by", "1s", "--subject", EVIL,
@@ -112,27 +121,32 @@ def report():
         north, south = bed.pair("north", "south")
         before = stamp()
         conversation(north, south)
-        wait_for("the ask of 1 s to be overdue", 10, lambda: one(north)
-                 ["asks"]["ours"]["overdue"] == 1)
+        wait_for("all to be there, and the ask of 1 s overdue", 10, lambda: (
+            lambda r: r["asks"]["ours"]["overdue"] == 1 and
+            r["messages"]["ours"]["all"]["delivered"] == 17 and
+            r["messages"]["theirs"]["all"]["delivered"] == 3)(one(north)))
         mine = one(north)
         n = numbers(mine)["ours"]
-        for p, read, understood in (("flash", 3, 2), ("immediate", 1, 0),
-                                    ("priority", 0, 0), ("routine", 0, 0)):
-            more = p == "routine"  # the ask
+        for p, read, understood, answered, more in (
+                ("flash", 3, 2, 0, 0), ("immediate", 1, 0, 0, 0),
+                # three asks and what cancels one
+                ("priority", 2, 0, 1, 4), ("routine", 0, 0, 0, 1)):
             c = n[p]
             expect(c["messages"] == 3 + more and c["delivered"] == 3 + more and
                    c["sent"] == 3 + more and c["attempts"] >= c["sent"] and
                    c["read"] == read and c["understood"] == understood and
-                   c["answered"] == 0, f"{p}: {c}")
+                   c["answered"] == answered and
+                   c["declined"] == (p == "priority"), f"{p}: {c}")
             t = mine["messages"]["ours"][p]["times"]
-            expect(t["delivered"]["n"] == 3 + more and t["read"]["n"] == read
+            expect(t["answered"]["n"] == answered and
+                   t["delivered"]["n"] == 3 + more and t["read"]["n"] == read
                    and 0 <= t["delivered"]["median_ms"] <=
                    t["delivered"]["worst_ms"] < 60000, f"{p}: {t}")
-        expect(n["all"]["messages"] == 13 and n["all"]["read"] == 4 and
+        expect(n["all"]["messages"] == 17 and n["all"]["read"] == 6 and
                mine["messages"]["ours"]["not_actual"] == 1,
                f"all: {mine['messages']['ours']}")
         expect(mine["asks"] == {
-            "ours": {"asked": 1, "answered": 0, "withdrawn": 0, "declined": 0,
+            "ours": {"asked": 4, "answered": 1, "withdrawn": 1, "declined": 1,
                      "understood": 0, "open": 1, "overdue": 1},
             "theirs": {"asked": 1, "answered": 0, "withdrawn": 0,
                        "declined": 0, "understood": 0, "open": 1,
@@ -141,6 +155,12 @@ def report():
                mine["effective"]["overdue"] == 1 and
                "effective communication is not occurring" in mine["sentence"],
                f"{mine['effective']} {mine['sentence']}")
+        there = mine["attended"]
+        expect(abs(there["attended_ms"] + there["unattended_ms"] +
+                   there["unknown_ms"] - 86400000) < 5 and
+               there["share"] == 1 and there["unattended_ms"] == 0 and
+               0 < there["attended_ms"] < 60000,
+               f"attended: {there}")
         theirs = numbers(one(south))["theirs"]
         for p in PRECEDENCES:
             expect(theirs[p]["messages"] == n[p]["messages"] and
