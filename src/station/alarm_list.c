@@ -13,7 +13,8 @@
  * still holds is UNACKNOWLEDGED and told anew; what does not is gone.
  *
  * How it fails: a full list gives up its least pressing alarm for a more
- * pressing one; what finds no place is counted in the flood's own alarm.
+ * pressing one, and never one that nobody has seen for one that is no worse;
+ * what finds no place is counted in the flood's own alarm.
  */
 #include "station/alarm_list.h"
 
@@ -107,6 +108,16 @@ static void take_out(struct ol_alarms *l, struct ol_alarm *a,
     *a = l->v[--l->n];
 }
 
+/* For want of a place: its last word says what it was, and nothing that no
+ * person did. */
+static void give_up(struct ol_alarms *l, struct ol_alarm *a,
+                    const struct ol_now *now)
+{
+    l->unlisted += !a->acked && !ol_alarm_shelved(a);
+    say(l, a, OL_ALARM_CHANGED, now);
+    *a = l->v[--l->n];
+}
+
 /* Floods. */
 
 /* Of the last `many`, was the first within ten minutes. */
@@ -131,18 +142,30 @@ static void flood_words(struct ol_alarms *l, struct ol_alarm *a)
                 "all of the flood");
 }
 
-static struct ol_alarm *place(struct ol_alarms *l, unsigned needs,
+static bool unseen(const struct ol_alarm *a)
+{
+    return !a->acked && !ol_alarm_shelved(a);
+}
+
+/* How little it is missed; less is less. Whether it passed does not count
+ * while nobody has seen it: some are over when they are said. */
+static unsigned worth(const struct ol_alarm *a)
+{
+    return unseen(a) ? 8u + a->priority * 2u + a->active : pressing(a);
+}
+
+static struct ol_alarm *place(struct ol_alarms *l, enum ol_priority priority,
                               const struct ol_now *now)
 {
     struct ol_alarm *least = &l->v[0];
 
     if (l->n == OL_ALARM_LIST) {
         for (unsigned k = 1; k < l->n; k++)
-            if (ol_alarm_order(&l->v[k], least) > 0)
+            if (worth(&l->v[k]) < worth(least))
                 least = &l->v[k];
-        if (pressing(least) > needs)
+        if (unseen(least) && least->priority >= priority)
             return NULL;
-        take_out(l, least, now);
+        give_up(l, least, now);
     }
     memset(&l->v[l->n], 0, sizeof(l->v[0]));
     return &l->v[l->n++];
@@ -152,7 +175,7 @@ static struct ol_alarm *make(struct ol_alarms *l, const char *line,
                              const char *key, enum ol_priority priority,
                              const struct ol_now *now)
 {
-    struct ol_alarm *a = place(l, 3 * 4 + (unsigned)priority, now);
+    struct ol_alarm *a = place(l, priority, now);
 
     if (a == NULL)
         return NULL;

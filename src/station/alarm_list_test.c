@@ -223,6 +223,7 @@ static void full(void **unused)
 {
     struct desk *d = desk();
     char key[16];
+    unsigned unlisted;
 
     (void)unused;
     put(d, "pressing", OL_PRIORITY_HIGH);
@@ -232,13 +233,22 @@ static void full(void **unused)
     }
     assert_int_equal(d->l.n, OL_ALARM_LIST);
     assert_string_equal(state(d, 1), "unacknowledged"); /* it stayed */
-    for (unsigned k = 0; k < OL_ALARM_LIST + 9; k++) {
+    assert_string_equal(state(d, 2), "unacknowledged"); /* "low/0", too */
+    ol_alarms_clear(&d->l, "south", "pressing", &d->now);
+    for (unsigned k = 0; k < 2 * OL_ALARM_LIST; k++) {
         snprintf(key, sizeof(key), "high/%u", k);
         put(d, key, OL_PRIORITY_HIGH);
     }
     assert_int_equal(d->l.n, OL_ALARM_LIST);
+    /* Nobody has seen the first: no number of others puts it away. */
+    assert_string_equal(state(d, 1), "returned");
+    /* What gave way was not acknowledged by anybody, and is not said to be. */
+    assert_string_equal(state(d, 2), "");
+    assert_false(d->saved[2].acked);
+    assert_true(d->saved[2].active);
+    unlisted = d->l.unlisted;
     put(d, "one-more", OL_PRIORITY_LOW); /* no place, and counted */
-    assert_int_equal(d->l.unlisted, 1);
+    assert_int_equal(d->l.unlisted, unlisted + 1);
 }
 
 /* A peer's words are long, and hold what no terminal should obey. */
