@@ -163,26 +163,48 @@ void ol_alarm_core(struct ol_station_line *line, const char *text)
 
 /* The ledger. */
 
+/* The last word of each alarm: by its place in the ledger, for the wall clock
+ * may have been set back between two of them. */
 struct found {
     struct ol_alarms *list;
     struct ol_now now;
-    uint32_t *seen; /* numbers that came already: newer ones */
+    struct {
+        uint32_t n;
+        uint64_t fact;
+    } *last;
     unsigned n;
 };
+
+static bool look_for(void *arg, const struct ol_row_fact *fact,
+                     const json_t *doc)
+{
+    json_int_t n = json_integer_value(json_object_get(doc, "n"));
+    struct found *f = arg;
+    unsigned k = 0;
+
+    while (k < f->n && f->last[k].n != n)
+        k++;
+    if (n <= 0 || n > UINT32_MAX || k == READ_MAX)
+        return k < READ_MAX;
+    if (k == f->n)
+        f->n++;
+    f->last[k].n = (uint32_t)n;
+    f->last[k].fact = OL_MAX(f->last[k].fact, fact->n);
+    return true;
+}
 
 static bool take(void *arg, const struct ol_row_fact *fact, const json_t *doc)
 {
     struct found *f = arg;
     struct ol_alarm a;
+    unsigned k = 0;
 
-    (void)fact;
-    if (!ol_alarm_of_doc(doc, &a) || f->n == READ_MAX)
-        return f->n < READ_MAX;
-    for (unsigned k = 0; k < f->n; k++)
-        if (f->seen[k] == a.n)
-            return true;
-    f->seen[f->n++] = a.n;
-    ol_alarms_load(f->list, &a, &f->now);
+    if (!ol_alarm_of_doc(doc, &a))
+        return true;
+    while (k < f->n && f->last[k].n != a.n)
+        k++;
+    if (k < f->n && f->last[k].fact == fact->n)
+        ol_alarms_load(f->list, &a, &f->now);
     return true;
 }
 
@@ -200,8 +222,9 @@ bool ol_alarms_open(struct ol_station *st)
     struct found f = {.now = now()};
 
     f.list = calloc(1, sizeof(*f.list));
-    f.seen = calloc(READ_MAX, sizeof(*f.seen));
-    if (f.list != NULL && f.seen != NULL &&
+    f.last = calloc(READ_MAX, sizeof(*f.last));
+    if (f.list != NULL && f.last != NULL &&
+        ol_alarms_history(st, READ_MAX, look_for, &f) == OL_OK &&
         ol_alarms_history(st, READ_MAX, take, &f) == OL_OK) {
         f.list->started_ms = f.now.ms;
         f.list->tell = news;
@@ -210,7 +233,7 @@ bool ol_alarms_open(struct ol_station *st)
     } else {
         free(f.list);
     }
-    free(f.seen);
+    free(f.last);
     return st->alarms != NULL;
 }
 
