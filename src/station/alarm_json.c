@@ -96,6 +96,16 @@ bool ol_alarm_of_doc(const json_t *doc, struct ol_alarm *out)
     return true;
 }
 
+/* words: cut behind some byte, and then mended. */
+static bool begins(const char *what, const char *words)
+{
+    size_t n = strlen(words);
+
+    for (unsigned cut = 0; cut < 3 && n > 0 && words[n - 1] == '?'; cut++)
+        n--;
+    return strncmp(what, words, n) == 0;
+}
+
 void ol_alarm_event(json_t **doc, struct ol_station *st,
                     const struct ol_row_event *ev)
 {
@@ -105,9 +115,12 @@ void ol_alarm_event(json_t **doc, struct ol_station *st,
                                    ? ol_alarms_find(st->alarms, (uint32_t)n)
                                    : NULL;
 
+    words += strspn(words, " ");
     set(doc, "alarm", json_integer((json_int_t)n));
-    if (a == NULL) {
-        set(doc, "detail", json_string(words + strspn(words, " ")));
+    /* Of an alarm that says something else by now, or has the number of one
+     * that is long forgotten, nothing is told as if it had been said then. */
+    if (a == NULL || !begins(a->what, words)) {
+        set(doc, "detail", json_string(words));
         return;
     }
     ol_text_put(text, sizeof(text), "%s: %s", a->what, a->act);
