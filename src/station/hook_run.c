@@ -36,6 +36,7 @@ struct ol_hook_run {
     uint64_t until_ns; /* then it is over */
     unsigned open;     /* handles that are not closed */
     unsigned eof;      /* of its outputs */
+    bool child; /* libuv knows the process handle */
     bool started, exited, late, flooded, over;
     int error; /* of the start */
     int64_t status;
@@ -65,7 +66,8 @@ static void hang_up(struct ol_hook_run *run)
     close_in(run);
     for (unsigned k = 0; k < OUTS; k++)
         uv_close((uv_handle_t *)&run->out[k], closed);
-    uv_close((uv_handle_t *)&run->process, closed);
+    if (run->child)
+        uv_close((uv_handle_t *)&run->process, closed);
 }
 
 /* Its whole group, whoever of it is left. */
@@ -98,14 +100,20 @@ static void judge(const struct ol_hook_run *run, struct ol_hook_end *end)
         end->good = true;
 }
 
+/* One that still runs is only put down: a handle that is closed before its
+ * process has ended leaves a zombie, and there are only so many of those. */
 static void finish(struct ol_hook_run *run)
 {
     struct ol_hook_end end = {0};
 
     if (run->over)
         return;
+    if (run->started && !run->exited) {
+        put_down(run);
+        run->until_ns = OL_NEVER_NS; /* on_exit_of goes on */
+        return;
+    }
     run->over = true;
-    put_down(run);
     judge(run, &end);
     hang_up(run);
     run->done(run->hook, &end);
@@ -251,6 +259,8 @@ static int spawn(struct ol_hook_run *run, const json_t *doc)
     io[0].data.stream = (uv_stream_t *)&run->in;
     io[1].data.stream = (uv_stream_t *)&run->out[0];
     io[2].data.stream = (uv_stream_t *)&run->out[1];
+    run->child = true;
+    run->open++;
     return uv_spawn(&run->hook->st->loop, &run->process, &o);
 }
 
@@ -279,7 +289,7 @@ static void prepare(struct ol_hook_run *run)
         run->out[k].data = run;
     }
     run->in.data = run->process.data = run;
-    run->open = 2 + OUTS;
+    run->open = 1 + OUTS;
 }
 
 static char *line_of(json_t *doc)
@@ -332,7 +342,7 @@ void ol_hook_run_tick(struct ol_hook_run *run, uint64_t now_ns)
 {
     if (now_ns < run->until_ns)
         return;
-    run->late = run->started && !run->exited;
+    run->late = run->late || (run->started && !run->exited);
     finish(run);
 }
 

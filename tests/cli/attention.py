@@ -11,6 +11,7 @@ import sqlite3
 import stat
 import time
 
+from asks import move, movable
 from bed import Bed, Station, expect, wait_for
 from lab import ROOT
 
@@ -98,6 +99,27 @@ def alarm_shelved():
         north.start()
         expect(alarm(north, "disk")["state"] == "shelved",
                "a restart has forgotten it")
+
+
+def alarm_clock():
+    """What was done while the clock was right is done, though it is written
+    with an earlier time than what was said before it was set back."""
+    with Bed() as bed:
+        north = Station(bed, "north")
+        clock = movable(bed, north)
+        north.env.update(FULL)
+        move(clock, 86400)
+        north.start()
+        n = str(alarm(north, "disk")["n"])
+        north.kill()
+        move(clock, 0)
+        north.start()
+        north.ok("alarms", "ack", n)
+        north.kill() # at once: what was confirmed is on disk
+        north.start()
+        a = alarm(north, "disk")
+        expect(a["state"] == "acknowledged" and str(a["n"]) == n,
+               f"acknowledged, and asked for again: {a}")
 
 
 # Metrics
@@ -251,6 +273,20 @@ def alive(path):
         return False
 
 
+def zombies(station):
+    """Children of the station that have ended, and that nobody waited for."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+                state, parent = f.read().rpartition(")")[2].split()[:2]
+        except OSError:
+            continue
+        if state == "Z" and int(parent) == station.process.pid:
+            found.append(pid)
+    return found
+
+
 def settled(station, name):
     """The hook is known, and begins with what comes."""
     key = f"hook/{name}"
@@ -330,6 +366,7 @@ def hook_that_hangs():
                  "ended" in south.said())
         expect(time.monotonic() - began < 40, "it had more than its time")
         wait_for("its child to go with it", 5, lambda: not alive(mark))
+        wait_for("it to be gone itself", 5, lambda: not zombies(south))
         south.run("doctor")
         expect("the hook hangs took more than" in south.run("doctor").out,
                "doctor does not tell")
@@ -346,6 +383,7 @@ def hook_that_floods():
         wait_for("it to be ended", 20, lambda: "wrote more than 64 KiB and "
                  "was ended" in south.said())
         expect(time.monotonic() - began < 30, "only its time has ended it")
+        wait_for("it to be gone itself", 5, lambda: not zombies(south))
         said = [w for w in south.said().splitlines() if "hook floods: " in w]
         expect(0 < len(said) <= 12, f"{len(said)} lines of its words")
         north.delivers(south)
@@ -460,6 +498,6 @@ def ready_hooks():
                                "arrived: line north\n"), mail)
 
 
-TESTS = [alarms, alarm_shelved, alarm_flood, metrics, status_check, hooks,
+TESTS = [alarms, alarm_clock, alarm_shelved, alarm_flood, metrics, status_check, hooks,
          hook_that_hangs, hook_that_floods, hook_that_fails, hook_rights,
          ready_hooks]
