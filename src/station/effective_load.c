@@ -290,7 +290,9 @@ json_t *ol_json_sentence_of(const struct ol_effective_asks *asks,
     struct ol_effective e;
     char text[OL_SUBJECT_MAX + 320];
 
-    ol_effective_judge(asks->v, asks->n, NULL, how->dark_ms, now_ms, &e);
+    /* Where a courier comes, asks can be answered. */
+    ol_effective_judge(asks->v, asks->n, NULL,
+                       how->pouch ? 0 : how->dark_ms, now_ms, &e);
     ol_effective_sentence(how, &e, the_subject(asks), now_ms, text,
                           sizeof(text));
     ol_text_mend(text);

@@ -101,6 +101,11 @@ static int newest_first(const void *a, const void *b)
     return x->asked_ms < y->asked_ms ? 1 : x->asked_ms > y->asked_ms ? -1 : 0;
 }
 
+static int oldest_first(const void *a, const void *b)
+{
+    return newest_first(b, a);
+}
+
 void ol_report_window_trim(struct ol_report_window *w)
 {
     if (w->n > 1)
@@ -143,7 +148,9 @@ static void keep(struct job *j, const struct ol_report_message *m)
         earliest(&a->settled_ms, a->understood_ms);
     if (a->declined)
         earliest(&a->settled_ms, declined_ms);
-    memcpy(a->subject, subject->p, OL_MIN(subject->n, (size_t)OL_SUBJECT_MAX));
+    if (subject->n > 0)
+        memcpy(a->subject, subject->p,
+               OL_MIN(subject->n, (size_t)OL_SUBJECT_MAX));
 }
 
 /* ---- walking over a line ------------------------------------------------ */
@@ -256,6 +263,9 @@ static bool go_on(struct job *j)
         break;
     }
     ol_report_window_trim(&j->l.window);
+    if (j->l.window.n > 1) /* as they were asked, for whoever reads them */
+        qsort(j->l.window.v, j->l.window.n, sizeof(*j->l.window.v),
+              oldest_first);
     ol_stream_item(j->job.rq, ol_report_json(&j->l));
     j->begun = false;
     j->at++;

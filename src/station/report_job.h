@@ -31,6 +31,7 @@ struct ol_report_past {
     struct ol_dark_fold fold;
     struct ol_dark_total total;
     uint64_t dark_ms; /* since when it was dark at the end; 0: it was not */
+    bool pouch;       /* and then a courier may have come */
     json_t *blackouts;
     unsigned left_out;
 };

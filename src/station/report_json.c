@@ -148,7 +148,9 @@ static void set_effective(json_t **doc, struct ol_report_line *l)
         live(l->line, &how, &dark_ms);
     } else {
         how.past = true;
+        how.pouch = l->past.pouch;
         how.dark_ms = dark_ms;
+        dark_ms = how.pouch ? 0 : dark_ms;
     }
     set(doc, "effective", ol_json_effective_of(&asks, dark_ms, l->r.to_ms));
     set(doc, "sentence", ol_json_sentence_of(&asks, &how, l->r.to_ms));

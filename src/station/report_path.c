@@ -32,11 +32,14 @@ static void dark_entry(struct ol_report_line *l, struct ol_dark_entry *e)
 {
     struct ol_report_past *p = &l->past;
     const struct ol_report *r = &l->r;
-    uint64_t begin_ms = e->since_ms ? e->since_ms : e->detected_ms;
+    uint64_t since_ms = e->since_ms;
+    uint64_t begin_ms = since_ms ? since_ms : e->detected_ms;
     uint64_t end_ms = e->over ? OL_MAX(e->end_ms, e->detected_ms)
                               : UINT64_MAX;
 
+    e->since_ms = begin_ms; /* at the latest then */
     ol_dark_total_add(&p->total, e, r->from_ms, r->to_ms, l->now_ms);
+    e->since_ms = since_ms;
     if (begin_ms < r->to_ms && end_ms > r->from_ms) {
         if (e->dark && end_ms >= r->to_ms)
             p->dark_ms = begin_ms;
@@ -128,6 +131,8 @@ static bool path_fact(void *arg, const struct ol_row_fact *fact,
         return true;
     if (p->row.ms > 0 && p->row.at_ms != at_ms)
         flush(p);
+    p->pouch = p->one.line_ms[OL_LINE_POUCH_ONLY] >
+               p->one.line_ms[OL_LINE_DARK];
     p->one.at_ms = at_ms;
     ol_quality_fold(&p->row, &p->one);
     ol_quality_fold(&p->sum, &p->one);

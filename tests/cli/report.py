@@ -71,6 +71,9 @@ def conversation(north, south):
     south.ok("answer", names[0], "the harbour master")
     south.ok("decline", names[1], "we do not say")
     north.ok("cancel", names[2], "not needed any more")
+    for subject in ("the bridge", "the harbour"):
+        north.ok("ask", "south", "how long?", "--by", "1h", "--subject",
+                 subject, "--precedence", "immediate", "--wait", "delivered")
     south.ok("ask", "north", "why?", "--by", "1h", "--subject", EVIL,
              "--wait", "delivered")
     north.ok("ask", "south", "when?", "--by", "1s", "--subject", EVIL,
@@ -123,12 +126,12 @@ def report():
         conversation(north, south)
         wait_for("all to be there, and the ask of 1 s overdue", 10, lambda: (
             lambda r: r["asks"]["ours"]["overdue"] == 1 and
-            r["messages"]["ours"]["all"]["delivered"] == 17 and
+            r["messages"]["ours"]["all"]["delivered"] == 19 and
             r["messages"]["theirs"]["all"]["delivered"] == 3)(one(north)))
         mine = one(north)
         n = numbers(mine)["ours"]
         for p, read, understood, answered, more in (
-                ("flash", 3, 2, 0, 0), ("immediate", 1, 0, 0, 0),
+                ("flash", 3, 2, 0, 0), ("immediate", 1, 0, 0, 2),
                 # three asks and what cancels one
                 ("priority", 2, 0, 1, 4), ("routine", 0, 0, 0, 1)):
             c = n[p]
@@ -142,12 +145,12 @@ def report():
                    t["delivered"]["n"] == 3 + more and t["read"]["n"] == read
                    and 0 <= t["delivered"]["median_ms"] <=
                    t["delivered"]["worst_ms"] < 60000, f"{p}: {t}")
-        expect(n["all"]["messages"] == 17 and n["all"]["read"] == 6 and
+        expect(n["all"]["messages"] == 19 and n["all"]["read"] == 6 and
                mine["messages"]["ours"]["not_actual"] == 1,
                f"all: {mine['messages']['ours']}")
         expect(mine["asks"] == {
-            "ours": {"asked": 4, "answered": 1, "withdrawn": 1, "declined": 1,
-                     "understood": 0, "open": 1, "overdue": 1},
+            "ours": {"asked": 6, "answered": 1, "withdrawn": 1, "declined": 1,
+                     "understood": 0, "open": 3, "overdue": 1},
             "theirs": {"asked": 1, "answered": 0, "withdrawn": 0,
                        "declined": 0, "understood": 0, "open": 1,
                        "overdue": 0}}, f"asks: {mine['asks']}")
@@ -155,6 +158,11 @@ def report():
                mine["effective"]["overdue"] == 1 and
                "effective communication is not occurring" in mine["sentence"],
                f"{mine['effective']} {mine['sentence']}")
+        status = north.line("south")
+        expect(mine["effective"] == status["effective"] and
+               mine["sentence"] == status["sentence"],
+               f"status says otherwise: {status['effective']} "
+               f"{mine['effective']}")
         there = mine["attended"]
         expect(abs(there["attended_ms"] + there["unattended_ms"] +
                    there["unknown_ms"] - 86400000) < 5 and
@@ -269,4 +277,25 @@ def report_darkness():
         expect("dark 1 time" in north.ok("report").out, "not for people")
 
 
-TESTS = (report, report_darkness)
+def report_by_courier():
+    """A line that only a courier serves is dark, and asks can be answered on
+    it: state and sentence say the same, now and as of then."""
+    with Bed() as bed:
+        os.mkdir(bed.path("bag"))
+        north, south = bed.pair("north", "south",
+                                more=(f"pouch courier://{bed.path('bag')}",))
+        south.stop()
+        wait_for("only the pouch to be left", 15,
+                 lambda: north.state("south") == "pouch-only")
+        words = "whether effective communication is occurring is not known"
+        status = north.line("south")
+        expect(status["effective"]["state"] == "unknown" and
+               words in status["sentence"], f"{status['effective']['state']}, "
+               f"and {status['sentence']}")
+        mine = wait_for("the blackout to be in the report", 5, lambda: (
+            lambda r: r["darkness"]["count"] == 1 and r)(one(north)))
+        expect(mine["effective"]["state"] == "unknown" and
+               words in mine["sentence"], mine["sentence"])
+
+
+TESTS = (report, report_darkness, report_by_courier)
