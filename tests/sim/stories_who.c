@@ -108,7 +108,7 @@ static void a_lost_change_is_told_again(void)
     EXPECT(small > 0);
     w.lose = NULL;
     EXPECT(status(0).theirs == OL_ATT_UNKNOWN);
-    for (until = w.now_ns + 45 * S; w.now_ns < until; run_for(500 * MS))
+    for (until = w.now_ns + 5 * S; w.now_ns < until; run_for(500 * MS))
         for (unsigned st = 0; st < 2; st++)
             world_say(&w, st, OL_ROUTINE, 200);
     EXPECT(status(0).theirs == OL_ATT_ATTENDED);
