@@ -68,7 +68,8 @@ static bool judge(const struct ol_entry *e, const struct ol_progress *p,
     a->number = e->row.number;
     a->asked_ms = e->row.at_ms;
     a->deadline_ms = ol_effective_due(e);
-    memcpy(a->subject, e->rec.subject.p, e->rec.subject.n);
+    if (e->rec.subject.n > 0)
+        memcpy(a->subject, e->rec.subject.p, e->rec.subject.n);
     if (e->rec.marking != OL_ACTUAL)
         return false;
     for (uint32_t k = 0; k < p->n_marks; k++) {
