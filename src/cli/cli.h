@@ -41,6 +41,9 @@ int ol_verb_log(struct ol_args *args);
 int ol_verb_watch(struct ol_args *args);
 /* status_check.c: what --check answers; silent: and says nothing. */
 int ol_status_check(const json_t *status, bool silent);
+/* check.c */
+int ol_verb_check(struct ol_args *args);
+int ol_verb_checks(struct ol_args *args);
 /* alarms.c */
 int ol_verb_alarms(struct ol_args *args);
 int ol_verb_metrics(struct ol_args *args);

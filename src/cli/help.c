@@ -13,9 +13,6 @@
      OL_TAKES(MARKING) | OL_TAKES(FILE) | OL_TAKES(ROLE) | OL_TAKES(WAIT) |    \
      OL_TAKES(TIMEOUT) | OL_TAKES(CRITICAL))
 
-#define LATER(verb)                                                            \
-    {verb, "", "", "", 0, 0, 0, NULL}
-
 const struct ol_verb ol_verbs[] = {
     {"init",
      "[DIR] --name NAME [--passphrase | --passphrase-fd N]\n"
@@ -274,6 +271,19 @@ const struct ol_verb ol_verbs[] = {
      "not known.\n",
      OL_TAKES(FROM) | OL_TAKES(UNTIL) | OL_TAKES(HTML), 0, 1,
      ol_verb_report},
+    {"check", "PEER [--wait]", "a line check now",
+     "Sends a numbered text, marked TEST, through every channel that is not\n"
+     "down. The other station answers at once by itself; its officer finds it\n"
+     "in the inbox, to be read and understood. --wait shows the station's\n"
+     "answer; exit status 4: none came in time. It is no ask, and does not\n"
+     "count as communication. 'check =' in lines.d makes them by schedule.\n",
+     OL_TAKES(HEARD), 1, 1, ol_verb_check},
+    {"checks", "[PEER]", "line checks, and what became of them",
+     "The newest line checks: when, whether the other station answered and\n"
+     "after how long, its officer's word, and by which channels it went: in\n"
+     "brackets what the other side says of a channel that is not up. late: it\n"
+     "was missed, and answered after all. unsent: it could not go, and why.\n",
+     0, 0, 1, ol_verb_checks},
     {"audit", "[PEER]", "recompute the whole record",
      "Checks every record of both directions against its tree and its\n"
      "author's signed checkpoints. Names the first thing that does not hold.\n",
@@ -285,7 +295,6 @@ const struct ol_verb ol_verbs[] = {
      "channels one by one and all, and says whether everything held.\n"
      "OPENLINE_DEMO_DIR names the directory to use.\n",
      OL_TAKES(CHECK), 0, 0, ol_verb_demo},
-    LATER("check"),
     {NULL, NULL, NULL, NULL, 0, 0, 0, NULL},
 };
 

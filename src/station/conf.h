@@ -12,6 +12,7 @@
 #include <openline/station.h>
 
 #include "station/attend.h"
+#include "station/check_plan.h"
 #include "wire/card.h"
 #include "wire/messages.h"
 
@@ -86,6 +87,9 @@ struct ol_conf_line {
     uint64_t attach_max; /* bytes; larger ones come only so */
     unsigned n_steps;
     struct ol_conf_step steps[OL_STEPS_MAX];
+    struct ol_check_plan check;
+    char check_texts[OL_CONF_PATH]; /* a file; empty: the usual text */
+    char check_lang[OL_LANG_MAX + 1]; /* its language; empty: not said */
     unsigned n_channels;
     struct ol_conf_channel channels[OL_CHANNELS_MAX];
 };

@@ -50,6 +50,9 @@ bool ol_ini_fault(struct ol_ini *ini, const char *fmt, ...)
 
 /* Cuts the first word off *rest; NULL when there is none. */
 char *ol_ini_word(char **rest);
+/* Rows of conf_check.c: line checks. */
+bool ol_conf_take_check(struct ol_ini *ini, const char *value);
+bool ol_conf_take_check_texts(struct ol_ini *ini, const char *value);
 
 /* Reads the text; file, schema and out are set, all else zero. An exit
  * status. */

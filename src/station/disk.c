@@ -220,8 +220,11 @@ static void one_done(struct ol_station *st, const struct ol_ledger_done *d)
         (void)ol_station_step(e.line, &ev);
     if (e.line != NULL)
         ol_found_committed(e.line, e.then == NULL ? d->token : 0);
-    if (e.line != NULL && d->err == OL_OK)
+    if (e.line != NULL && d->err == OL_OK) {
         ol_asks_poke(e.line);
+        ol_reflex_poke(e.line);
+        ol_checks_poke(e.line);
+    }
     if (e.line != NULL && e.then == NULL && d->err == OL_OK)
         ol_stance_committed(e.line, d->token);
 }

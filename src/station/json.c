@@ -13,6 +13,7 @@
 
 #include "base/units.h"
 #include "station/alarm_json.h"
+#include "station/check_plan.h"
 #include "station/names.h"
 #include "station/presence.h"
 
@@ -191,6 +192,7 @@ static bool shows_text(const struct ol_entry *e, const struct ol_progress *p,
 static void set_record(json_t **doc, const struct ol_entry *e, bool text)
 {
     const struct ol_record *r = &e->rec;
+    uint64_t check;
 
     set(doc, "kind", word_of(kinds, OL_LEN(kinds), r->kind));
     set(doc, "precedence", json_string(ol_json_prec(r->prec)));
@@ -208,6 +210,8 @@ static void set_record(json_t **doc, const struct ol_entry *e, bool text)
     set(doc, "deadline", time_of(r->deadline_ms));
     set(doc, "attachments", ol_json_attachments(e));
     set(doc, "releases", releases_of(e));
+    set(doc, "check", ol_check_is(r, &check) ? json_integer((json_int_t)check)
+                                             : json_null());
 }
 
 json_t *ol_json_message(const struct ol_entry *e, enum ol_show show)

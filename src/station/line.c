@@ -245,6 +245,8 @@ void ol_line_boot(struct ol_station_line *line)
     ol_files_boot(line);
     ol_bearers_tell(line);
     ol_asks_start(line);
+    ol_reflex_start(line);
+    ol_checks_start(line);
 }
 
 /* The end. */
@@ -259,6 +261,8 @@ void ol_line_halt(struct ol_station_line *line)
     line->mem = NULL;
     ol_files_halt(line);
     ol_asks_stop(line);
+    ol_checks_stop(line, "the line is made anew: 'openline checks' tells what "
+                         "became of it");
     line->n_loads = 0;
     line->more = false;
     line->wake_ns = OL_NEVER_NS;

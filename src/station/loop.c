@@ -63,6 +63,7 @@ static uint64_t earliest(const struct ol_station *st)
     if (!st->metrics_busy && st->conf.metrics[0] != '\0')
         at = OL_MIN(at, st->metrics_ns);
     at = OL_MIN(at, ol_presence_next_ns(st));
+    at = OL_MIN(at, OL_MIN(ol_checks_next_ns(st), ol_reflex_next_ns(st)));
     at = OL_MIN(at, OL_MIN(st->listen_ns, st->networks.due_ns));
     at = OL_MIN(at, st->watchdog_next_ns);
     at = OL_MIN(at, OL_MIN(st->history_ns, ol_dark_next_ns(st)));
@@ -128,6 +129,8 @@ static void on_turn(uv_prepare_t *handle)
     }
     ol_submit_pump(st);
     ol_asks_pump(st);
+    ol_reflex_pump(st);
+    ol_checks_pump(st);
     tick_lines(st, now_ns);
     ol_alarms_pump(st, now_ns);
     ol_metrics_pump(st, now_ns);
@@ -189,6 +192,9 @@ static void on_stop(uv_signal_t *handle, int signum)
                              "again when it runs");
     ol_waits_fail(st, NULL);
     ol_history_stop(st);
+    for (unsigned k = 0; k < st->n_lines; k++)
+        ol_checks_stop(st->lines[k], "the station stops: 'openline checks' "
+                                     "tells what became of it");
     for (unsigned k = 0; k < st->n_lines; k++)
         if (st->lines[k]->phase == OL_PHASE_RUN)
             st->lines[k]->phase = OL_PHASE_DRAIN;

@@ -160,6 +160,8 @@ static const struct {
     {"report", "peer:s from:s to:s", ol_method_report, 0},
     {"backup", "action:s!", ol_method_backup, 0},
     {"alarms", "action:s n:u all:b for_ms:u", ol_method_alarms, 0},
+    {"check", "peer:s! wait:b", ol_method_check, 0},
+    {"checks", "peer:s", ol_method_checks, 0},
     {"metrics", "", ol_method_metrics, 0},
     {"stance", "peer:s! stance:s subject:s reason:s", ol_method_stance, 0},
     {"attend", "answer:s", ol_method_attend, 0},

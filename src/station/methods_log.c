@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "station/check_plan.h"
 #include "station/clock.h"
 #include "station/json.h"
 #include "station/progress.h"
@@ -179,6 +180,15 @@ void ol_method_log(struct ol_request *rq)
 
 /* inbox */
 
+/* A later line check is there: who waits for one confirms that. */
+static bool old_check(const struct scan *s, const struct cursor *c)
+{
+    uint64_t n;
+
+    return c->prec == OL_FLASH && c->index < c->line->reflex.newest &&
+           s->e.decoded && ol_check_is(&s->e.rec, &n);
+}
+
 /* Shows the record; false: the ledger fails. */
 static bool inbox_one(struct scan *s, struct cursor *c)
 {
@@ -194,6 +204,7 @@ static bool inbox_one(struct scan *s, struct cursor *c)
     done = s->e.rec.kind == OL_KIND_RECEIPT ||
            s->e.rec.kind == OL_KIND_RETURNED ||
            s->e.rec.kind == OL_KIND_STANCE ||
+           old_check(s, c) ||
            p.rung >= OL_RUNG_UNDERSTOOD;
     if (!done || (s->all && s->e.rec.kind != OL_KIND_RECEIPT))
         ol_stream_item(s->job.rq, ol_json_message(&s->e, OL_SHOW_HEADERS));

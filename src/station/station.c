@@ -231,7 +231,9 @@ static void on_note(struct ol_station_line *line, const struct ol_effect *fx)
 
     switch (n->kind) {
     case OL_NOTE_TAKEN:
-        ol_submit_taken(line, n);
+        if (!ol_checks_taken(line, n->token) &&
+            !ol_reflex_taken(line, n->token))
+            ol_submit_taken(line, n);
         break;
     case OL_NOTE_EXPORTED:
         ol_export_done(line, n);

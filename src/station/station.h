@@ -11,6 +11,8 @@
  *   disk.c      commits that came back, failures, room
  *   facts.c     what the station notes for its own use
  *   alarms.h    what somebody must do something about
+ *   reflex.c    what the station answers by itself
+ *   checks.c    line checks
  *   submit.c    what waits to be taken
  *   waiting.c   what has no number yet, on disk
  *   files.h     attachments, both ways
@@ -34,6 +36,7 @@
 #include "port/channel.h"
 #include "port/ledger.h"
 #include "station/attend.h"
+#include "station/checks.h"
 #include "station/conf.h"
 #include "station/control.h"
 #include "station/dark.h"
@@ -46,6 +49,7 @@
 #include "station/hooks.h"
 #include "station/networks.h"
 #include "station/pair.h"
+#include "station/reflex.h"
 #include "station/stance.h"
 #include "station/text.h"
 #include "station/waiting.h"
@@ -121,6 +125,8 @@ struct ol_station_line {
     struct ol_waiting waiting;
     struct ol_effective_asks effective;
     struct ol_asks *asks; /* NULL: no core, or no memory */
+    struct ol_reflex reflex;
+    struct ol_checks checks;
     /* reload: what it becomes when it is drained */
     struct ol_conf_line *next_conf; /* or NULL, and it is going */
     bool going;
