@@ -269,6 +269,7 @@ enum ol_what {
     OL_WHAT_CAUGHT_UP, /* what waited in a blackout has gone */
     OL_WHAT_ESCALATED, /* author prec index: of the ask; detail: how */
     OL_WHAT_ATTENDANCE, /* author: whose officer; detail: what is known */
+    OL_WHAT_EXERCISE, /* detail: "declared" or "over", on our side */
     OL_WHATS
 };
 

@@ -69,6 +69,7 @@ static const struct row {
     [OL_OPT_STOP] = {"--stop", FLAG, 0, NULL},
     [OL_OPT_BY] = {"--by", BY, 0, NULL},
     [OL_OPT_FOR] = {"--for", DURATION, 0, NULL},
+    [OL_OPT_EXERCISE] = {"--exercise", FLAG, 0, NULL},
     [OL_OPT_HEARD] = {"--wait", FLAG, 0, NULL},
     [OL_OPT_CHANNEL] = {"--channel", TEXT, 16, NULL},
     [OL_OPT_HTML] = {"--html", TEXT, OL_DIR_MAX - 1, NULL},

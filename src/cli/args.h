@@ -60,6 +60,7 @@ enum ol_opt {
     OL_OPT_STOP,
     OL_OPT_BY,
     OL_OPT_FOR,
+    OL_OPT_EXERCISE,
     OL_OPT_HEARD, /* --wait of check */
     OL_OPT_CHANNEL,
     OL_OPT_HTML,

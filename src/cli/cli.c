@@ -189,6 +189,17 @@ void ol_cli_ago(const json_t *object, const char *key, const char *none,
     snprintf(out, OL_CLI_TIME, "%s, %s ago", group, span);
 }
 
+void ol_cli_mark(const json_t *object, char out[OL_CLI_MARK])
+{
+    const char *word = ol_cli_str(object, "marking", "actual");
+    char upper[32];
+
+    ol_cli_upper(strcmp(word, "actual") == 0 ? "" : word, upper);
+    out[0] = '\0';
+    if (upper[0] != '\0')
+        snprintf(out, OL_CLI_MARK, "%s %s %s", upper, upper, upper);
+}
+
 void ol_cli_upper(const char *text, char out[32])
 {
     size_t i;

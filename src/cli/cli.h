@@ -41,6 +41,9 @@ int ol_verb_log(struct ol_args *args);
 int ol_verb_watch(struct ol_args *args);
 /* status_check.c: what --check answers; silent: and says nothing. */
 int ol_status_check(const json_t *status, bool silent);
+/* exercise.c */
+int ol_verb_exercise(struct ol_args *args);
+int ol_verb_cancel(struct ol_args *args);
 /* check.c */
 int ol_verb_check(struct ol_args *args);
 int ol_verb_checks(struct ol_args *args);
@@ -107,6 +110,10 @@ void ol_cli_ago(const json_t *object, const char *key, const char *none,
                 char out[OL_CLI_TIME]);
 /* "flash 1, routine 450" of four counts; false: none, or nobody knows. */
 bool ol_cli_counts(const json_t *counts, char out[128]);
+/* "EXERCISE EXERCISE EXERCISE" where it is not meant in earnest, else
+ * nothing. */
+#define OL_CLI_MARK 100u
+void ol_cli_mark(const json_t *object, char out[OL_CLI_MARK]);
 /* "FLASH" for "flash"; at most 31 letters. */
 void ol_cli_upper(const char *text, char out[32]);
 

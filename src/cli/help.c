@@ -177,10 +177,19 @@ const struct ol_verb ol_verbs[] = {
      "those of the old one unless they are given; files and critical phrases\n"
      "are not. Prints the new one's name.\n",
      SEND_OPTIONS | OL_TAKES(BY) | OL_TAKES(EXPIRES), 1, 2, ol_verb_say},
-    {"cancel", "NAME [REASON|-]", "take a message of yours back",
+    {"cancel", "NAME [REASON|-]\n    | --exercise PEER [REASON]",
+     "take a message of yours back, or a whole exercise",
      "What was sent stays sent and shown, marked as cancelled; what you asked\n"
-     "or announced is withdrawn.\n",
-     0, 1, 2, ol_verb_say},
+     "or announced is withdrawn. --exercise takes back every message of yours\n"
+     "to PEER that is marked EXERCISE and still open, and names each.\n",
+     OL_TAKES(EXERCISE), 1, 2, ol_verb_cancel},
+    {"exercise", "PEER [begin|end]", "declare an exercise on this side",
+     "An exercise that is declared is shown until it is ended. With\n"
+     "'refuse =' in lines.d nothing ACTUAL is sent during one, or nothing\n"
+     "EXERCISE outside of one; what the other side says so is kept, shown and\n"
+     "declined by the station. The other side is not told: it declares for\n"
+     "itself.\n",
+     0, 1, 2, ol_verb_exercise},
     {"inbox", "[PEER] [--all]", "what arrived and is not understood yet",
      "Shows heads only, no text, and gives no receipt. --all shows also what\n"
      "is understood.\n",

@@ -24,14 +24,6 @@ static const char *called(const json_t *m)
     return ol_cli_str(m, "name", ol_cli_str(m, "id", "?"));
 }
 
-/* "EXERCISE" where it is not meant in earnest, else nothing. */
-static void marking(const json_t *m, char out[32])
-{
-    const char *word = ol_cli_str(m, "marking", "actual");
-
-    ol_cli_upper(strcmp(word, "actual") == 0 ? "" : word, out);
-}
-
 /* "9 was declined: WHY", what became of it; or nothing. */
 static void outcome(const json_t *m, char *out, size_t room)
 {
@@ -122,13 +114,13 @@ int ol_verb_inbox(struct ol_args *args)
         ol_table_head(&t, head);
     json_array_foreach(doc.value, i, m) {
         const char *precedence = ol_cli_str(m, "precedence", "?");
-        char upper[32], mark[32], group[OL_WHEN_TEXT] = "";
+        char upper[32], mark[OL_CLI_MARK], group[OL_WHEN_TEXT] = "";
         const char *arrived = ol_cli_str(m, "arrived", "");
         char files[OL_FILES_TEXT], said[512];
         int64_t ms;
 
         ol_cli_upper(precedence, upper);
-        marking(m, mark);
+        ol_cli_mark(m, mark);
         if (ol_when_time(arrived, 0, &ms))
             ol_when_group(ms, group);
         ol_table_cell(&t, OL_STRONG, "%s", called(m));
@@ -159,16 +151,16 @@ static void fact(struct ol_table *t, const char *name, const char *value)
 static void head_of(const json_t *m)
 {
     const char *precedence = ol_cli_str(m, "precedence", "?");
-    char upper[32], mark[32], ref[128], time[OL_CLI_TIME], ended[4352];
+    char upper[32], mark[OL_CLI_MARK], ref[128], time[OL_CLI_TIME], ended[4352];
     bool ask = strcmp(ol_cli_str(m, "kind", ""), "ask") == 0;
     struct ol_table t;
     const json_t *one;
     size_t i;
 
     ol_cli_upper(precedence, upper);
-    marking(m, mark);
+    ol_cli_mark(m, mark);
     if (mark[0] != '\0')
-        ol_out_tinted(OL_WARN, "%s %s %s", mark, mark, mark);
+        ol_out_tinted(OL_WARN, "%s", mark);
     ol_out_tinted(urgency(precedence), "%s  %s", called(m), upper);
     ol_table_init(&t, 2);
     fact(&t, "kind", ol_cli_str(m, "kind", ""));
@@ -246,6 +238,20 @@ static void advice(const struct ol_args *args, const json_t *m)
                       "decline %s REASON", args->dir, called(m), called(m));
 }
 
+/* The marking stands before and behind the text: whoever sees one end of it
+ * sees that it is no real one. */
+static void marked_text(const json_t *m)
+{
+    char mark[OL_CLI_MARK];
+
+    ol_cli_mark(m, mark);
+    ol_out_line("%s", "");
+    ol_out_body(ol_cli_str(m, "text", ""));
+    if (mark[0] != '\0')
+        ol_out_tinted(OL_WARN, "%s", mark);
+    ol_out_line("%s", "");
+}
+
 int ol_verb_read(struct ol_args *args)
 {
     struct ol_doc doc;
@@ -259,9 +265,7 @@ int ol_verb_read(struct ol_args *args)
         author = ol_cli_str(doc.value, "author", "");
         line = ol_cli_str(doc.value, "line", "");
         head_of(doc.value);
-        ol_out_line("%s", "");
-        ol_out_body(ol_cli_str(doc.value, "text", ""));
-        ol_out_line("%s", "");
+        marked_text(doc.value);
         other(doc.value, "supersedes", "It replaces as a whole", ", which "
               "you have not read.");
         other(doc.value, "superseded_by", "SUPERSEDED as a whole by", ": read "
@@ -344,11 +348,11 @@ static void log_row(struct ol_table *t, const json_t *m)
 {
     const char *precedence = ol_cli_str(m, "precedence", "?");
     const char *at = ol_cli_str(m, "arrived", ol_cli_str(m, "written", ""));
-    char upper[32], mark[32], text[160], group[OL_WHEN_TEXT] = "";
+    char upper[32], mark[OL_CLI_MARK], text[160], group[OL_WHEN_TEXT] = "";
     int64_t ms;
 
     ol_cli_upper(precedence, upper);
-    marking(m, mark);
+    ol_cli_mark(m, mark);
     gist(m, text);
     if (ol_when_time(at, 0, &ms))
         ol_when_group(ms, group);

@@ -262,6 +262,11 @@ static void show_line(const json_t *line)
                   *alias ? ")" : "", state, meaning(state));
     if (*why != '\0')
         ol_out_tinted(OL_WARN, "  why: %s", why);
+    if (json_is_object(json_object_get(line, "exercise"))) {
+        ol_cli_ago(json_object_get(line, "exercise"), "since", "?", time);
+        ol_out_tinted(OL_WARN, "  EXERCISE EXERCISE EXERCISE: declared since "
+                      "%s", time);
+    }
     json_array_foreach(json_object_get(line, "warnings"), i, w)
         ol_out_tinted(OL_WARN, "  warning: %s",
                       warning(json_string_value(w) ? json_string_value(w)

@@ -40,6 +40,7 @@ static const struct phrase {
     {"blackout", OL_BAD, "BLACKOUT: no channel is up", true},
     {"restored", OL_GOOD, "the line is back", false},
     {"alarm", OL_BAD, "ALARM", true},
+    {"exercise", OL_WARN, "EXERCISE: one", false},
     {"attachment", OL_PLAIN, "file", false},
     {"stance", OL_STRONG, "declares", false},
 };
@@ -127,6 +128,7 @@ static void show(const json_t *ev)
     const char *state = ol_cli_str(ev, "state", "");
     const char *detail = ol_cli_str(ev, "detail", "");
     char at[OL_CLI_TIME], prec[32], file[512] = "", more[4352] = "";
+    char mark[OL_CLI_MARK];
 
     if (strcmp(event, "attendance") == 0) {
         show_officer(ev);
@@ -148,8 +150,10 @@ static void show(const json_t *ev)
     said(ev, more, sizeof(more));
     if (more[0] != '\0')
         detail = more;
-    ol_out_tinted(phrase->tint, "%s  %s  %s%s%s%s%s%s%s%s%s%s%s%s%s", at,
-                  ol_cli_str(ev, "line", "-"), prec, *prec ? " " : "",
+    ol_cli_mark(ev, mark);
+    ol_out_tinted(phrase->tint, "%s  %s  %s%s%s%s%s%s%s%s%s%s%s%s%s%s%s", at,
+                  ol_cli_str(ev, "line", "-"), mark, *mark ? "  " : "", prec,
+                  *prec ? " " : "",
                   kind, *kind ? " " : "", name, *name ? " " : "",
                   *phrase->says ? phrase->says : event, *channel ? " " : "",
                   channel, *state ? " is " : "", state, *detail ? ": " : "",

@@ -21,7 +21,7 @@ const char *ol_what_name(enum ol_what what)
         "line",     "blackout",  "restored", "alarm",
         "attachment", "cancelled", "superseded", "distributed",
         "checked",    "fulfilled", "stance", "caught-up", "escalated",
-        "attendance"};
+        "attendance", "exercise"};
 
     return (unsigned)what < OL_LEN(name) ? name[what] : "unknown";
 }

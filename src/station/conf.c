@@ -343,6 +343,7 @@ static const struct ol_ini_row line_rows[] = {
     {"attachments", false, false, take_attachments},
     {"escalate", true, false, ol_conf_take_escalate},
     {"share-attendance", false, false, ol_conf_share},
+    {"refuse", false, false, ol_conf_take_refuse},
     {"check", false, false, ol_conf_take_check},
     {"check-texts", false, false, ol_conf_take_check_texts},
 };
@@ -350,7 +351,7 @@ static const struct ol_ini_row line_rows[] = {
 static const struct ol_ini_schema line_schema = {
     "line",
     "card, channel, probe, hold, alias, attachments, escalate, "
-    "share-attendance, check, check-texts",
+    "share-attendance, refuse, check, check-texts",
     line_rows, OL_LEN(line_rows)};
 
 int ol_conf_station_parse(const char *file, const char *text,

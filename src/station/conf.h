@@ -77,6 +77,14 @@ struct ol_conf_step {
     char arg[OL_ROLE_MAX + 1];
 };
 
+/* What is not taken, during a declared exercise or outside of one. */
+enum ol_conf_refuse {
+    OL_REFUSE_NONE,
+    OL_REFUSE_ACTUAL,   /* during one */
+    OL_REFUSE_EXERCISE, /* outside of one */
+    OL_REFUSE_BOTH,
+};
+
 struct ol_conf_line {
     char peer[OL_STATION_MAX + 1]; /* from the file's name */
     char card[256];                /* a file in lines.d */
@@ -87,6 +95,7 @@ struct ol_conf_line {
     uint64_t attach_max; /* bytes; larger ones come only so */
     unsigned n_steps;
     struct ol_conf_step steps[OL_STEPS_MAX];
+    enum ol_conf_refuse refuse;
     struct ol_check_plan check;
     char check_texts[OL_CONF_PATH]; /* a file; empty: the usual text */
     char check_lang[OL_LANG_MAX + 1]; /* its language; empty: not said */

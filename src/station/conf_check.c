@@ -1,5 +1,5 @@
 /*
- * lines.d/PEER.conf: line checks.
+ * lines.d/PEER.conf: line checks, and what is refused of exercises.
  */
 #include <string.h>
 
@@ -15,6 +15,22 @@ bool ol_conf_take_check(struct ol_ini *ini, const char *value)
     if (!ol_check_plan_parse(value, &c->check, &why))
         return ol_ini_fault(ini, "check = %s: %s", value, why);
     return true;
+}
+
+bool ol_conf_take_refuse(struct ol_ini *ini, const char *value)
+{
+    static const char *const words[] = {"none", "actual", "exercise", "both"};
+    struct ol_conf_line *c = ini->out;
+
+    for (unsigned k = 0; k < 4; k++) {
+        if (strcmp(value, words[k]) != 0)
+            continue;
+        c->refuse = (enum ol_conf_refuse)k;
+        return true;
+    }
+    return ol_ini_fault(ini, "refuse = %s: allowed are none, actual (during a "
+                        "declared exercise), exercise (outside of one) and "
+                        "both", value);
 }
 
 static bool lang_ok(const char *lang)

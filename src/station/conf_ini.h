@@ -50,7 +50,8 @@ bool ol_ini_fault(struct ol_ini *ini, const char *fmt, ...)
 
 /* Cuts the first word off *rest; NULL when there is none. */
 char *ol_ini_word(char **rest);
-/* Rows of conf_check.c: line checks. */
+/* Rows of conf_check.c: line checks, exercises. */
+bool ol_conf_take_refuse(struct ol_ini *ini, const char *value);
 bool ol_conf_take_check(struct ol_ini *ini, const char *value);
 bool ol_conf_take_check_texts(struct ol_ini *ini, const char *value);
 

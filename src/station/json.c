@@ -288,6 +288,9 @@ static void set_message(json_t **doc, struct ol_station_line *line,
         set(doc, "subject", text_of(e.rec.subject));
         set(doc, "reason", text_of(e.rec.text));
     }
+    if (e.decoded)
+        set(doc, "marking",
+            word_of(markings, OL_LEN(markings), e.rec.marking));
     if (ev->what == OL_WHAT_ATTACHMENT)
         ol_json_file_event(doc, &e, ev->detail);
 }

@@ -260,6 +260,8 @@ json_t *ol_json_line(struct ol_station_line *line)
     set(&doc, "attendance", ol_json_attendance(line, &s));
     set(&doc, "presence", ol_json_presence(line, &s));
     set(&doc, "stance", ol_json_stance(line));
+    set(&doc, "exercise", ol_json_exercise(line));
+    set(&doc, "refuse", json_string(ol_refuse_name(line->conf.refuse)));
     set(&doc, "knocks", json_pack("{s:I,s:I}", "wrong_share",
                                   (json_int_t)s.wrong_share,
                                   "wrong_identity",

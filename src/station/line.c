@@ -245,6 +245,7 @@ void ol_line_boot(struct ol_station_line *line)
     ol_files_boot(line);
     ol_bearers_tell(line);
     ol_asks_start(line);
+    ol_exercise_start(line);
     ol_reflex_start(line);
     ol_checks_start(line);
 }

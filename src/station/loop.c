@@ -129,6 +129,7 @@ static void on_turn(uv_prepare_t *handle)
     }
     ol_submit_pump(st);
     ol_asks_pump(st);
+    ol_exercise_pump(st);
     ol_reflex_pump(st);
     ol_checks_pump(st);
     tick_lines(st, now_ns);

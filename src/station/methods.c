@@ -162,6 +162,7 @@ static const struct {
     {"alarms", "action:s n:u all:b for_ms:u", ol_method_alarms, 0},
     {"check", "peer:s! wait:b", ol_method_check, 0},
     {"checks", "peer:s", ol_method_checks, 0},
+    {"exercise", "peer:s! action:s", ol_method_exercise, 0},
     {"metrics", "", ol_method_metrics, 0},
     {"stance", "peer:s! stance:s subject:s reason:s", ol_method_stance, 0},
     {"attend", "answer:s", ol_method_attend, 0},

@@ -60,6 +60,7 @@ void ol_method_alarms(struct ol_request *rq);
 void ol_method_metrics(struct ol_request *rq);
 void ol_method_check(struct ol_request *rq);
 void ol_method_checks(struct ol_request *rq);
+void ol_method_exercise(struct ol_request *rq);
 
 /* courier.c's two halves. */
 void ol_export_start(struct ol_request *rq, struct ol_station_line *line,

@@ -12,6 +12,7 @@
 #include "crypto/crypto.h"
 #include "station/check_plan.h"
 #include "station/clock.h"
+#include "station/exercise.h"
 #include "station/progress.h"
 
 #define META "reflex"
@@ -101,7 +102,6 @@ static enum ol_rel wants(struct ol_station_line *line,
 {
     uint64_t n;
 
-    (void)line;
     *why = NULL;
     if (!e->decoded)
         return (enum ol_rel)0;
@@ -109,7 +109,8 @@ static enum ol_rel wants(struct ol_station_line *line,
         line->reflex.newest = e->row.index;
         return OL_REL_CHECKED;
     }
-    return (enum ol_rel)0;
+    *why = ol_exercise_refuses(e);
+    return *why != NULL ? OL_REL_DECLINES : (enum ol_rel)0;
 }
 
 /* It was said before, or is on its way. */
@@ -122,7 +123,8 @@ static bool said(const struct ol_entry *e, enum ol_rel rel)
     if (ol_query_progress(e, &p) != OL_OK)
         return true;
     for (uint32_t k = 0; k < p.n_marks; k++)
-        if (p.marks[k].rel == rel && p.marks[k].by == OL_OWN)
+        if (p.marks[k].by == OL_OWN &&
+            (p.marks[k].rel == rel || p.marks[k].rel == OL_REL_ANSWERS))
             return true;
     return false;
 }

@@ -12,6 +12,7 @@
 
 #include "station/clock.h"
 #include "station/deadline.h"
+#include "station/exercise.h"
 #include "station/json.h"
 #include "station/readback.h"
 
@@ -221,6 +222,8 @@ void ol_speech_say(struct ol_request *rq, struct ol_station_line *line,
 {
     const uint8_t *id = s->has_id ? s->id : NULL;
 
+    if (!ol_exercise_lets(rq, line, s))
+        return;
     if (rq->n_fds > 0 || json_object_get(rq->params, "files") != NULL)
         ol_taking_start(line, rq, &s->rec, id);
     else

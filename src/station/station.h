@@ -13,6 +13,7 @@
  *   alarms.h    what somebody must do something about
  *   reflex.c    what the station answers by itself
  *   checks.c    line checks
+ *   exercise.c  what is refused, in and out of an exercise
  *   submit.c    what waits to be taken
  *   waiting.c   what has no number yet, on disk
  *   files.h     attachments, both ways
@@ -42,6 +43,7 @@
 #include "station/dark.h"
 #include "station/dir.h"
 #include "station/effective_load.h"
+#include "station/exercise.h"
 #include "station/file.h"
 #include "station/files.h"
 #include "station/guard.h"
@@ -127,6 +129,7 @@ struct ol_station_line {
     struct ol_asks *asks; /* NULL: no core, or no memory */
     struct ol_reflex reflex;
     struct ol_checks checks;
+    struct ol_exercise exercise;
     /* reload: what it becomes when it is drained */
     struct ol_conf_line *next_conf; /* or NULL, and it is going */
     bool going;
