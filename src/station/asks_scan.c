@@ -79,8 +79,10 @@ static bool due_of(struct ol_station_line *line, const struct ol_row *row,
         age = OL_MIN(age, answer / OL_NS_PER_MS) * OL_NS_PER_MS;
         d->answer_ns = ol_clock_ns() + answer - age;
     }
-    return rec->kind == OL_KIND_ASK ||
-           (d->announced && rec->deadline_ms != 0);
+    /* What is marked TEST asks for nothing: doc/protocol.md 6.5. */
+    return rec->marking != OL_TEST &&
+           (rec->kind == OL_KIND_ASK ||
+            (d->announced && rec->deadline_ms != 0));
 }
 
 /* Makes room by those that are over. */

@@ -485,7 +485,7 @@ void ol_checks_now(struct ol_station_line *line, struct ol_request *rq,
 
     if (line->phase != OL_PHASE_RUN || line->core == NULL || !c->ready)
         why = line->why[0] != '\0' ? line->why : "the line starts: try again";
-    else if (c->open || c->composed)
+    else if (c->open || c->composed || c->rq != NULL)
         why = "a check is under way: 'openline checks' shows it";
     else if (c->last_ms <= now_ms && now_ms - c->last_ms < OL_CHECK_LEAST_MS)
         why = "the last one was less than 5 s ago: wait a moment";

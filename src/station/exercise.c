@@ -112,10 +112,12 @@ static bool begins(const struct ol_record *rec)
 }
 
 /* Whether an exercise was declared when it arrived, as far as one change back
- * tells. */
+ * tells. If the clock was set back since that change nothing can be said of
+ * before and after: then what holds now holds. */
 static bool was_on(const struct ol_exercise *x, uint64_t at_ms)
 {
-    return at_ms >= x->at_ms ? x->on : !x->on;
+    return at_ms >= x->at_ms || ol_clock_wall_ms() < x->at_ms ? x->on
+                                                              : !x->on;
 }
 
 const char *ol_exercise_refuses(const struct ol_entry *e)

@@ -113,15 +113,16 @@ static enum ol_rel wants(struct ol_station_line *line,
     return *why != NULL ? OL_REL_DECLINES : (enum ol_rel)0;
 }
 
-/* It was said before, or is on its way. */
-static bool said(const struct ol_entry *e, enum ol_rel rel)
+/* It was said before, or is on its way. *err: the ledger's, if it fails. */
+static bool said(const struct ol_entry *e, enum ol_rel rel, enum ol_err *err)
 {
     struct ol_progress p;
 
     if (ol_submit_pending(e->line, (uint8_t)rel, e->row.number))
         return true;
-    if (ol_query_progress(e, &p) != OL_OK)
-        return true;
+    *err = ol_query_progress(e, &p);
+    if (*err != OL_OK)
+        return false;
     for (uint32_t k = 0; k < p.n_marks; k++)
         if (p.marks[k].by == OL_OWN &&
             (p.marks[k].rel == rel || p.marks[k].rel == OL_REL_ANSWERS))
@@ -175,19 +176,21 @@ static bool one(struct ol_station_line *line, unsigned prec, uint64_t now_ns)
 {
     static struct ol_entry e; /* large; one thread */
     struct ol_reflex *r = &line->reflex;
-    const char *why;
+    const char *why = NULL;
     enum ol_rel rel;
     enum ol_err err = ol_query_from(line, OL_PEER, prec, r->next[prec], &e);
 
     if (err == OL_ERR_MISSING)
         return false;
+    rel = err == OL_OK ? wants(line, &e, &why) : (enum ol_rel)0;
+    if (rel != 0 && said(&e, rel, &err))
+        rel = (enum ol_rel)0;
     if (err != OL_OK) {
         r->look = true;
         r->again_ns = now_ns + AGAIN_NS;
         return false;
     }
-    rel = wants(line, &e, &why);
-    if (rel != 0 && !said(&e, rel) && !say(line, &e, rel, why, now_ns)) {
+    if (rel != 0 && !say(line, &e, rel, why, now_ns)) {
         r->look = true;
         return false;
     }
