@@ -77,7 +77,7 @@ static void texts(void **state)
     says(three, 2, "two");
     says(three, 3, "three");
     says(three, 4, "one");
-    says(three, UINT64_C(300000000000001), "two");
+    says(three, UINT64_C(300000000000002), "two");
     says("", 1, "");
     says(" \n\n", 1, "");
     memset(large, 'x', OL_TEXT_MAX + 1);
