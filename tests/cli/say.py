@@ -407,6 +407,9 @@ def nonsense():
         north, south = bed.pair("north", "south")
         plain = south_said(north, south)
         mine = south.json("send", "north", "here")["name"]
+        arrives(north, mine)
+        wait_for("all at north", 10, lambda: len(north.json("log")) ==
+                 len(south.json("log")))
         before = [len(s.json("log")) for s in (north, south)]
         for words in (("answer", "north:south/99", "x"),
                       ("decline", "north:south/99", "x"),

@@ -288,6 +288,93 @@ static void a_receipt_says_what_it_says(void)
     EXPECT(said(1) == OL_REL_UNDERSTOOD);
 }
 
+/* Is that said of a message of `of`, on the disk of st, by the other's words
+ * or by its own. */
+static bool noted(unsigned st, unsigned of, uint64_t number, uint8_t rel,
+                  unsigned by)
+{
+    struct sim_station *s = &w.st[st];
+    struct ol_row_mark r[8];
+    uint32_t n = 0;
+
+    EXPECT(s->ledger->ops->marks(s->ledger, s->line_no,
+                                 of == st ? OL_OWN : OL_PEER, number, r, 8,
+                                 &n) == OL_OK);
+    for (uint32_t k = 0; k < n; k++)
+        if (r[k].rel == rel && r[k].by == (by == st ? OL_OWN : OL_PEER))
+            return true;
+    return false;
+}
+
+/* Station 1 said so; both disks have it, or neither. */
+static bool both(unsigned of, uint64_t number, uint8_t rel)
+{
+    bool here = noted(1, of, number, rel, 1);
+
+    EXPECT(noted(0, of, number, rel, 1) == here);
+    EXPECT(!noted(0, of, number, rel, 0) && !noted(1, of, number, rel, 0));
+    return here;
+}
+
+static void what_is_said_stands_on_both_sides(void)
+{
+    two();
+    w.foreign_tokens = true;
+    for (unsigned i = 0; i < 6; i++) {
+        world_say(&w, 0, OL_ROUTINE, 100);
+        world_say(&w, 1, OL_ROUTINE, 100);
+    }
+    run_for(S);
+    receipt(1, OL_KIND_ANSWER, OL_REL_ANSWERS, false, 1);
+    receipt(1, OL_KIND_DECLINE, OL_REL_DECLINES, false, 2);
+    receipt(1, OL_KIND_RECEIPT, OL_REL_DISTRIBUTED, false, 3);
+    receipt(1, OL_KIND_CANCEL, OL_REL_CANCELS, true, 1);
+    receipt(1, OL_KIND_MESSAGE, OL_REL_SUPERSEDES, true, 2);
+    receipt(1, OL_KIND_ANSWER, OL_REL_FULFILS, true, 3);
+    EXPECT(both(0, 1, OL_REL_ANSWERS) && both(0, 2, OL_REL_DECLINES));
+    EXPECT(both(0, 3, OL_REL_DISTRIBUTED) && both(1, 1, OL_REL_CANCELS));
+    EXPECT(both(1, 2, OL_REL_SUPERSEDES) && both(1, 3, OL_REL_FULFILS));
+    /* Nobody takes back, or does, what the other said; nobody answers
+     * himself; nothing is said of what comes later, nor by the wrong kind. */
+    receipt(1, OL_KIND_CANCEL, OL_REL_CANCELS, false, 4);
+    receipt(1, OL_KIND_MESSAGE, OL_REL_SUPERSEDES, false, 4);
+    receipt(1, OL_KIND_MESSAGE, OL_REL_FULFILS, false, 4);
+    receipt(1, OL_KIND_ANSWER, OL_REL_ANSWERS, true, 4);
+    receipt(1, OL_KIND_DECLINE, OL_REL_DECLINES, true, 4);
+    receipt(1, OL_KIND_CANCEL, OL_REL_CANCELS, true, 1000);
+    receipt(1, OL_KIND_MESSAGE, OL_REL_CANCELS, true, 5);
+    receipt(1, OL_KIND_MESSAGE, OL_REL_ANSWERS, false, 5);
+    receipt(1, OL_KIND_DECLINE, OL_REL_ANSWERS, false, 5);
+    for (uint8_t rel = 1; rel < OL_RELS; rel++)
+        for (unsigned of = 0; of < 2; of++)
+            EXPECT(!both(of, 4, rel) && !both(of, 5, rel) &&
+                   !both(of, 1000, rel));
+}
+
+/* Of one record's references the first that can takes effect, and no other. */
+static void one_record_says_one_thing(void)
+{
+    struct ol_record rec = {.prec = OL_ROUTINE, .kind = OL_KIND_DECLINE,
+                            .n_refs = 4,
+                            .refs = {{OL_REL_RESTS_ON, true, 1},
+                                     {OL_REL_ANSWERS, false, 1},
+                                     {OL_REL_DECLINES, false, 2},
+                                     {OL_REL_DECLINES, false, 3}}};
+    uint8_t id[OL_ID_SIZE] = {9};
+    struct ol_event ev = {.kind = OL_EV_SUBMIT, .token = 99, .record = &rec};
+
+    two();
+    w.foreign_tokens = true;
+    for (unsigned i = 0; i < 4; i++)
+        world_say(&w, 0, OL_ROUTINE, 100);
+    run_for(S);
+    rec.id = OL_SPAN_ARRAY(id);
+    EXPECT(world_step(&w, 1, &ev) == OL_OK);
+    run_for(S);
+    EXPECT(both(0, 2, OL_REL_DECLINES) && !both(0, 3, OL_REL_DECLINES));
+    EXPECT(!both(0, 1, OL_REL_ANSWERS));
+}
+
 /* A receipt waits until the message that it is of is back. */
 static void receipts_outlive_a_restore(void)
 {
@@ -303,6 +390,26 @@ static void receipts_outlive_a_restore(void)
     run_for(60 * S);
     for (unsigned i = 1; i < 4; i++)
         EXPECT(said(i) == OL_REL_READ);
+}
+
+/* What one said of the other's messages comes back with the saying. */
+static void own_words_outlive_a_restore(void)
+{
+    two();
+    w.foreign_tokens = true;
+    for (unsigned i = 0; i < 4; i++) {
+        world_say(&w, 0, OL_ROUTINE, 100);
+        world_say(&w, 1, OL_ROUTINE, 100);
+    }
+    run_for(S);
+    for (unsigned i = 1; i < 4; i++)
+        receipt(1, OL_KIND_DECLINE, OL_REL_DECLINES, false, i);
+    receipt(1, OL_KIND_CANCEL, OL_REL_CANCELS, true, 2);
+    world_restore(&w, 1, true, true, S);
+    run_for(60 * S);
+    for (unsigned i = 1; i < 4; i++)
+        EXPECT(both(0, i, OL_REL_DECLINES));
+    EXPECT(both(1, 2, OL_REL_CANCELS));
 }
 
 /* A log that lacks nothing takes new records while another is on its way back;
@@ -383,12 +490,15 @@ static const struct story stories[] = {
     {"a_lost_unit_goes_again", a_lost_unit_goes_again},
     {"a_held_that_was_lost_is_said_again", a_held_that_was_lost_is_said_again},
     {"receipts_outlive_a_restore", receipts_outlive_a_restore},
+    {"own_words_outlive_a_restore", own_words_outlive_a_restore},
     {"numbers_are_given_once", numbers_are_given_once},
     {"credit_brings_what_was_dropped", credit_brings_what_was_dropped},
     {"what_is_never_held_goes_again", what_is_never_held_goes_again},
     {"copies_go_at_once", copies_go_at_once},
     {"what_is_above_goes_first", what_is_above_goes_first},
     {"a_receipt_says_what_it_says", a_receipt_says_what_it_says},
+    {"what_is_said_stands_on_both_sides", what_is_said_stands_on_both_sides},
+    {"one_record_says_one_thing", one_record_says_one_thing},
     {"the_last_word_is_signed", the_last_word_is_signed},
     {"a_checkpoint_is_checked", a_checkpoint_is_checked},
 };

@@ -19,17 +19,24 @@
 /* The deed's argument: bytes of text | kind << 16 | pick << 24. */
 enum saying {
     PLAIN, ASK, ANSWER, DECLINE, CANCEL, READ, UNDERSTOOD, STANCE, LATER_KIND,
-    WITH_FILE, SAYINGS
+    WITH_FILE, SAYINGS,
+    SUPERSEDE = SAYINGS, FULFIL, HANDED_ON /* some of PLAIN and READ */
 };
 
 uint64_t speak_draw(struct rnd *r, uint64_t size, bool kinds)
 {
+    uint64_t pick;
     uint64_t kind = kinds && rnd_chance(r, 0.6) ? rnd_below(r, SAYINGS) : PLAIN;
 
     /* Most of what people write back is that they have read. */
     if (kinds && rnd_chance(r, 0.2))
         kind = rnd_chance(r, 0.7) ? READ : UNDERSTOOD;
-    return size | kind << 16 | rnd_below(r, 1u << 30) << 24;
+    pick = rnd_below(r, 1u << 30);
+    if (kinds && kind == PLAIN && pick % 4 == 0)
+        kind = pick % 8 == 0 ? SUPERSEDE : FULFIL;
+    if (kinds && kind == READ && pick % 4 == 0)
+        kind = HANDED_ON;
+    return size | kind << 16 | pick << 24;
 }
 
 static void refer(struct ol_record *rec, enum ol_rel rel, bool own,
@@ -91,6 +98,18 @@ static void shape(const struct world *w, unsigned st, struct ol_record *rec,
         refer(rec, (arg >> 16 & 0xff) == READ ? OL_REL_READ
                                                : OL_REL_UNDERSTOOD,
               false, theirs);
+        break;
+    case SUPERSEDE:
+    case FULFIL:
+        refer(rec, (arg >> 16 & 0xff) == SUPERSEDE ? OL_REL_SUPERSEDES
+                                                    : OL_REL_FULFILS,
+              true, some(w, st, OL_OWN, rec->prec, pick / 8));
+        break;
+    case HANDED_ON:
+        if (theirs == 0)
+            break;
+        rec->kind = OL_KIND_RECEIPT;
+        refer(rec, OL_REL_DISTRIBUTED, false, theirs);
         break;
     case STANCE:
         rec->kind = OL_KIND_STANCE;
