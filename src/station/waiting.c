@@ -15,9 +15,11 @@
 #include <string.h>
 
 #include "crypto/crypto.h"
+#include "station/alarms.h"
 #include "station/clock.h"
 #include "station/json.h"
 #include "station/log.h"
+#include "station/query.h"
 #include "station/station.h"
 #include "wire/record.h"
 
@@ -147,6 +149,35 @@ static bool tell(struct ol_station_line *line, enum ol_waiting_turn *turn)
     return true;
 }
 
+/* Does it cancel, replace or fulfil a message of ours by a number that a return
+ * has given to another since. What the number says now came after it. */
+static bool mistaken(struct ol_station_line *line,
+                     const struct ol_record *rec)
+{
+    static struct ol_entry e; /* large; one thread */
+    enum ol_err err;
+
+    for (unsigned k = 0; k < rec->n_refs; k++) {
+        if (!rec->refs[k].own)
+            continue;
+        err = ol_query_number(line, OL_OWN, rec->refs[k].number, &e);
+        if (err == OL_ERR_MISSING ||
+            (err == OL_OK && e.row.at_ms > rec->written_ms))
+            return true;
+    }
+    return false;
+}
+
+static void pass_over(struct ol_station_line *line)
+{
+    ol_alarm_raise(line, "not-said", OL_PRIORITY_HIGH, "something that waited "
+                   "to be said speaks of a message of ours which has another "
+                   "number since this copy was restored, and is not said|see "
+                   "what waits with 'openline log %s', and say it again",
+                   line->conf.peer);
+    ol_alarm_clear(line, "not-said"); /* it happened, and is not undone */
+}
+
 /* The first that waits; NONE: there is none. */
 static enum ol_waiting_turn first(struct ol_station_line *line)
 {
@@ -165,6 +196,10 @@ static enum ol_waiting_turn first(struct ol_station_line *line)
         return w->any ? OL_WAITING_MUTE : OL_WAITING_NONE;
     }
     err = ol_record_decode(OL_SPAN(row.bytes, row.size), &rec);
+    if (err == OL_OK && mistaken(line, &rec)) {
+        pass_over(line);
+        err = OL_ERR_MISSING;
+    }
     if (err == OL_OK)
         err = give(line, &rec, &w->token);
     if (err == OL_OK)
