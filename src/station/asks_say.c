@@ -291,6 +291,12 @@ static bool remind(struct ol_station_line *line, struct ol_due *d,
         name_of(name, line, OL_OWN, e.row.number);
         return step_done(line, d, step, e.waiting ? NULL : name, NULL);
     }
+    /* Taken, and not on the disk yet: a commit that fails makes the line anew,
+     * and all that is due with it. */
+    if (d->given >> step & 1) {
+        d->again_ns = ol_clock_ns() + OL_NS_PER_S / 10;
+        return true;
+    }
     d->again_ns = ol_clock_ns() + AGAIN_NS;
     if (line->st->disk_full || line->st->disk_err != OL_OK ||
         ol_query_at(line, OL_OWN, d->prec, d->index, &e) != OL_OK ||
@@ -299,8 +305,10 @@ static bool remind(struct ol_station_line *line, struct ol_due *d,
     reminder(line, d, s, &e, &rec, text);
     rec.id = OL_SPAN_ARRAY(id);
     ev.token = ++line->st->next_token;
-    if (ol_station_step(line, &ev) == OL_OK)
+    if (ol_station_step(line, &ev) == OL_OK) {
+        d->given |= UINT32_C(1) << step;
         d->again_ns = ol_clock_ns() + OL_NS_PER_S / 10;
+    }
     return true;
 }
 

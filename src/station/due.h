@@ -34,6 +34,7 @@ struct ol_due {
     uint32_t index;
     uint64_t number;
     uint32_t steps;       /* bits: those that are done */
+    uint32_t given;       /* and those that are on their way to the disk */
     uint64_t deadline_ms; /* by its author's clock; 0: none */
     uint64_t answer_ns;   /* OL_NEVER_NS: no objective */
     uint64_t said_by_ms;  /* when it was said, for people */
