@@ -134,11 +134,11 @@ void ol_effective_judge(const struct ol_effective_ask *asks, size_t n,
                         const char *subject, uint64_t dark_ms,
                         uint64_t now_ms, struct ol_effective *out)
 {
-    static struct moment v[2 * OL_EFFECTIVE_MAX];
+    static struct moment v[4 * OL_EFFECTIVE_MAX]; /* two each, both sides */
     size_t n_v = 0;
 
     memset(out, 0, sizeof(*out));
-    n = OL_MIN(n, (size_t)OL_EFFECTIVE_MAX);
+    n = OL_MIN(n, (size_t)2 * OL_EFFECTIVE_MAX);
     for (size_t k = 0; k < n; k++) {
         if (subject != NULL && strcmp(subject, asks[k].subject) != 0)
             continue;

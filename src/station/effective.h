@@ -26,7 +26,7 @@
 #include <openline/record.h>
 
 #define OL_EFFECTIVE_DAYS 30u /* the window */
-#define OL_EFFECTIVE_MAX 4096u /* asks in it; the newest count */
+#define OL_EFFECTIVE_MAX 1024u /* asks of each side in it; the newest */
 
 struct ol_effective_ask {
     bool ours;
@@ -62,8 +62,8 @@ struct ol_effective {
     const struct ol_effective_ask *about; /* the one that decides; or NULL */
 };
 
-/* asks: in any order. subject: only those about it; NULL: all. dark_ms: since
- * when the line is dark; 0: it is not. */
+/* asks: at most 2 * OL_EFFECTIVE_MAX, in any order. subject: only those about
+ * it; NULL: all. dark_ms: since when the line is dark; 0: it is not. */
 void ol_effective_judge(const struct ol_effective_ask *asks, size_t n,
                         const char *subject, uint64_t dark_ms,
                         uint64_t now_ms, struct ol_effective *out);

@@ -119,6 +119,8 @@ static bool of_author(struct ol_station_line *line, enum ol_author author,
         return false;
     count = OL_MIN(f->n, (size_t)OL_EFFECTIVE_MAX);
     first = f->n > count ? f->n % OL_EFFECTIVE_MAX : 0;
+    if (f->n > count) /* what was dropped is not looked at again */
+        f->before = f->v[first] - 1;
     more = realloc(*v, (*n + count + 1) * sizeof(**v));
     if (more == NULL)
         return false;
