@@ -223,6 +223,7 @@ static bool more(struct ol_args *args, const struct row *row,
 {
     bool files = row->kind == PATHS;
     unsigned *n = files ? &args->n_files : &args->n_phrases;
+    /* They happen to be equal. NOLINTNEXTLINE(bugprone-branch-clone) */
     unsigned most = files ? OL_FILES_MAX : OL_PHRASES_MAX;
 
     if (*n == most) {

@@ -207,7 +207,7 @@ static const struct {
 } ticks[] = {{0, "0"}, {1e3, "1 s"}, {1e4, "10 s"}, {6e4, "1 min"},
              {6e5, "10 min"}, {3.6e6, "1 h"}, {2.16e7, "6 h"},
              {8.64e7, "1 d"}, {6.048e8, "7 d"}, {2.592e9, "30 d"}};
-#define TICKS (sizeof(ticks) / sizeof(ticks[0]))
+enum { TICKS = sizeof(ticks) / sizeof(ticks[0]) };
 
 static double of_tick(double k)
 {
@@ -274,8 +274,10 @@ void ol_plot_ladder(FILE *to, const json_t *line, const char *side)
         if (ol_cli_count(cell, "messages") == 0)
             continue;
         label(to, 2, y + 8, "start", ol_report_prec[p]);
-        for (unsigned k = !ours; ol_report_rungs[k] != NULL; k++, y += 12)
+        for (unsigned k = !ours; ol_report_rungs[k] != NULL; k++) {
             bar(to, cell, ol_report_rungs[k], y);
+            y += 12;
+        }
         y += 6;
     }
     fputs("</svg>\n<p class=\"small\">Dot: median; end of the bar: worst; "

@@ -32,7 +32,7 @@ struct ol_back { /* restore.c, takeback.c: one log of ours */
     bool laid, ready; /* the steps are known; and so are their roots */
     bool due, repeat; /* LOST */
     uint8_t n_steps, step_at; /* roots are there below step_at */
-    struct ol_step step[OL_LOST_STEPS];
+    struct ol_lost_step step[OL_LOST_STEPS];
     uint8_t tries;
     uint64_t ask;      /* as LOST says it */
     uint64_t ask_ns;   /* when to repeat it */
@@ -54,7 +54,7 @@ struct ol_give { /* giveback.c: one log of the peer's */
     uint64_t ask;
     uint32_t match;
     uint8_t n_steps;
-    struct ol_step step[OL_LOST_STEPS];
+    struct ol_lost_step step[OL_LOST_STEPS];
     /* live */
     uint8_t asks;    /* 1: once, 2: more often */
     bool answer;   /* FOUND is due */

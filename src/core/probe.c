@@ -476,7 +476,8 @@ static void judge_line(struct ol_line *l)
         pouch |= ch->state == OL_CHAN_IDLE;
     }
     /* What comes and goes is no second channel, but one is not dark with it. */
-    up = OL_MAX(up, trial);
+    if (up == 0 && trial)
+        up = 1;
     if (up > 0)
         state = up > 1 ? OL_LINE_OPEN : OL_LINE_LAST_CHANNEL;
     else

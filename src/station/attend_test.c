@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/dice.h"
 #include "base/units.h"
 
 #define S OL_NS_PER_S
@@ -254,15 +255,15 @@ static void what_a_rule_shows(void **state)
  * time after the newest right answer. */
 static void never_longer_than_proved(void **state)
 {
+    struct dice d = dice_init(20);
     uint64_t right = 0;
 
     (void)state;
-    srand(20);
-    for (unsigned k = 0; k < 200000; k++) {
-        uint64_t then = now + (uint64_t)(rand() % 200) * S;
+    for (unsigned k = 0; k < dice_rounds(200000); k++) {
+        uint64_t then = now + dice_in(&d, 0, 199) * S;
 
         now = OL_MIN(then, OL_MAX(ol_attend_next(&a), now));
-        switch (rand() % 6) {
+        switch (dice_u64(&d) % 6) {
         case 0:
             ol_attend_stir(&a, OL_STIR_OFFICER, now);
             break;
@@ -270,13 +271,13 @@ static void never_longer_than_proved(void **state)
             ol_attend_stir(&a, OL_STIR_MESSAGE, now);
             break;
         case 2:
-            ol_attend_console(&a, rand() % 2, now);
+            ol_attend_console(&a, dice_u64(&d) % 2, now);
             break;
         case 3:
-            (void)ol_attend_ask(&a, now, (uint32_t)rand());
+            (void)ol_attend_ask(&a, now, (uint32_t)dice_u64(&d));
             break;
         default:
-            if (rand() % 8 == 0 && answer(a.word) == OL_ATTEND_RIGHT)
+            if (dice_u64(&d) % 8 == 0 && answer(a.word) == OL_ATTEND_RIGHT)
                 right = now;
         }
         (void)tick();

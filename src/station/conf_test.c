@@ -111,8 +111,8 @@ static void steps(void **state)
     static const char *const bad[] = {
         "hook", "5m", "5m shout", "soon hook", "5m raise", "5m raise high",
         "5m channel", "5m channel sea", "5m deputy", "5m hook now",
-        "5m deputy 0123456789012345678901234567890123456789012345678901234567"
-        "8901234",
+        ("5m deputy 012345678901234567890123456789012345678901234567890123456"
+         "78901234"),
     };
     struct ol_conf_line c;
     char why[OL_WHY_MAX] = "", text[512];

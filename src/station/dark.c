@@ -146,18 +146,18 @@ void ol_dark_detail_json(json_t **doc, const char *detail)
                            : *detail == 'g' ? names[1]
                                             : names[2];
         uint64_t v[OL_PRECS];
-        char *end = (char *)(uintptr_t)detail;
+        char *end;
 
-        for (unsigned p = 0; p < OL_PRECS; p++)
-            v[p] = strtoull(end + 1, &end, 10);
+        for (unsigned p = 0; p < OL_PRECS; p++, detail = end)
+            v[p] = strtoull(detail + 1, &end, 10);
         set(doc, what, ol_dark_counts(v));
-        detail = *end == ';' ? end + 1 : "";
+        detail = *detail == ';' ? detail + 1 : "";
     }
 }
 
 static unsigned long long sum(const uint64_t v[OL_PRECS])
 {
-    return (unsigned long long)(v[0] + v[1] + v[2] + v[3]);
+    return v[0] + v[1] + v[2] + v[3];
 }
 
 /* ---- why ---------------------------------------------------------------- */

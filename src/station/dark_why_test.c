@@ -109,7 +109,7 @@ static void cut(void **state)
     c.transport = text;
     ol_dark_why(&c, out);
     assert_in_range(strlen(out), OL_DARK_WHY - 3, OL_DARK_WHY - 1);
-    assert_null(strchr(out + strlen(out) - 1, '\xc3'));
+    assert_int_not_equal(out[strlen(out) - 1], '\xc3');
 }
 
 int main(void)

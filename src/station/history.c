@@ -103,19 +103,21 @@ void ol_history_boot(struct ol_station_line *line)
 
 /* ---- writing ------------------------------------------------------------ */
 
+/* With `with`, which may hold other things of the same moment. */
 static bool put(struct ol_station_line *line, enum ol_fact_kind kind,
-                const struct ol_quality_row *row, struct ol_batch *batch)
+                const struct ol_quality_row *row, const struct ol_batch *with)
 {
     json_t *doc = ol_quality_pack(row);
     char *text = json_dumps(doc, JSON_COMPACT);
     struct ol_fact fact = {.kind = (uint8_t)kind, .key = "",
                            .at_ms = row->at_ms};
+    struct ol_batch batch = *with;
     bool good = text != NULL;
 
     fact.value = ol_span_str(text);
-    batch->facts = &fact;
-    batch->n_facts = 1;
-    good = good && ol_disk_note(line->st, line, batch) == OL_OK;
+    batch.facts = &fact;
+    batch.n_facts = 1;
+    good = good && ol_disk_note(line->st, line, &batch) == OL_OK;
     json_decref(doc);
     free(text);
     return good;

@@ -160,10 +160,19 @@ static void put_alarms(struct ol_metric *m, const struct sheet *sh)
     }
 }
 
-/* Lines. */
+/* x and c are names that these declare: they stand without parentheses.
+ * NOLINTBEGIN(bugprone-macro-parentheses) */
 
 #define EACH_LINE(sh, x)                                                       \
     for (const struct snap *x = (sh)->v; x < (sh)->v + (sh)->n; x++)
+
+#define EACH_CHANNEL(sh, x, c)                                                 \
+    EACH_LINE(sh, x)                                                           \
+        for (unsigned c = 0; x->runs && c < x->line->conf.n_channels; c++)
+
+/* NOLINTEND(bugprone-macro-parentheses) */
+
+/* Lines. */
 
 static void put_state(struct ol_metric *m, const struct sheet *sh)
 {
@@ -235,10 +244,6 @@ static void put_attended(struct ol_metric *m, const struct sheet *sh)
 }
 
 /* Channels. */
-
-#define EACH_CHANNEL(sh, x, c)                                                 \
-    EACH_LINE(sh, x)                                                           \
-        for (unsigned c = 0; x->runs && c < x->line->conf.n_channels; c++)
 
 static void direction(struct ol_metric *m, const struct snap *x, unsigned c,
                       bool in, bool out)

@@ -154,7 +154,7 @@ struct ol_checkpoint {
 /* LOST: prec 1 | flags 1 | ask 8 | next 4 | map 8 | count 1 |
  * (index 4 | root 8)*. flags: bit 0 repeat; others zero. Its sender's log of
  * that precedence may be an old copy: what does the other hold of it. */
-struct ol_step {
+struct ol_lost_step {
     uint32_t index;
     uint8_t root[OL_ROOT]; /* of the log's tree at index */
 };
@@ -166,7 +166,7 @@ struct ol_lost {
     uint32_t next; /* the first record wanted; 0: the one behind the match */
     uint64_t map;  /* bit k: record next + 1 + k is here already */
     uint8_t n_steps;
-    struct ol_step step[OL_LOST_STEPS]; /* descending, from 1 */
+    struct ol_lost_step step[OL_LOST_STEPS]; /* descending, from 1 */
 };
 
 /* FOUND: prec 1 | flags 1 | ask 8 | match 4 | upto 4 | root 8 | number 8 |
