@@ -228,7 +228,8 @@ enum ol_put_kind {
     OL_PUT_ASIDE,      /* prec index bytes (= frontier of index - 1): own
                           records from index on leave their log; they wait to
                           be said again under their ids, but those of kind
-                          RETURNED, which are gone */
+                          RETURNED, which are gone; so are their marks on
+                          own messages */
     OL_PUT_PROVED,     /* prec index: returned own records up to it are as
                           our own signature says */
     OL_PUT_WAITING,    /* bytes: an own record without number, to be said;

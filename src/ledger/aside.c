@@ -4,10 +4,12 @@
  *
  * Happy path: a WAITING put becomes a row behind those that wait; ASIDE moves
  * the end of a log there, in its order, and takes the log's head, acks,
- * attempts and checkpoint down with it; an own record of the same id, however
- * it comes, ends the waiting in its own transaction, so that nothing is said
- * twice. How it fails: a row that does not open is OL_ERR_CORRUPT, and the
- * batch is taken back.
+ * attempts and checkpoint down with it, and takes back what those records said
+ * of our own messages: their numbers may be others' now. What they said of the
+ * other side's stays, for its numbers stand and a rung never falls. An own
+ * record of the same id, however it comes, ends the waiting in its own
+ * transaction, so that nothing is said twice. How it fails: a row that does
+ * not open is OL_ERR_CORRUPT, and the batch is taken back.
  */
 #include <string.h>
 
@@ -124,7 +126,7 @@ enum ol_err ol_write_aside(struct ol_sqlite *l, const struct ol_batch *b,
 {
     static const unsigned cuts[] = {
         OL_WRITE_ASIDE_ACK, OL_WRITE_ASIDE_SENT, OL_WRITE_ASIDE_HI,
-        OL_WRITE_ASIDE_CHECKPOINT};
+        OL_WRITE_ASIDE_CHECKPOINT, OL_WRITE_ASIDE_MARK};
     sqlite3_stmt *s = ol_sql_take(&l->writer, OL_WRITE_ASIDE_ROWS);
     enum ol_err err;
     bool row = true;

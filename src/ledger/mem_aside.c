@@ -89,7 +89,8 @@ void ol_mem_proved(struct mem_line *line, const struct ol_put *put)
             log->v[k]->proof = OL_PROOF_PROVED;
 }
 
-/* What is known of records by their place, from index on. */
+/* What is known of records by their place, from index on, and what they said
+ * of our own messages. */
 static void forget(struct mem_line *line, unsigned prec, uint32_t index)
 {
     struct mem_attempt *a = line->attempts[prec];
@@ -105,6 +106,15 @@ static void forget(struct mem_line *line, unsigned prec, uint32_t index)
         a[kept++] = a[k];
     }
     line->n_attempts[prec] = kept;
+    kept = 0;
+    for (uint32_t k = 0; k < line->n_marks; k++) {
+        const struct mem_mark *m = &line->marks[k];
+
+        if (m->author != OL_OWN || m->row.by != OL_OWN ||
+            m->row.prec != prec || m->row.index < index)
+            line->marks[kept++] = *m;
+    }
+    line->n_marks = kept;
 }
 
 void ol_mem_aside(struct mem_line *line, const struct ol_put *put)

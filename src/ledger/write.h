@@ -47,6 +47,7 @@ enum {
     OL_WRITE_ASIDE_SENT,
     OL_WRITE_ASIDE_HI,
     OL_WRITE_ASIDE_CHECKPOINT,
+    OL_WRITE_ASIDE_MARK,
     OL_WRITE_ASIDE_HEAD,
     OL_WRITE_PROVED,
     OL_WRITE_ASIDE_TEXTS
@@ -75,6 +76,8 @@ enum {
                           " WHERE line=?1 AND prec=?2 AND hi>=?3",             \
     [OL_WRITE_ASIDE_CHECKPOINT] =                                              \
         "DELETE FROM checkpoint" OL_WRITE_ASIDE_FROM "AND size>=?3",           \
+    [OL_WRITE_ASIDE_MARK] = "DELETE FROM mark" OL_WRITE_ASIDE_FROM             \
+                            "AND by=0 AND idx>=?3",                            \
     [OL_WRITE_ASIDE_HEAD] = "INSERT OR REPLACE"                                \
                             " INTO head(line, author, prec, size, frontier)"   \
                             " VALUES(?1, 0, ?2, ?3, ?4)",                      \

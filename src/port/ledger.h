@@ -14,7 +14,9 @@
  * and says no content.
  *
  * ASIDE alone takes back: own records leave their log, head, acks, attempts
- * and checkpoint go down with them, and what they said waits.
+ * and checkpoint go down with them, and what they said waits. Their marks on
+ * own messages go, for another message may have that number by then; those on
+ * the peer's stay, because its numbers do and no rung falls.
  * What is put twice stays once: an equal record, head, ack or mark is taken in
  * silence. Acks and heads only rise: a lower ack is ignored, a lower
  * head, or another leaf where a record stands, fails the batch. What a
@@ -117,8 +119,9 @@ struct ol_row_attempt {
 struct ol_row_mark { /* what a record says of a message */
     uint8_t rel;     /* enum ol_rel */
     uint8_t by;      /* enum ol_author: of the record that says it */
-    uint8_t prec;    /* its place in that log; after ASIDE an own one may */
-    uint32_t index;  /* stand elsewhere, and its like beside it */
+    uint8_t prec;    /* its place in that log; after ASIDE an own one */
+    uint32_t index;  /* of a peer's message may stand elsewhere, with its like
+                        beside it */
     uint64_t at_ms;  /* when that record was on our disk */
 };
 

@@ -214,6 +214,62 @@ static void all_of_a_log_is_cut(void **state)
     assert_int_equal(waiting(k).n, 9);
 }
 
+/* Said by the own record of that place of the message that has the number. */
+static void mark(struct kit *k, uint8_t rel, enum ol_author of, uint32_t index)
+{
+    struct ol_put *put = kit_put(k, OL_PUT_MARK, of, OL_ROUTINE, index);
+
+    put->number = 17;
+    put->rel = rel;
+    put->by = OL_OWN;
+}
+
+static uint32_t marks(struct kit *k, enum ol_author of,
+                      struct ol_row_mark out[8])
+{
+    uint32_t n;
+
+    assert_int_equal(k->l->ops->marks(k->l, k->line, of, 17, out, 8, &n),
+                     OL_OK);
+    return n;
+}
+
+static void what_is_set_aside_ends_no_message(void **state)
+{
+    struct kit *k = *state;
+    struct ol_row_mark out[8];
+
+    ten(k);
+    mark(k, OL_REL_CANCELS, OL_OWN, 6);
+    mark(k, OL_REL_CANCELS, OL_OWN, 7);
+    mark(k, OL_REL_SUPERSEDES, OL_OWN, 9);
+    mark(k, OL_REL_CANCELS, OL_OWN, 10);
+    kit_sure(k);
+    /* Of another log, of the other side's message, and by the other side. */
+    mark(k, OL_REL_FULFILS, OL_OWN, 8);
+    k->puts[k->n_puts - 1].prec = OL_FLASH;
+    mark(k, OL_REL_READ, OL_PEER, 8);
+    mark(k, OL_REL_READ, OL_OWN, 8);
+    k->puts[k->n_puts - 1].by = OL_PEER;
+    kit_sure(k);
+    assert_int_equal(marks(k, OL_OWN, out), 6);
+    aside(k, OL_ROUTINE, 7);
+    /* In the same batch, in the place that is free now: this one is said. */
+    mark(k, OL_REL_SUPERSEDES, OL_OWN, 7);
+    kit_sure(k);
+    kit_reopen(k);
+    assert_int_equal(marks(k, OL_OWN, out), 4);
+    assert_int_equal(out[0].rel, OL_REL_SUPERSEDES);
+    assert_int_equal(out[0].index, 7);
+    assert_int_equal(out[1].rel, OL_REL_CANCELS);
+    assert_int_equal(out[1].index, 6);
+    assert_int_equal(out[2].rel, OL_REL_READ);
+    assert_int_equal(out[2].by, OL_PEER);
+    assert_int_equal(out[3].rel, OL_REL_FULFILS);
+    assert_int_equal(out[3].prec, OL_FLASH);
+    assert_int_equal(marks(k, OL_PEER, out), 1); /* a rung never falls */
+}
+
 static uint8_t proof_of(struct kit *k, uint32_t index)
 {
     struct seen s = {.stop_at = 1};
@@ -268,6 +324,7 @@ static void the_core_starts_from_what_the_peer_signed(void **state)
     KIND(a_batch_that_fails_ends_no_waiting)                                   \
     KIND(a_log_is_cut_and_its_end_waits)                                       \
     KIND(all_of_a_log_is_cut)                                                  \
+    KIND(what_is_set_aside_ends_no_message)                                    \
     KIND(what_came_back_is_proved_later)                                       \
     KIND(the_core_starts_from_what_the_peer_signed)
 
