@@ -74,13 +74,12 @@ static void show_blackout(const json_t *e)
     ol_cli_time(e, "since", "(unknown)", since);
     ol_cli_time(e, "end", over ? "(unknown)" : "now", end);
     (void)span_of(e, "lasted_ms", span);
-    ol_out_tinted(over ? OL_PLAIN : OL_BAD, "%s: %s since %s, until %s%s (%s)",
+    ol_out_tinted(over ? OL_PLAIN : OL_BAD, "%s: %s since %s, until %s (%s)",
                   ol_cli_str(e, "line", "?"),
                   dark ? "dark" : "this station was not running", since,
-                  end, *by ? ", back by " : "",
-                  over && *by ? by : span);
+                  end, span);
     if (over && *by)
-        ol_out_line("    it lasted %s", span);
+        ol_out_line("    back by %s", by);
     if (dark)
         ol_out_line("    %s", ol_cli_str(e, "reason", "why is not known"));
     ol_cli_time(e, "detected", "", since);
