@@ -143,7 +143,7 @@ void make_card(struct script *s, struct ol_card *card)
 
         /* No two share a name. */
         (void)snprintf(card->channels[k].name, OL_NAME_MAX + 1, "c%c-%s",
-                       (char)('0' + k),
+                       (char)('a' + k),
                        script_u8(s) & 1 ? "abcdefghijklm" : "");
         for (size_t j = 0; j < url.n; j++)
             card->channels[k].url[j] = (char)('!' + url.p[j] % ('~' - '!' + 1));
