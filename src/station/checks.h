@@ -31,7 +31,7 @@ struct ol_checks {
     uint64_t n;      /* number of the newest, 0: none yet */
     uint64_t due_ms; /* wall clock: of the schedule; 0: to be found */
     uint64_t last_ms; /* wall clock: the newest began */
-    bool composed, open, missed;
+    bool composed, missed;
     uint8_t id[OL_ID_SIZE]; /* of the newest that went out */
     uint64_t token;
     uint64_t sent_ms;  /* wall clock */
@@ -39,6 +39,8 @@ struct ol_checks {
     uint64_t until_ns;
     struct ol_request *rq; /* who asked for it, or NULL */
     bool wait;             /* and wants to hear what becomes of it */
+    bool open; /* apart from `composed`: gcc would read both at once, and its
+                  path analysis then takes the pair for uninitialized */
 };
 
 /* A new core. */
