@@ -13,6 +13,7 @@
 #include "station/checks.h"
 #include "station/json.h"
 #include "station/json_set.h"
+#include "station/json_values.h"
 #include "station/names.h"
 #include "station/progress.h"
 
@@ -66,16 +67,6 @@ static bool fold_one(void *arg, const struct ol_row_fact *fact,
         one->ended = json_deep_copy(doc);
     }
     return true;
-}
-
-static json_t *time_of(uint64_t ms)
-{
-    char text[OL_TIME_TEXT];
-
-    if (ms == 0)
-        return json_null();
-    ol_text_time(text, ms);
-    return json_string(text);
 }
 
 static json_t *copy_of(const json_t *doc, const char *key)

@@ -15,6 +15,7 @@
 #include "station/clock.h"
 #include "station/json.h"
 #include "station/json_set.h"
+#include "station/json_values.h"
 #include "station/progress.h"
 
 #define DAY_MS (UINT64_C(24) * 3600 * 1000)
@@ -187,16 +188,6 @@ void ol_effective_free(struct ol_station_line *line)
 
 /* ---- documents ---------------------------------------------------------- */
 
-static json_t *moment(uint64_t ms)
-{
-    char text[OL_TIME_TEXT];
-
-    if (ms == 0)
-        return json_null();
-    ol_text_time(text, ms);
-    return json_string(text);
-}
-
 static json_t *judged(const struct ol_effective_asks *asks,
                       const char *subject, uint64_t dark_ms, uint64_t now_ms)
 {
@@ -209,15 +200,15 @@ static json_t *judged(const struct ol_effective_asks *asks,
     if (subject != NULL)
         set(&doc, "subject", json_string(subject));
     set(&doc, "state", json_string(ol_effective_word(e.state)));
-    set(&doc, "since", moment(e.since_ms));
+    set(&doc, "since", time_of(e.since_ms));
     set(&doc, "why", json_string(why));
     set(&doc, "asked", json_integer(e.asked));
     set(&doc, "answered", json_integer(e.answered));
     set(&doc, "declined", json_integer(e.declined));
     set(&doc, "open", json_integer(e.open));
     set(&doc, "overdue", json_integer(e.overdue));
-    set(&doc, "last_understood", moment(e.last_understood_ms));
-    set(&doc, "last_answered", moment(e.last_answered_ms));
+    set(&doc, "last_understood", time_of(e.last_understood_ms));
+    set(&doc, "last_answered", time_of(e.last_answered_ms));
     return doc;
 }
 

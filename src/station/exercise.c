@@ -11,6 +11,7 @@
 #include "station/alarms.h"
 #include "station/clock.h"
 #include "station/json.h"
+#include "station/json_values.h"
 #include "station/methods.h"
 #include "station/query.h"
 #include "station/speech.h"
@@ -23,14 +24,6 @@ static const char *const refusals[] = {"none", "actual", "exercise", "both"};
 const char *ol_refuse_name(enum ol_conf_refuse refuse)
 {
     return refusals[refuse];
-}
-
-static json_t *time_of(uint64_t ms)
-{
-    char text[OL_TIME_TEXT];
-
-    ol_text_time(text, ms);
-    return json_string(text);
 }
 
 json_t *ol_json_exercise(const struct ol_station_line *line)

@@ -10,6 +10,7 @@
 #include "station/asks.h"
 #include "station/json.h"
 #include "station/json_set.h"
+#include "station/json_values.h"
 #include "station/methods.h"
 
 #define PAGE 16u
@@ -30,16 +31,6 @@ struct listing {
 static void drop(struct ol_job *job)
 {
     free(job);
-}
-
-static json_t *time_of(uint64_t ms)
-{
-    char text[OL_TIME_TEXT];
-
-    if (ms == 0)
-        return json_null();
-    ol_text_time(text, ms);
-    return json_string(text);
 }
 
 struct steps {
