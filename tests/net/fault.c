@@ -12,7 +12,8 @@
  *             any, for every file of the ledger
  *     WHAT    EIO, ENOSPC, EROFS, EPERM, EINVAL; kill: the process dies
  *             half-way through a write; slow:MS: a sync takes so long; hang:
- *             the call never ends, and FILE.hung is there
+ *             the call never ends, and FILE.hung is there (a sync ends when
+ *             FILE says something else)
  *     FROM    the first call that fails, counted from when the line was
  *             written; all later ones fail as well
  *
@@ -38,6 +39,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* A slow sync is slow for its own thread: nobody else who asks what the order
+ * is may wait for it. */
+static pthread_mutex_t syncing = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static char last_order[128];
 static unsigned calls;
@@ -81,21 +85,31 @@ static int number_of(const char *what)
     return 0;
 }
 
+/* What FILE says now; false: there is none. */
+static int read_order(char order[128])
+{
+    const char *file = getenv("OPENLINE_FAULT");
+    int fd = file ? (int)syscall(SYS_openat, AT_FDCWD, file, O_RDONLY) : -1;
+    ssize_t n;
+
+    if (fd < 0)
+        return 0;
+    n = syscall(SYS_read, fd, order, 127);
+    order[n > 0 ? n : 0] = '\0';
+    syscall(SYS_close, fd);
+    return 1;
+}
+
 /* With the mutex held: what the order says of this call, "" for nothing. */
 static void look_up(const char *op, const char *path, char what[16])
 {
-    const char *file = getenv("OPENLINE_FAULT");
-    char order[128] = "", its_op[16], target[32];
+    char order[128], its_op[16], target[32];
     unsigned from;
     int of_ledger = strcmp(op, "write") == 0 || strcmp(op, "sync") == 0;
-    int fd = file ? (int)syscall(SYS_openat, AT_FDCWD, file, O_RDONLY) : -1;
 
     what[0] = '\0';
-    if (fd < 0)
+    if (!read_order(order))
         return;
-    if (syscall(SYS_read, fd, order, sizeof(order) - 1) < 0)
-        order[0] = '\0';
-    syscall(SYS_close, fd);
     if (strcmp(order, last_order) != 0) {
         strcpy(last_order, order);
         calls = 0;
@@ -132,6 +146,27 @@ static void keep_synced(int fd, const char *path)
         abort();
 }
 
+static void say_hung(void)
+{
+    char hung[4096];
+
+    snprintf(hung, sizeof(hung), "%s.hung", getenv("OPENLINE_FAULT"));
+    syscall(SYS_close, syscall(SYS_openat, AT_FDCWD, hung,
+                               O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+}
+
+/* Until the order is another. */
+static void hang_on(void)
+{
+    char first[128], now[128];
+
+    if (!read_order(first))
+        return;
+    say_hung();
+    while (read_order(now) && strcmp(now, first) == 0)
+        poll(NULL, 0, 10);
+}
+
 static int do_sync(long call, int fd)
 {
     char path[4096], what[16];
@@ -139,17 +174,21 @@ static int do_sync(long call, int fd)
 
     if (!ledger_file(fd, path))
         return (int)syscall(call, fd);
+    pthread_mutex_lock(&syncing);
     pthread_mutex_lock(&mutex);
     look_up("sync", path, what);
+    pthread_mutex_unlock(&mutex);
     err = number_of(what);
     if (strncmp(what, "slow:", 5) == 0)
         poll(NULL, 0, atoi(what + 5));
+    if (strcmp(what, "hang") == 0)
+        hang_on();
     if (strcmp(what, "kill") == 0)
         raise(SIGKILL);
     rc = err ? -1 : (int)syscall(call, fd);
     if (rc == 0)
         keep_synced(fd, path);
-    pthread_mutex_unlock(&mutex);
+    pthread_mutex_unlock(&syncing);
     if (err)
         errno = err;
     return rc;
@@ -190,7 +229,7 @@ ssize_t pwrite64(int fd, const void *p, size_t n, off_t at)
 /* Does not come back if that is what the order says. */
 static void may_hang(const char *op, const char *path)
 {
-    char what[16], hung[4096];
+    char what[16];
 
     if (getenv("OPENLINE_FAULT") == NULL)
         return;
@@ -199,9 +238,7 @@ static void may_hang(const char *op, const char *path)
     pthread_mutex_unlock(&mutex);
     if (strcmp(what, "hang") != 0)
         return;
-    snprintf(hung, sizeof(hung), "%s.hung", getenv("OPENLINE_FAULT"));
-    syscall(SYS_close, syscall(SYS_openat, AT_FDCWD, hung,
-                               O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    say_hung();
     for (;;)
         pause();
 }
