@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""Durable messages a second, station to station on one machine.
+
+    bench/durable.py [--rounds N] [--seconds S] [OUTSTANDING...]
+
+Two stations, joined by a tcp channel on the loopback, say messages of 200
+bytes one way with so many of them under way (1, 256 and 2,048): bench/load.c,
+through the control socket, until each is told to be delivered, which is when
+it is synced on both disks. In the same rounds, in turn, what the disk and
+SQLite alone do (bench/raw.c): fdatasyncs one after the other, and rows of 200
+bytes, 256 a transaction. Each figure is the median of the rounds; `of raw` is
+the median of their ratios, each within one round. Everything shares this
+machine's cores and its disk.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+
+import measure
+from measure import net
+from station import Station, await_state, pair
+
+PORTS = (4741, 4742)
+# What is under way, of what the rate is a share, and the share that is wanted.
+LOADS = {1: ("append", 0.3), 256: ("rows", 0.10), 2048: ("rows", 0.20)}
+TMPFS = ("1021994", "858458f6") # tmpfs, ramfs
+
+
+class Host:
+    """In place of a lab: this machine as it is, without a network of its
+    own."""
+
+    def __init__(self):
+        base = os.environ.get("OPENLINE_BENCH_DIR", "/var/tmp")
+        self.dir = tempfile.mkdtemp(prefix="openline-bench-", dir=base)
+        self.stations = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for station in self.stations:
+            station.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    @staticmethod
+    def inside(_side, *command):
+        return list(command)
+
+
+def program(name):
+    built = os.path.join(net.ROOT, "build", "bench", name)
+    net.expect(os.access(built, os.X_OK), f"{built} is not built: bench/run "
+               "builds it")
+    return built
+
+
+def asked(*command):
+    """Runs a program that prints one JSON object."""
+    done = subprocess.run(command, capture_output=True, text=True,
+                          timeout=300, check=False)
+    net.expect(done.returncode == 0, f"{command[0]}: {done.stderr.strip()}")
+    return json.loads(done.stdout)
+
+
+def two_on(host, scheme="tcp"):
+    north, south = Station(host, "a", "north"), Station(host, "b", "south")
+    channels = [[f"cable {scheme}://127.0.0.1:{port}"] for port in PORTS]
+    pair(north, south, channels[1], channels[0])
+    for station, port in zip((north, south), PORTS):
+        station.configure([f"{scheme}://127.0.0.1:{port}"])
+        station.start()
+    for station in (north, south):
+        station.ready()
+    await_state((north, south), ("open", "last-channel"), 20)
+    return north, south
+
+
+def cpu_s(station):
+    with open(f"/proc/{station.process.pid}/stat", encoding="utf-8") as f:
+        fields = f.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def said(stations, outstanding, count):
+    """What the loader saw, and the cores that both stations took."""
+    before = [cpu_s(s) for s in stations]
+    seen = asked(program("load"), os.path.join(stations[0].dir,
+                                               "control.sock"),
+                 "south", str(count), str(outstanding))
+    for station, was, name in zip(stations, before, ("sender", "receiver")):
+        seen[name] = (cpu_s(station) - was) / count * 1e6
+    return seen
+
+
+def durable(loads, rounds, seconds):
+    with Host() as host:
+        stations = two_on(host)
+        rates = {k: said(stations, k, 50 * min(k, 256))["rate"]
+                 for k in loads}
+        raws, seen = [], {k: [] for k in loads}
+        for _ in range(rounds):
+            raws.append(asked(program("raw"), host.dir, str(seconds / 4)))
+            for k in loads:
+                count = max(200, int(rates[k] * seconds))
+                seen[k].append(said(stations, k, count))
+                rates[k] = seen[k][-1]["rate"]
+        show(raws, seen)
+
+
+def middle(rows, key):
+    return statistics.median(row[key] for row in rows)
+
+
+def show(raws, seen):
+    net.expect(raws[0]["file_system"] not in TMPFS, "this is no disk: set "
+               "OPENLINE_BENCH_DIR to a folder on one")
+    table = [["outstanding", "messages/s", "of raw", "goal", "", "p50", "p99",
+              "worst", "sender", "receiver"]]
+    for k, rows in seen.items():
+        base, goal = LOADS.get(k, ("rows", None))
+        share = statistics.median(row["rate"] / raw[base]
+                                  for row, raw in zip(rows, raws))
+        word = "" if goal is None else "met" if share >= goal else \
+            f"missed by {1 - share / goal:.0%}"
+        table.append([str(k), f"{middle(rows, 'rate'):,.0f}",
+                      f"{share:.3f} {base}", str(goal or ""), word,
+                      f"{middle(rows, 'p50_ms'):.2f} ms",
+                      f"{middle(rows, 'p99_ms'):.2f} ms",
+                      f"{max(row['worst_ms'] for row in rows):.1f} ms",
+                      f"{middle(rows, 'sender'):.0f} us",
+                      f"{middle(rows, 'receiver'):.0f} us"])
+    measure.table(table)
+    print("  raw, a second: " + ", ".join(
+        f"{middle(raws, key):,.0f} {what}" for key, what in (
+            ("append", "appends with fdatasync"),
+            ("overwrite", "overwrites with fdatasync"),
+            ("rows", "SQLite rows, 256 a transaction"),
+            ("rows_one", "SQLite rows, one a transaction"))))
+    print("  sender, receiver: processor time a message; the worst is of all "
+          "rounds")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("loads", nargs="*", type=int, metavar="OUTSTANDING")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2)
+    given = parser.parse_args()
+    return measure.main(lambda: durable(given.loads or list(LOADS),
+                                        given.rounds, given.seconds))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
