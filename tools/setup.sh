@@ -11,7 +11,7 @@ ol_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 # is only a recommendation of gcc, so it is named.
 # shellcheck disable=SC2034 # used by ./run and ./test
 ol_packages_run=(gcc libc6-dev pkg-config meson ninja-build libsodium-dev
-    libuv1-dev libjansson-dev libinih-dev libsqlite3-dev scdoc)
+    libuv1-dev libjansson-dev libinih-dev libsqlite3-dev libbrotli-dev scdoc)
 # shellcheck disable=SC2034
 ol_packages_test=(libcmocka-dev golang-go golang-github-flynn-noise-dev
     golang-golang-x-crypto-dev python3 iproute2 clang clang-tidy cppcheck

@@ -132,6 +132,8 @@ static enum ol_err take_return(struct ol_line *l, const struct ol_where *at,
     enum ol_err err = ol_segment_decode(body, &s);
 
     (void)at;
+    if (err == OL_OK && s.codec != OL_CODEC_RAW)
+        return OL_ERR_MALFORMED;
     return err == OL_OK ? ol_take_return(l, &s) : err;
 }
 

@@ -134,6 +134,11 @@ void ol_frame_finish(struct ol_line *l, struct ol_out_frame *f)
 
     if (f->w.n == 0)
         return;
+    if (f->packed) {
+        n = OL_MIN((n + OL_NARROW_PAD - 1) / OL_NARROW_PAD * OL_NARROW_PAD,
+                   f->w.cap + OL_FRAME_OVER);
+        ol_frame_pad(l, f, (uint32_t)n);
+    }
     out = ol_fx_bytes(l, n);
     ol_writer_init(&hw, out, OL_FRAME_HEAD);
     ol_frame_encode(&hw, &head);

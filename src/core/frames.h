@@ -13,6 +13,7 @@ struct ol_out_frame {
     const struct ol_addr *to;
     struct ol_writer w; /* the plaintext, in the arena */
     bool asks;          /* wants an ack: it becomes a flight */
+    bool packed;        /* its length would tell of a text: to be padded */
     uint8_t flags, held_logs, cp_logs;
     uint32_t held_serial, want_serial;
     unsigned n_refs;

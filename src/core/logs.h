@@ -164,7 +164,8 @@ bool ol_send_owes(const struct ol_line *l);
 /* ---- recv.c ------------------------------------------------------------- */
 
 enum ol_err ol_recv_init(struct ol_line *l, const struct ol_snapshot *s);
-enum ol_err ol_recv_segment(struct ol_line *l, const struct ol_segment *s);
+/* It may be packed; then it is not as it was afterwards. */
+enum ol_err ol_recv_segment(struct ol_line *l, struct ol_segment *s);
 void ol_recv_committed(struct ol_line *l, const struct ol_open_batch *b);
 /* Puts whole records, heads, events, rungs, parts. */
 void ol_recv_pump(struct ol_line *l);

@@ -13,6 +13,7 @@
  * gone, HELD does not cover it, and it comes again.
  */
 #include "core/marks.h"
+#include "core/pack.h"
 #include "core/restore.h"
 
 #include <string.h>
@@ -131,9 +132,10 @@ static enum ol_err place(struct ol_line *l, const struct ol_segment *g,
     return OL_OK;
 }
 
-enum ol_err ol_recv_segment(struct ol_line *l, const struct ol_segment *g)
+enum ol_err ol_recv_segment(struct ol_line *l, struct ol_segment *g)
 {
     struct ol_in_log *in = &l->in[g->prec];
+    uint8_t bytes[OL_RECORD_MAX];
     struct ol_in_slot *s;
     enum ol_err err;
 
@@ -147,6 +149,9 @@ enum ol_err ol_recv_segment(struct ol_line *l, const struct ol_segment *g)
     }
     if (l->full || g->index - in->upto > ol_window_of[g->prec])
         return OL_ERR_AGAIN;
+    err = ol_pack_open(g, bytes);
+    if (err != OL_OK)
+        return err;
     s = claim(l, g);
     if (s == NULL)
         return OL_ERR_AGAIN;

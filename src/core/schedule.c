@@ -11,6 +11,7 @@
  */
 #include "core/address.h"
 #include "core/frames.h"
+#include "core/pack.h"
 #include "core/restore.h"
 #include "core/size.h"
 
@@ -123,43 +124,53 @@ static void control(struct ol_line *l, unsigned c, bool best, bool all)
 
 /* ---- data --------------------------------------------------------------- */
 
-/* As much as fits of a record's `want` units from the lowest on: one segment.
- * false: nothing fitted. */
-static bool add_segment(struct ol_line *l, struct ol_out_frame *f,
-                        unsigned prec, struct ol_out_slot *s, uint64_t *want)
+/* As much as fits of the units that are wanted, from the lowest on, as it is.
+ * false: nothing fits. */
+static bool raw_segment(struct ol_line *l, struct ol_packing *p,
+                        struct ol_segment *g)
 {
-    struct ol_segment g = {.prec = (uint8_t)prec,
-                           .codec = OL_CODEC_RAW,
-                           .index = s->index};
-    size_t room = f->w.cap - f->w.n, n;
-    unsigned first = (unsigned)__builtin_ctzll(*want), units = 0;
-    uint8_t bytes[OL_RECORD_MAX];
-    uint64_t mask = 0;
+    unsigned first = (unsigned)__builtin_ctzll(p->want), units = 0;
+    size_t n;
 
-    if (f->n_refs == OL_FRAME_REFS ||
-        room < OL_CHUNK_HEAD + OL_SEGMENT_HEAD + 1)
-        return false;
-    room -= OL_CHUNK_HEAD + OL_SEGMENT_HEAD;
-    g.offset = (uint16_t)(first * OL_UNIT);
-    while (first + units < 64 && (*want >> (first + units) & 1)) {
-        size_t end = OL_MIN((first + units + 1) * OL_UNIT, s->size);
-        if (end - g.offset > room)
+    g->offset = (uint16_t)(first * OL_UNIT);
+    while (first + units < 64 && (p->want >> (first + units) & 1)) {
+        size_t end = OL_MIN((first + units + 1) * OL_UNIT, p->slot->size);
+        if (end - g->offset > p->room)
             break;
-        mask |= UINT64_C(1) << (first + units++);
+        p->mask |= UINT64_C(1) << (first + units++);
     }
     if (units == 0)
         return false;
-    n = OL_MIN((first + units) * OL_UNIT, s->size) - g.offset;
-    g.last = g.offset + n == s->size;
-    ol_pool_read(&l->out_pool, s->block, g.offset, bytes, n);
-    g.bytes = OL_SPAN(bytes, n);
+    n = OL_MIN((first + units) * OL_UNIT, p->slot->size) - g->offset;
+    g->last = g->offset + n == p->slot->size;
+    ol_pool_read(&l->out_pool, p->slot->block, g->offset, p->bytes, n);
+    g->bytes = OL_SPAN(p->bytes, n);
+    return true;
+}
+
+/* One segment of a record's `want` units. false: nothing fitted. */
+static bool add_segment(struct ol_line *l, struct ol_out_frame *f,
+                        unsigned prec, struct ol_out_slot *s, uint64_t *want)
+{
+    struct ol_segment g = {.prec = (uint8_t)prec, .index = s->index};
+    struct ol_packing p = {.slot = s, .want = *want};
+
+    p.room = f->w.cap - f->w.n;
+    if (f->n_refs == OL_FRAME_REFS ||
+        p.room < OL_CHUNK_HEAD + OL_SEGMENT_HEAD + 1)
+        return false;
+    p.room -= OL_CHUNK_HEAD + OL_SEGMENT_HEAD;
+    if (ol_chan_narrow(&l->ch[f->c]) && ol_pack_segment(l, &p, &g))
+        f->packed = true;
+    else if (!raw_segment(l, &p, &g))
+        return false;
     if (!ol_segment_encode(&f->w, &g))
         return false;
     f->refs[f->n_refs++] = (struct ol_carried){
-        .prec = (uint8_t)prec, .index = s->index, .mask = mask};
+        .prec = (uint8_t)prec, .index = s->index, .mask = p.mask};
     f->asks = true;
-    *want &= ~mask;
-    ol_send_went(l, prec, s, mask, f->c);
+    *want &= ~p.mask;
+    ol_send_went(l, prec, s, p.mask, f->c);
     return true;
 }
 

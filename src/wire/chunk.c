@@ -249,13 +249,20 @@ bool ol_view_encode(struct ol_writer *w, const struct ol_view *view)
  * A segment is whole units, but for the end of its record; what ends at
  * OL_RECORD_MAX is an end, because no record goes on there.
  */
-static bool segment_ok(const struct ol_segment *s)
+bool ol_segment_ok(const struct ol_segment *s)
 {
     size_t end = s->offset + s->bytes.n;
 
-    if (s->prec >= OL_PRECS || s->codec != OL_CODEC_RAW || s->index == 0)
+    if (s->prec >= OL_PRECS || s->codec > OL_CODEC_BROTLI || s->index == 0)
         return false;
-    if (s->offset % OL_UNIT || s->bytes.n == 0 || end > OL_RECORD_MAX)
+    if (s->offset % OL_UNIT || s->offset >= OL_RECORD_MAX ||
+        s->bytes.n == 0 || s->bytes.n > OL_RECORD_MAX)
+        return false;
+    if (s->codec == OL_CODEC_SHORT)
+        return s->offset == 0 && s->last;
+    if (s->codec == OL_CODEC_BROTLI)
+        return true;
+    if (end > OL_RECORD_MAX)
         return false;
     return s->last || (s->bytes.n % OL_UNIT == 0 && end < OL_RECORD_MAX);
 }
@@ -275,13 +282,13 @@ enum ol_err ol_segment_decode(struct ol_span b, struct ol_segment *s)
     s->index = ol_read_u32(&r);
     s->offset = ol_read_u16(&r);
     s->bytes = ol_read_bytes(&r, r.n);
-    return what >> 5 == 0 && segment_ok(s) ? OL_OK : OL_ERR_MALFORMED;
+    return what >> 5 == 0 && ol_segment_ok(s) ? OL_OK : OL_ERR_MALFORMED;
 }
 
 static bool segment_write(struct ol_writer *w, uint8_t type,
                           const struct ol_segment *s)
 {
-    OL_CHECK(segment_ok(s));
+    OL_CHECK(ol_segment_ok(s));
     if (!ol_body_write(w, type, OL_SEGMENT_HEAD + s->bytes.n))
         return false;
     ol_write_u8(w, (uint8_t)(s->prec | s->codec << 2 | s->last << 4));

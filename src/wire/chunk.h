@@ -116,9 +116,12 @@ struct ol_segment {
     bool last;
     uint32_t index;       /* from 1 */
     uint16_t offset;      /* multiple of OL_UNIT */
-    struct ol_span bytes; /* >= 1; multiple of OL_UNIT unless last; none
-                             beyond OL_RECORD_MAX, where all are last */
+    struct ol_span bytes; /* >= 1; if raw a multiple of OL_UNIT unless last;
+                             none beyond OL_RECORD_MAX, where all are last */
 };
+
+/* Are these values a segment's. Of one that is packed: may they be. */
+bool ol_segment_ok(const struct ol_segment *s);
 
 /* BLOB: hash 32 | offset 8 | bytes. */
 struct ol_blob {

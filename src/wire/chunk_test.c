@@ -367,8 +367,14 @@ static void a_segment_has_bounds(void **state)
         {0x00, 1, 0, 128, OL_OK},
         {0x00, 1, 0, 129, OL_ERR_MALFORMED},
         {0x03, 1, 0, 128, OL_OK},
-        {0x04, 1, 0, 128, OL_ERR_MALFORMED}, /* brotli: not yet */
-        {0x08, 1, 0, 128, OL_ERR_MALFORMED},
+        {0x04, 1, 0, 128, OL_ERR_MALFORMED}, /* a short form is whole */
+        {0x14, 1, 128, 128, OL_ERR_MALFORMED},
+        {0x14, 1, 0, 1, OL_OK},
+        {0x08, 1, 0, 1, OL_OK}, /* packed: what it is comes out later */
+        {0x18, 1, 128, 77, OL_OK},
+        {0x18, 1, 129, 77, OL_ERR_MALFORMED},
+        {0x18, 1, 8064, 8192, OL_OK},
+        {0x18, 1, 8192, 1, OL_ERR_MALFORMED},
         {0x0c, 1, 0, 128, OL_ERR_MALFORMED},
         {0x20, 1, 0, 128, OL_ERR_MALFORMED},
         {0x40, 1, 0, 128, OL_ERR_MALFORMED},
@@ -564,7 +570,7 @@ static bool encode_bad(unsigned k, struct ol_writer *w)
         {.count = 2, .v = {{1, 0}, {1, 0}}},
     };
     static const struct ol_segment segments[] = {
-        {4, 0, true, 1, 0, {bytes, 1}},    {0, 1, true, 1, 0, {bytes, 1}},
+        {4, 0, true, 1, 0, {bytes, 1}},    {0, 1, false, 1, 0, {bytes, 1}},
         {0, 0, true, 0, 0, {bytes, 1}},    {0, 0, true, 1, 1, {bytes, 1}},
         {0, 0, true, 1, 0, {bytes, 0}},    {0, 0, false, 1, 0, {bytes, 1}},
         {0, 0, true, 1, 8192, {bytes, 1}}, {0, 0, true, 1, 0, {bytes, 8193}},

@@ -127,7 +127,10 @@ enum ol_chunk_type {
 #define OL_HELLO_BODY 8u
 #define OL_OPENINGS_BODY 16u
 #define OL_CODEC_RAW 0u
-#define OL_CODEC_BROTLI 1u /* reserved: not accepted by this version */
+#define OL_CODEC_SHORT 1u  /* a whole record: its short form */
+#define OL_CODEC_BROTLI 2u /* a part of one, by itself */
+#define OL_NARROW_BPS 10000u /* channels below it are narrow: see 5.7 */
+#define OL_NARROW_PAD 16u /* frames with packed segments fill so many */
 
 /* Stations, channels, epochs. */
 #define OL_LINES_MAX 64u

@@ -236,7 +236,9 @@ func framesRefused(b *bed) {
 		{"COSIGNATURE", put(10, make([]byte, 101))},
 		{"HELLO in a frame", put(chunkHello, hello(1, 1, 4096))},
 		{"padding with something in it", []byte{0, 1}},
-		{"codec 1", []byte{6, 0, 8, 7, 0, 0, 0, 2, 0, 0, 1}},
+		{"codec 3", []byte{6, 0, 8, 0x1f, 0, 0, 0, 2, 0, 0, 1}},
+		{"codec 2 of no stream", []byte{6, 0, 8, 0x1b, 0, 0, 0, 2, 0, 0, 0xff}},
+		{"codec 1 of no head", []byte{6, 0, 8, 0x17, 0, 0, 0, 2, 0, 0, 1}},
 		{"a length beyond the end", []byte{6, 255, 255, 3}}} {
 		echoes := p.echoes
 		p.sayBefore("radio", append(w.chunk, text(w.what)...))

@@ -24,7 +24,7 @@
 
 #include "base/check.h"
 #include "base/units.h"
-#include "core/line_int.h"
+#include "core/pack.h"
 #include "wire/record.h"
 
 struct heard { /* one packet */
@@ -230,9 +230,13 @@ static void said(const struct heard *h, uint8_t author,
 static void segment(const struct heard *h, struct ol_span body)
 {
     const struct ol_line *l = teller(h)->line;
+    uint8_t bytes[OL_RECORD_MAX];
     struct ol_segment g;
 
     OL_CHECK(ol_segment_decode(body, &g) == OL_OK);
+    if (ol_pack_open(&g, bytes) != OL_OK)
+        world_fail(h->w, "station %u sends %u/%u packed, and nobody can "
+                   "unpack it", h->st, g.prec, g.index);
     said(h, OL_OWN, &g);
     if (l->out[g.prec].back.state != OL_BACK_SOUND || l->out[g.prec].stopped)
         world_fail(h->w, "station %u sends %u/%u while that log is on its way "
