@@ -16,6 +16,7 @@
 #include "wire/messages.h"
 
 struct ol_line;
+struct ol_carried;
 struct ol_epoch;
 struct ol_open_batch;
 
@@ -28,6 +29,11 @@ struct ol_out_slot {
     uint16_t flights;   /* frames in flight that carry a part */
     uint16_t copies_on; /* bit c: wholly sent on c, and not lost there */
     uint16_t copied_on; /* bit c: a copy went there, lost or not */
+    uint16_t went_on;   /* bit c: the like, and of this epoch */
+    uint8_t repeats;    /* of a small urgent one (copies.c) */
+    bool quick;         /* it is one, and went where repeats go */
+    bool arrived;       /* all of it was acked as frames */
+    uint64_t went_ns;   /* the newest of its frames */
     uint64_t owed;      /* bit k: unit k is to be sent */
     uint64_t held;      /* bit k: unit k is on the peer's disk */
     uint8_t root[OL_ROOT]; /* of the log up to here */
@@ -45,6 +51,7 @@ struct ol_out_log {
     uint32_t limit;   /* the peer's credit */
     uint32_t hint;    /* nothing below is owed */
     uint32_t owing;   /* slots that owe something */
+    uint64_t repeat_ns; /* no repeat is due before */
     uint32_t behind;  /* HELD waits for the root of this index, 0: none */
     uint8_t behind_root[OL_ROOT];
     uint32_t behind_limit;
@@ -153,8 +160,12 @@ struct ol_out_slot *ol_send_next(struct ol_line *l, unsigned prec);
 /* These units of it went out on channel c. */
 void ol_send_went(struct ol_line *l, unsigned prec, struct ol_out_slot *s,
                   uint64_t mask, unsigned c);
-/* A frame that carried a part is no longer in flight. */
-void ol_send_landed(struct ol_line *l, uint8_t prec, uint32_t index);
+/* A frame that carried these units is no longer in flight. acked: it got
+ * there. */
+void ol_send_landed(struct ol_line *l, const struct ol_carried *what,
+                    bool acked);
+/* It is repeated until a word of it comes, and none has. */
+bool ol_owed_quick(const struct ol_out_slot *s);
 void ol_owed_retry(struct ol_line *l, unsigned p);
 /* The peer's record of this log is not ours: nothing more of it is sent. */
 void ol_owed_stop(struct ol_line *l, unsigned p, uint32_t index);

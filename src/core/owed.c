@@ -24,18 +24,31 @@ void ol_send_owe(struct ol_line *l, uint8_t prec, uint32_t index,
 {
     struct ol_out_slot *s = ol_window_slot(l, prec, index);
 
-    if (s == NULL)
+    /* Its repeats take care of it while any of its frames is under way, and
+     * once one got there HELD is on its way back. */
+    if (s == NULL || (s->quick && (s->arrived || s->flights > 0)))
         return;
     s->copies_on &= (uint16_t)~(1u << c);
     ol_window_owe(&l->out[prec], s, s->owed | (mask & ~s->held));
 }
 
-void ol_send_landed(struct ol_line *l, uint8_t prec, uint32_t index)
+void ol_send_landed(struct ol_line *l, const struct ol_carried *what,
+                    bool acked)
 {
-    struct ol_out_slot *s = ol_window_slot(l, prec, index);
+    struct ol_out_slot *s = ol_window_slot(l, what->prec, what->index);
 
-    if (s != NULL && s->flights > 0)
+    if (s == NULL)
+        return;
+    if (s->flights > 0)
         s->flights--;
+    if (acked && (what->mask | s->held) == ol_units_of(s->size))
+        s->arrived = true;
+}
+
+bool ol_owed_quick(const struct ol_out_slot *s)
+{
+    return s->quick && !s->arrived && s->owed == 0 &&
+           s->held != ol_units_of(s->size);
 }
 
 void ol_send_owe_all(struct ol_line *l)
@@ -46,7 +59,8 @@ void ol_send_owe_all(struct ol_line *l)
             struct ol_out_slot *s = ol_window_slot(l, p, i);
             if (s == NULL || i > o->durable)
                 continue;
-            s->flights = s->copies_on = s->copied_on = 0;
+            s->flights = s->copies_on = s->copied_on = s->went_on = 0;
+            s->quick = s->arrived = false;
             ol_window_owe(o, s, ol_units_of(s->size) & ~s->held);
         }
         if (o->cp_durable > 0)
@@ -77,6 +91,15 @@ void ol_send_went(struct ol_line *l, unsigned prec, struct ol_out_slot *s,
                   uint64_t mask, unsigned c)
 {
     s->flights++;
+    s->went_on |= (uint16_t)(1u << c);
+    s->quick = s->quick || (prec < OL_ROUTINE && s->size <= OL_REPEAT_MAX &&
+                            ol_path_repeats(&l->ch[c]));
+    if (!s->quick || mask != (ol_units_of(s->size) & ~s->held)) {
+        s->quick = false;
+    } else {
+        s->went_ns = l->now_ns;
+        l->out[prec].repeat_ns = 0;
+    }
     ol_window_owe(&l->out[prec], s, s->owed & ~mask);
     if (s->owed == 0 && !(s->copies_on & (1u << c))) {
         s->copies_on |= (uint16_t)(1u << c);
@@ -131,6 +154,7 @@ void ol_owed_retry(struct ol_line *l, unsigned p)
         if (s == NULL || s->flights > 0)
             continue;
         s->copies_on = 0;
+        s->quick = s->arrived = false;
         ol_window_owe(o, s, ol_units_of(s->size) & ~s->held);
     }
 }

@@ -21,6 +21,9 @@
 #define INITIAL_RTT_NS (333 * OL_NS_PER_MS) /* RFC 9002 6.2.2 */
 #define PACKET_THRESHOLD 3u                 /* 6.1.1 */
 #define PTO_BACKOFF_MAX 6u
+#define TURN_MORE_NS (8 * OL_NS_PER_MS) /* a disk is not always as quick */
+#define REPEATS_FROM_BPS 64000u
+#define ALLOWED_FRAMES 4u
 #define BURST_FRAMES 10u
 #define CONTROL_ROOM 64u /* of the ring, kept for frames without data */
 #define BULK_ROOM 256u   /* of the ring, kept for frames without attachments */
@@ -52,6 +55,40 @@ uint64_t ol_path_pto(const struct ol_path *p)
         return 2 * INITIAL_RTT_NS;
     return p->srtt_ns + OL_MAX(4 * p->rttvar_ns, GRANULARITY_NS) +
            ACK_DELAY_NS;
+}
+
+uint64_t ol_path_turn(const struct ol_path *p)
+{
+    if (p->turn_ns == 0)
+        return ol_path_pto(p);
+    return p->turn_ns + OL_MAX(4 * p->turnvar_ns, TURN_MORE_NS);
+}
+
+bool ol_path_repeats(const struct ol_lchan *ch)
+{
+    return ch->conf.kind == OL_CHAN_DATAGRAM &&
+           (ch->conf.rate_bps == 0 || ch->conf.rate_bps >= REPEATS_FROM_BPS);
+}
+
+bool ol_path_allow(struct ol_line *l, unsigned c, size_t n)
+{
+    struct ol_path *p = &l->ch[c].path;
+    uint32_t most = ALLOWED_FRAMES * l->ch[c].conf.mtu;
+    uint64_t rtt = OL_MAX(p->srtt_ns, GRANULARITY_NS);
+    uint64_t since = OL_MIN(l->now_ns - p->allowed_ns, OL_NS_PER_S);
+    uint64_t more = 2 * l->ch[c].conf.mtu * since / rtt;
+
+    if (l->ch[c].conf.rate_bps > 0)
+        more = OL_MIN(more, l->ch[c].conf.rate_bps / 80 * since / OL_NS_PER_S);
+    /* What is less than a byte is not forgotten. */
+    if (more > 0) {
+        p->allowed = (uint32_t)OL_MIN(p->allowed + more, most);
+        p->allowed_ns = l->now_ns;
+    }
+    if (p->allowed < n)
+        return false;
+    p->allowed -= (uint32_t)n;
+    return true;
 }
 
 bool ol_path_room(const struct ol_path *p)
@@ -179,7 +216,7 @@ static void close_flight(struct ol_line *l, unsigned c, struct ol_flight *f,
         struct ol_carried *ref = &l->ref[r];
         uint16_t next = ref->next;
         if (ref->prec < OL_PRECS)
-            ol_send_landed(l, ref->prec, ref->index);
+            ol_send_landed(l, ref, !lost);
         else if (ref->prec == OL_REF_BLOB)
             ol_push_landed(l, ref->index);
         if (lost)
@@ -260,6 +297,21 @@ static void rtt_sample(struct ol_path *p, uint64_t now_ns, uint64_t rtt,
     var = p->srtt_ns > rtt ? p->srtt_ns - rtt : rtt - p->srtt_ns;
     p->rttvar_ns = (3 * p->rttvar_ns + var) / 4;
     p->srtt_ns = (7 * p->srtt_ns + rtt) / 8;
+}
+
+/* As it came, with all that the peer's disk and its patience took. */
+static void turn_sample(struct ol_path *p, uint64_t turn)
+{
+    uint64_t var;
+
+    if (p->turn_ns == 0) {
+        p->turn_ns = turn;
+        p->turnvar_ns = turn / 4;
+        return;
+    }
+    var = p->turn_ns > turn ? p->turn_ns - turn : turn - p->turn_ns;
+    p->turnvar_ns = (3 * p->turnvar_ns + var) / 4;
+    p->turn_ns = (7 * p->turn_ns + turn) / 8;
 }
 
 /* NewReno's halving, once per round trip (RFC 9002 7.3.2). */
@@ -368,6 +420,8 @@ void ol_path_acked(struct ol_line *l, unsigned c, const struct ol_ack *ack)
             rtt_sample(p, l->now_ns, rtt,
                        OL_MIN(ack->delay_100us * 100 * OL_NS_PER_US,
                               ACK_DELAY_NS));
+            if (f->ref != OL_NO_REF && l->ref[f->ref].prec < OL_PRECS)
+                turn_sample(p, rtt);
         }
         newest = OL_MAX(newest, f->sent_ns);
         p->loss = p->loss < 0 ? 0 : p->loss - p->loss / 64;

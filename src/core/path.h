@@ -12,7 +12,9 @@
 #include "wire/messages.h"
 
 struct ol_line;
+struct ol_lchan;
 
+#define OL_REPEAT_MAX 448u /* of a record: it is in one frame everywhere */
 #define OL_REFS 8192u    /* segments in flight, all channels */
 #define OL_FRAME_REFS 32u /* segments in one frame */
 #define OL_NO_REF 0xffffu
@@ -63,6 +65,11 @@ struct ol_path {
     uint32_t cwnd, ssthresh;
     uint64_t recovery_ns; /* losses of frames sent before count once */
     uint64_t shrunk_ns;   /* the queue rule acted last */
+    /* Repeats (copies.c): how long a word of a record takes to come back, */
+    uint64_t turn_ns, turnvar_ns; /* as it came; 0: none did */
+    uint32_t allowed;             /* bytes that may go now, and since when */
+    uint64_t allowed_ns;
+    uint64_t repeats;             /* frames, since this channel was made */
     uint64_t pace_ns;     /* the next data frame may go then */
     uint64_t loss_ns;     /* time threshold of the oldest, OL_NEVER_NS */
     uint32_t pto_count;
@@ -112,6 +119,14 @@ size_t ol_path_budget(struct ol_line *l, unsigned c);
 size_t ol_path_bulk_budget(struct ol_line *l, unsigned c);
 void ol_path_paced(struct ol_line *l, unsigned c, size_t bytes);
 uint64_t ol_path_pto(const struct ol_path *p);
+/* After so long a word of a record should have come. */
+uint64_t ol_path_turn(const struct ol_path *p);
+/* Do small urgent records go again there before they are lost: on datagram
+ * channels, unless each frame is dear. */
+bool ol_path_repeats(const struct ol_lchan *ch);
+/* Takes n bytes from the allowance for repeats; false: there are not as many.
+ * It is what the least window would carry, and a tenth of a declared rate. */
+bool ol_path_allow(struct ol_line *l, unsigned c, size_t n);
 /* When the oldest open frame was sent of those behind after_ns; OL_NEVER_NS:
  * there is none. */
 uint64_t ol_path_oldest(const struct ol_path *p, uint64_t after_ns);

@@ -13,6 +13,7 @@
 #include "core/frames.h"
 #include "core/pack.h"
 #include "core/restore.h"
+#include "core/schedule.h"
 #include "core/size.h"
 
 #include <string.h>
@@ -148,9 +149,8 @@ static bool raw_segment(struct ol_line *l, struct ol_packing *p,
     return true;
 }
 
-/* One segment of a record's `want` units. false: nothing fitted. */
-static bool add_segment(struct ol_line *l, struct ol_out_frame *f,
-                        unsigned prec, struct ol_out_slot *s, uint64_t *want)
+bool ol_schedule_segment(struct ol_line *l, struct ol_out_frame *f,
+                         unsigned prec, struct ol_out_slot *s, uint64_t *want)
 {
     struct ol_segment g = {.prec = (uint8_t)prec, .index = s->index};
     struct ol_packing p = {.slot = s, .want = *want};
@@ -174,7 +174,7 @@ static bool add_segment(struct ol_line *l, struct ol_out_frame *f,
     return true;
 }
 
-static void segment_began(struct ol_line *l)
+void ol_schedule_began(struct ol_line *l)
 {
     struct ol_epoch *e = ol_epoch_sending(l);
 
@@ -182,66 +182,9 @@ static void segment_began(struct ol_line *l)
         e->segment_ns = l->now_ns;
 }
 
-/* Can all frames of a record go on a channel in this step: half a record would
- * be sent in vain, for a copy starts at its beginning. */
-static bool fits(struct ol_line *l, unsigned c, const struct ol_out_slot *s)
-{
-    const struct ol_lchan *ch = &l->ch[c];
-    uint32_t frame = ol_size_frame(l, c);
-    uint32_t units = (frame - OL_FRAME_OVER - OL_CHUNK_HEAD -
-                      OL_SEGMENT_HEAD) / OL_UNIT;
-    uint32_t frames = (s->size + units * OL_UNIT - 1) / (units * OL_UNIT);
-
-    return ol_chan_room(ch, s->size + frames * OL_FRAME_OVER + frame) &&
-           l->refs_used + frames + OL_FRAME_REFS <= OL_REFS &&
-           ch->path.tail - ch->path.head + frames <= OL_INFLIGHT_MAX &&
-           ol_fx_room(l, frames, (size_t)frames * OL_FRAME_MAX);
-}
-
-/* A whole record on one channel, whatever else is in flight there. */
-static void copy(struct ol_line *l, unsigned c, unsigned prec,
-                 struct ol_out_slot *s)
-{
-    uint64_t want = ol_units_of(s->size) & ~s->held;
-    struct ol_lchan *ch = &l->ch[c];
-    bool again = s->copied_on & (1u << c);
-    struct ol_out_frame f;
-
-    /* Copies do not ask the window; those that are lost time and again must
-     * not fill the channel, so they go once a round trip. */
-    if (again && l->now_ns != ch->recopy_ns &&
-        l->now_ns - ch->recopy_ns < ch->path.srtt_ns) {
-        ol_wake(l, ch->recopy_ns + ch->path.srtt_ns);
-        return;
-    }
-    if (!fits(l, c, s))
-        return;
-    if (again)
-        ch->recopy_ns = l->now_ns;
-    s->copied_on |= (uint16_t)(1u << c);
-    while (want != 0) {
-        if (!ol_frame_begin(l, &f, c, NULL) ||
-            !add_segment(l, &f, prec, s, &want))
-            return;
-        segment_began(l);
-        ol_path_paced(l, c, f.w.n + OL_FRAME_OVER);
-        ol_frame_finish(l, &f);
-    }
-    if (!(s->copies_on & (1u << c))) {
-        s->copies_on |= (uint16_t)(1u << c);
-        ol_fx_sent(l, (uint16_t)c, (uint8_t)prec, s->index);
-    }
-}
-
-struct order {
-    unsigned n;
-    uint8_t c[OL_CHANNELS_MAX];
-    uint64_t cost_ns[OL_CHANNELS_MAX];
-};
-
 /* Usable channels, the one that completes first in front; those in doubt
  * only while no other is up. */
-static void rank(const struct ol_line *l, struct order *o)
+static void rank(const struct ol_line *l, struct ol_order *o)
 {
     bool sound = false;
 
@@ -265,27 +208,6 @@ static void rank(const struct ol_line *l, struct order *o)
         }
         o->c[i] = (uint8_t)c;
         o->cost_ns[i] = cost;
-    }
-}
-
-/* FLASH on every usable channel, IMMEDIATE on the first two. */
-static void copies(struct ol_line *l, const struct order *o, unsigned prec)
-{
-    struct ol_out_log *log = &l->out[prec];
-    uint32_t last = OL_MIN(OL_MIN(log->loaded, log->limit), log->durable);
-
-    if (log->stopped || log->back.state != OL_BACK_SOUND)
-        return;
-    for (uint32_t i = log->acked + 1; i <= last; i++) {
-        struct ol_out_slot *s = ol_out_slot(l, prec, i);
-        if (s->index != i)
-            continue;
-        for (unsigned c = 0; prec == OL_FLASH && c < l->n_ch; c++)
-            if (ol_chan_usable(&l->ch[c]) && !(s->copies_on & (1u << c)))
-                copy(l, c, prec, s);
-        for (unsigned k = 0; prec == OL_IMMEDIATE && k < OL_MIN(o->n, 2); k++)
-            if (!(s->copies_on & (1u << o->c[k])))
-                copy(l, o->c[k], prec, s);
     }
 }
 
@@ -322,7 +244,7 @@ static bool data_frame(struct ol_line *l, unsigned c, size_t *budget)
     ol_frame_add_acks(l, &f);
     while (s != NULL) {
         uint64_t want = s->owed;
-        if (!add_segment(l, &f, prec, s, &want))
+        if (!ol_schedule_segment(l, &f, prec, s, &want))
             break;
         l->turn--;
         s = next_record(l, &prec);
@@ -332,7 +254,7 @@ static bool data_frame(struct ol_line *l, unsigned c, size_t *budget)
         return false;
     }
     ol_frame_add_checkpoints(l, &f);
-    segment_began(l);
+    ol_schedule_began(l);
     ol_path_paced(l, c, f.w.n + OL_FRAME_OVER);
     *budget -= OL_MIN(*budget, f.w.n + OL_FRAME_OVER);
     ol_frame_finish(l, &f);
@@ -348,7 +270,7 @@ static uint64_t backlog_bytes(const struct ol_line *l)
     return n;
 }
 
-static void data(struct ol_line *l, const struct order *o)
+static void data(struct ol_line *l, const struct ol_order *o)
 {
     for (unsigned k = 0; k < o->n; k++) {
         unsigned c = o->c[k];
@@ -381,14 +303,14 @@ static bool bulk_frame(struct ol_line *l, unsigned c)
         ol_frame_finish(l, &f); /* the acks, which are no longer owed */
         return false;
     }
-    segment_began(l);
+    ol_schedule_began(l);
     ol_path_paced(l, c, f.w.n + OL_FRAME_OVER);
     ol_frame_finish(l, &f);
     return true;
 }
 
 /* What no record wants of the channels' windows. */
-static void bulk(struct ol_line *l, const struct order *o)
+static void bulk(struct ol_line *l, const struct ol_order *o)
 {
     const struct ol_path *first = &l->ch[o->c[0]].path;
 
@@ -420,7 +342,7 @@ static void checkpoints(struct ol_line *l, unsigned c)
 void ol_schedule_pump(struct ol_line *l)
 {
     struct ol_epoch *e = ol_epoch_sending(l);
-    struct order o;
+    struct ol_order o;
     int best;
     bool all;
 
@@ -448,11 +370,11 @@ void ol_schedule_pump(struct ol_line *l)
     /* What went just now may have been the last that may go there. */
     if (o.n == 0)
         return;
-    copies(l, &o, OL_FLASH);
-    copies(l, &o, OL_IMMEDIATE);
+    ol_copies_pump(l, &o);
     /* Before what can wait: until it is back the other side is mute. */
     ol_give_frames(l, (unsigned)best);
     data(l, &o);
+    ol_repeats_pump(l, &o);
     bulk(l, &o);
     checkpoints(l, (unsigned)best);
 }

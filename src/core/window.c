@@ -75,6 +75,9 @@ bool ol_window_load(struct ol_line *l, unsigned prec, uint32_t index,
     s->size = (uint16_t)bytes.n;
     s->block = block;
     s->flights = s->copies_on = s->copied_on = 0;
+    s->went_on = 0;
+    s->repeats = 0;
+    s->quick = s->arrived = false;
     s->owed = s->held = 0;
     memcpy(s->root, root, OL_ROOT);
     o->loaded = index;

@@ -1,0 +1,214 @@
+/*
+ * Stories of the pace of urgent messages: over a path that loses much, and
+ * while the best of two paths dies in silence.
+ *
+ * Each says a message of 200 bytes at even intervals and looks, every
+ * millisecond, when it is on the other disk. Times hold two commits, of up to
+ * 5 ms each. What is printed is what is demanded: median, 99th in a hundred,
+ * worst, and the bytes that went on the wire for each message, IPv4 and UDP
+ * heads counted.
+ */
+#include <stdlib.h>
+
+#include "base/units.h"
+#include "core/line_int.h"
+#include "story.h"
+
+#define IP_UDP 28u
+#define MOST 1000u
+
+struct run {
+    uint8_t prec;
+    unsigned n;
+    uint64_t each_ns;
+    uint64_t took[MOST]; /* until it was on the other disk */
+    double bytes;        /* for each message, both ways */
+};
+
+static int by_size(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static uint64_t wire_bytes(void)
+{
+    uint64_t n = 0;
+
+    for (unsigned st = 0; st < 2; st++)
+        for (unsigned c = 0; c < w.n_ch; c++)
+            n += w.st[st].line->ch[c].bytes_sent +
+                 IP_UDP * w.st[st].line->ch[c].frames_sent;
+    return n;
+}
+
+/* Looks what has come; how many of n are still to come. */
+static unsigned look(struct run *r, const uint64_t *said, uint32_t base,
+                     unsigned *seen)
+{
+    uint32_t here = w.st[1].line->in[r->prec].durable - base;
+
+    for (; *seen < here && *seen < r->n; ++*seen)
+        r->took[*seen] = w.now_ns - said[*seen];
+    return r->n - *seen;
+}
+
+/* All n are said and come; at[k]: what happens before message k. */
+static void say_all(struct run *r, unsigned k_event, void (*event)(void))
+{
+    uint64_t said[MOST], bytes = wire_bytes(), next = w.now_ns;
+    uint32_t base = w.st[1].line->in[r->prec].durable;
+    unsigned k = 0, seen = 0;
+
+    while (look(r, said, base, &seen) > 0) {
+        EXPECT(k < r->n || w.now_ns < next + 60 * S);
+        if (k < r->n && w.now_ns >= next) {
+            if (k == k_event && event != NULL)
+                event();
+            world_say(&w, 0, r->prec, 200);
+            said[k++] = w.now_ns;
+            next += r->each_ns;
+        }
+        run_for(MS);
+    }
+    run_for(2 * S);
+    r->bytes = (double)(wire_bytes() - bytes) / r->n;
+    qsort(r->took, r->n, sizeof(r->took[0]), by_size);
+}
+
+static double at(const struct run *r, unsigned percent)
+{
+    return (double)r->took[(r->n - 1) * percent / 100] / 1e6;
+}
+
+static void show(const char *what, const struct run *r)
+{
+    printf("  %s: p50 %.0f, p99 %.0f, worst %.0f ms; %.0f bytes each\n", what,
+           at(r, 50), at(r, 99), at(r, 100), r->bytes);
+}
+
+/* ---- loss --------------------------------------------------------------- */
+
+static struct run lossy(uint8_t prec, double loss, unsigned n)
+{
+    struct run r = {.prec = prec, .n = n, .each_ns = 200 * MS};
+
+    world_init_calm(&w, 7, 2, false);
+    for (unsigned f = 0; f < 2; f++) {
+        world_cut(&w, 0, f, true); /* the stream */
+        w.ch[1].path[f].delay_ns = 50 * MS;
+    }
+    run_for(40 * S);
+    w.healed = false;
+    for (unsigned f = 0; f < 2; f++)
+        w.ch[1].path[f].loss = loss;
+    for (unsigned i = 0; i < 50; i++) {
+        world_say(&w, 0, prec, 200);
+        run_for(200 * MS);
+    }
+    run_for(5 * S);
+    say_all(&r, 0, NULL);
+    return r;
+}
+
+static void urgent_over_a_lossy_path(void)
+{
+    struct run r = lossy(OL_PRIORITY, 0.3, MOST);
+
+    show("PRIORITY at 30 %", &r);
+    EXPECT(at(&r, 50) <= 60 && at(&r, 99) <= 350);
+}
+
+static void flash_over_a_lossy_path(void)
+{
+    struct run r = lossy(OL_FLASH, 0.3, MOST);
+
+    show("FLASH at 30 %", &r);
+    EXPECT(at(&r, 99) <= 150);
+}
+
+static void little_is_lost(void)
+{
+    struct run r = lossy(OL_PRIORITY, 0.1, MOST);
+
+    show("PRIORITY at 10 %", &r);
+    EXPECT(at(&r, 99) <= 250);
+}
+
+static void half_is_lost(void)
+{
+    struct run r = lossy(OL_PRIORITY, 0.5, MOST);
+
+    show("PRIORITY at 50 %", &r);
+    EXPECT(at(&r, 100) <= 10000);
+}
+
+/* A line that loses nothing pays for nothing. */
+static void nothing_is_lost(void)
+{
+    struct run r = lossy(OL_PRIORITY, 0, 200);
+
+    show("PRIORITY, no loss", &r);
+    EXPECT(w.st[0].line->ch[1].path.repeats == 0);
+}
+
+/* ---- death -------------------------------------------------------------- */
+
+static void die(void)
+{
+    for (unsigned f = 0; f < 2; f++)
+        world_cut(&w, 0, f, true);
+}
+
+/* Two datagram paths; the better one dies at some moment of an interval. */
+static struct run dying(uint8_t prec)
+{
+    struct run r = {.prec = prec, .n = 100, .each_ns = 100 * MS};
+
+    world_init_calm(&w, 7, 2, false);
+    for (unsigned st = 0; st < 2; st++) {
+        w.ch[0].conf[st].kind = OL_CHAN_DATAGRAM;
+        w.ch[0].conf[st].mtu = w.ch[1].conf[st].mtu;
+    }
+    for (unsigned f = 0; f < 2; f++) {
+        w.ch[0].path[f].delay_ns = 10 * MS;
+        w.ch[1].path[f].delay_ns = 30 * MS;
+    }
+    world_reboot(&w);
+    run_for(5 * S);
+    EXPECT(status(0).state == OL_LINE_OPEN);
+    say_all(&r, 50, die);
+    return r;
+}
+
+static void priority_outlives_its_path(void)
+{
+    struct run r = dying(OL_PRIORITY);
+
+    show("PRIORITY", &r);
+    EXPECT(at(&r, 100) <= 110);
+}
+
+static void flash_outlives_its_path(void)
+{
+    struct run r = dying(OL_FLASH);
+
+    show("FLASH", &r);
+    EXPECT(at(&r, 100) <= 46);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct story stories[] = {
+        {"urgent-over-a-lossy-path", urgent_over_a_lossy_path},
+        {"flash-over-a-lossy-path", flash_over_a_lossy_path},
+        {"little-is-lost", little_is_lost},
+        {"half-is-lost", half_is_lost},
+        {"nothing-is-lost", nothing_is_lost},
+        {"priority-outlives-its-path", priority_outlives_its_path},
+        {"flash-outlives-its-path", flash_outlives_its_path},
+    };
+
+    return story_main(stories, OL_LEN(stories), argc, argv);
+}
