@@ -108,6 +108,7 @@ static void ask(struct ol_line *l, unsigned c, const struct ol_addr *where)
     ch->cand_kept = false;
     ch->cand = *where;
     ch->cand_probe = ol_probe_new_id(l);
+    ch->guesses = 0;
     ol_schedule_ask(l, c, &ch->cand, ch->cand_probe, 0);
 }
 

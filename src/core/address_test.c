@@ -43,7 +43,7 @@ static struct ol_line *line(uint8_t seed, enum ol_chan_state state)
 }
 
 /* Only who got the probe can echo it: its id is not the one after the last,
- * and its time counts. */
+ * and who says many hits none. */
 static void a_foretold_echo_proves_nothing(void **state)
 {
     struct ol_line *l = line(1, OL_CHAN_UP), *m = line(2, OL_CHAN_UP);
@@ -56,15 +56,21 @@ static void a_foretold_echo_proves_nothing(void **state)
     assert_true(l->ch[0].has_cand);
     assert_int_not_equal(l->ch[0].cand_probe, m->ch[0].cand_probe);
     p.id = l->ch[0].cand_probe;
-    p.sent_us = l->ch[0].cand_ns / OL_NS_PER_US - 1;
+    p.id++;
     ol_probe_echoed(l, 0, &p, &third);
     assert_true(l->ch[0].cand_move_ns == OL_NEVER_NS);
     assert_int_equal(l->ch[0].answered_ns, 0);
-    p.sent_us++;
+    p.id--;
     ol_probe_echoed(l, 0, &p, &other); /* from elsewhere */
     assert_true(l->ch[0].cand_move_ns == OL_NEVER_NS);
     ol_probe_echoed(l, 0, &p, &third);
     assert_true(l->ch[0].cand_move_ns != OL_NEVER_NS);
+    p.id = m->ch[0].cand_probe;
+    for (p.id++; m->ch[0].guesses < OL_GUESSES_MAX; p.id++)
+        ol_probe_echoed(m, 0, &p, &third);
+    p.id = m->ch[0].cand_probe;
+    ol_probe_echoed(m, 0, &p, &third);
+    assert_true(m->ch[0].cand_move_ns == OL_NEVER_NS);
     free(l);
     free(m);
 }
@@ -74,11 +80,10 @@ static void an_echo_for_another_address_proves_nothing(void **state)
 {
     struct ol_line *l = line(1, OL_CHAN_DOWN);
     struct ol_lchan *ch = &l->ch[0];
-    struct ol_probe p = {.id = 77, .sent_us = 5};
+    struct ol_probe p = {.id = 77};
 
     (void)state;
     ch->probe_id = p.id;
-    ch->probe_at_ns = p.sent_us * OL_NS_PER_US;
     ol_addr_heard(l, 0, &third, 100);
     assert_true(ol_addr_is(ch, &third));
     ol_probe_echoed(l, 0, &p, &third);

@@ -54,6 +54,7 @@ struct ol_lchan {
     uint64_t probe_next_ns, probe_sent_ns;
     uint32_t probe_id;   /* the newest; 0: none */
     uint64_t probe_at_ns; /* when it was sent */
+    uint8_t guesses;     /* ECHOs since that name no probe of ours */
     bool echo_due;
     struct ol_probe echo;
     uint64_t echo_heard_ns;

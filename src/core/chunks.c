@@ -15,6 +15,7 @@ static enum ol_err take_probe(struct ol_line *l, const struct ol_where *at,
     struct ol_probe p;
     enum ol_err err = ol_probe_decode(body, &p);
 
+    p.alone &= at->current;
     if (err == OL_OK)
         ol_probe_asked(l, at->c, &p, at->from);
     return err;

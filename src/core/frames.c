@@ -150,7 +150,10 @@ void ol_frame_finish(struct ol_line *l, struct ol_out_frame *f)
         fl->held_logs = f->held_logs;
         fl->cp_logs = f->cp_logs;
         fl->held_serial = f->held_serial;
-        fl->want_serial = f->want_serial;
+        if (f->flags & OL_FLIGHT_PROBE)
+            fl->probe_id = f->probe_id;
+        else
+            fl->want_serial = f->want_serial;
         fl->view_serial = l->view_serial;
         for (unsigned i = 0; i < f->n_refs; i++)
             OL_CHECK(ol_path_ref(l, fl, &f->refs[i]));
@@ -202,6 +205,19 @@ bool ol_frame_ack_here(const struct ol_line *l, unsigned c, unsigned on)
                      (!ol_chan_late(&l->ch[c]) || ol_chan_late(&l->ch[best]))))
         return c == on;
     return (int)on == best;
+}
+
+bool ol_frame_echo_acks(struct ol_line *l, unsigned c)
+{
+    struct ol_epoch_chan *ec = &ol_epoch_sending(l)->ch[c];
+
+    /* Where no channel is of use its ack is to go on the others too. */
+    if (ec->owed_acks != 1 || ol_chan_best(l) < 0 ||
+        !ol_frame_ack_here(l, c, c))
+        return false;
+    ec->owed_acks = 0;
+    ec->ack_due_ns = OL_NEVER_NS;
+    return true;
 }
 
 /* Every other live channel: where none is of use, one of them may be the half

@@ -16,6 +16,7 @@ struct ol_out_frame {
     bool packed;        /* its length would tell of a text: to be padded */
     uint8_t flags, held_logs, cp_logs;
     uint32_t held_serial, want_serial;
+    uint32_t probe_id;  /* OL_FLIGHT_PROBE: of the probe that goes alone */
     unsigned n_refs;
     struct ol_carried refs[OL_FRAME_REFS];
 };
@@ -35,6 +36,9 @@ void ol_frame_pad(const struct ol_line *l, struct ol_out_frame *f,
  * of channels whose return is dead. */
 void ol_frame_add_acks(struct ol_line *l, struct ol_out_frame *f);
 bool ol_frame_ack_here(const struct ol_line *l, unsigned c, unsigned on);
+/* The ECHO that goes on c is the ack of the frame with its probe; true if no
+ * other frame there waits for one. */
+bool ol_frame_echo_acks(struct ol_line *l, unsigned c);
 /* HELD of all logs about which there is news. keep: it stays news, for this
  * channel may not reach the peer. */
 void ol_frame_add_held(struct ol_line *l, struct ol_out_frame *f, bool keep);

@@ -443,6 +443,25 @@ void ol_path_acked(struct ol_line *l, unsigned c, const struct ol_ack *ack)
     ol_probe_answered(l, c, newest);
 }
 
+bool ol_path_echoed(struct ol_line *l, unsigned c, const struct ol_probe *echo)
+{
+    struct ol_path *p = &l->ch[c].path;
+
+    for (uint32_t i = p->head; i != p->tail; i++) {
+        const struct ol_flight *f = at(p, i);
+        if (f->open && (f->flags & OL_FLIGHT_PROBE) &&
+            f->probe_id == echo->id) {
+            struct ol_ack one = {.high = f->counter,
+                                 .delay_100us = echo->delay_100us,
+                                 .count = 1,
+                                 .v = {{.hi = f->counter, .lo = f->counter}}};
+            ol_path_acked(l, c, &one);
+            return true;
+        }
+    }
+    return false;
+}
+
 /* RFC 9002 6.2: an expired probe timeout declares nothing lost; it asks, and
  * owes what was in flight to whichever channel is faster. */
 static void expired(struct ol_line *l, unsigned c)

@@ -24,11 +24,15 @@ struct ol_lchan;
 #define OL_FLIGHT_OWED 4u /* its segments have been owed again: doubt */
 #define OL_FLIGHT_WANT 8u
 #define OL_FLIGHT_VIEW 16u
+#define OL_FLIGHT_PROBE 32u
 
 struct ol_flight {
     uint32_t counter;
     uint32_t held_serial; /* of the HELD in it */
-    uint32_t want_serial; /* of the WANT in it */
+    union {
+        uint32_t want_serial; /* OL_FLIGHT_WANT: of the WANT in it */
+        uint32_t probe_id;    /* OL_FLIGHT_PROBE: its ECHO is its ack */
+    };
     uint32_t view_serial; /* of the VIEW in it */
     uint16_t bytes;
     uint16_t ref;  /* chain of segments */
@@ -106,6 +110,9 @@ void ol_path_forget_blobs(struct ol_line *l);
 bool ol_path_ref_left(const struct ol_line *l);
 /* A FRAMES-ACK for channel c in the epoch that we send under. */
 void ol_path_acked(struct ol_line *l, unsigned c, const struct ol_ack *ack);
+/* An ECHO: it acks the frame of its probe, if that went alone. false: nothing
+ * in flight is of that id. */
+bool ol_path_echoed(struct ol_line *l, unsigned c, const struct ol_probe *echo);
 /* Everything in flight is lost (the connection is gone, a new epoch). */
 void ol_path_drop(struct ol_line *l, unsigned c);
 /* What is in flight is owed again without being lost: the channel is in

@@ -24,7 +24,7 @@
 
 #include <string.h>
 
-#define HIGHER_WAITS_NS (3 * OL_NS_PER_S)
+#define HIGHER_WAITS_NS (1 * OL_NS_PER_S)
 #define NEWS_FOR_NS (5 * OL_NS_PER_S) /* a network that changes settles */
 #define FRESH_FOR_NS (3 * OL_NS_PER_S) /* then another address is tried */
 
@@ -168,14 +168,16 @@ void ol_probe_echoed(struct ol_line *l, unsigned c, const struct ol_probe *p,
                      const struct ol_addr *from)
 {
     struct ol_lchan *ch = &l->ch[c];
-    bool newest = p->id == ch->probe_id &&
-                  p->sent_us == ch->probe_at_ns / OL_NS_PER_US;
-    bool asked = p->id == ch->cand_probe &&
-                 p->sent_us == ch->cand_ns / OL_NS_PER_US;
+    bool newest = p->id == ch->probe_id, asked = p->id == ch->cand_probe;
 
     /* It proves an address only if nobody can say it who did not get the
-     * probe: the peer itself may want us to flood somebody else. */
-    if (p->id == 0 || !(newest || asked))
+     * probe: the peer itself may want us to flood somebody else. It does not
+     * get to guess, either. */
+    if (ch->guesses >= OL_GUESSES_MAX)
+        return;
+    if (!ol_path_echoed(l, c, p) && !newest && !asked)
+        ch->guesses++;
+    if (!newest && !asked)
         return;
     ol_addr_echoed(l, c, p->id, from);
     ol_probe_answered(l, c, newest ? ch->probe_at_ns : ch->cand_ns);
@@ -516,6 +518,13 @@ static uint64_t interval(const struct ol_line *l, const struct ol_lchan *ch)
         else if (down_s < OL_PROBE_OWED_FOR_S && ol_send_owes(l))
             ns = OL_MIN(ns, OL_PROBE_OWED_MS * OL_NS_PER_MS);
     }
+    /* It was answered until now: one lost probe is to darken nothing. What a
+     * stream loses its kernel says again. */
+    if (usable_state(ch->state) && ch->conf.kind == OL_CHAN_DATAGRAM &&
+        ch->probe_sent_ns != 0 &&
+        l->now_ns - ch->probe_sent_ns < OL_PROBE_SOON_FOR_MS * OL_NS_PER_MS)
+        ns = OL_MIN(ns, OL_MAX(OL_PROBE_SOON_MS * OL_NS_PER_MS,
+                               ol_path_pto(&ch->path)));
     if (ch->conf.rate_bps > 0)
         ns = OL_MAX(ns, OL_FRAME_MIN * 80 * OL_NS_PER_S / ch->conf.rate_bps);
     return ns;
@@ -551,6 +560,7 @@ static void probe(struct ol_line *l, unsigned c)
         return;
     ch->ask = false;
     ch->probe_id = ol_probe_new_id(l);
+    ch->guesses = 0;
     ch->probe_at_ns = l->now_ns;
     if (ch->probe_sent_ns == 0)
         ch->probe_sent_ns = l->now_ns;

@@ -20,16 +20,31 @@
 
 #define SHARE 20u /* one frame in so many is for lower precedences */
 
+/* While nothing else is in flight its echo says all that an ack would; else the
+ * acks of the rest may be what was lost, and are to be said again. */
+static bool begin_probe(struct ol_line *l, struct ol_out_frame *f, unsigned c,
+                        const struct ol_addr *to, uint32_t id)
+{
+    struct ol_probe p = {.id = id, .alone = l->ch[c].path.open == 0};
+
+    if (!ol_frame_begin(l, f, c, to))
+        return false;
+    (void)ol_probe_encode(&f->w, &p);
+    f->asks = true;
+    if (p.alone) {
+        f->flags |= OL_FLIGHT_PROBE;
+        f->probe_id = id;
+    }
+    return true;
+}
+
 void ol_schedule_probe(struct ol_line *l, unsigned c, const struct ol_addr *to,
                        uint32_t id)
 {
-    struct ol_probe p = {.id = id, .sent_us = l->now_ns / OL_NS_PER_US};
     struct ol_out_frame f;
 
-    if (!ol_frame_begin(l, &f, c, to))
+    if (!begin_probe(l, &f, c, to, id))
         return;
-    (void)ol_probe_encode(&f.w, &p);
-    f.asks = true;
     ol_frame_add_acks(l, &f);
     ol_frame_add_held(l, &f, true);
     if (!ol_probe_view_told(l))
@@ -40,13 +55,10 @@ void ol_schedule_probe(struct ol_line *l, unsigned c, const struct ol_addr *to,
 void ol_schedule_ask(struct ol_line *l, unsigned c, const struct ol_addr *to,
                      uint32_t id, uint32_t size)
 {
-    struct ol_probe p = {.id = id, .sent_us = l->now_ns / OL_NS_PER_US};
     struct ol_out_frame f;
 
-    if (!ol_frame_begin(l, &f, c, to))
+    if (!begin_probe(l, &f, c, to, id))
         return;
-    (void)ol_probe_encode(&f.w, &p);
-    f.asks = true;
     ol_frame_pad(l, &f, size);
     ol_frame_finish(l, &f);
 }
@@ -55,17 +67,20 @@ static void echo(struct ol_line *l, unsigned c)
 {
     struct ol_lchan *ch = &l->ch[c];
     struct ol_probe p = ch->echo;
+    uint64_t late = (l->now_ns - ch->echo_heard_ns) / (100 * OL_NS_PER_US);
     struct ol_out_frame f;
 
     if (!ch->echo_due || !ol_frame_begin(l, &f, c, &ch->echo_to))
         return;
     ch->echo_due = false;
-    p.delay_us = (uint32_t)((l->now_ns - ch->echo_heard_ns) / OL_NS_PER_US);
+    p.delay_100us = (uint16_t)OL_MIN(late, UINT16_MAX);
     (void)ol_echo_encode(&f.w, &p);
     f.asks = true;
     /* An address that is not in use, or has had its share, gets what it asked
      * for and no more. */
     if (ol_addr_is(ch, &ch->echo_to) && ol_addr_open(ch)) {
+        if (p.alone)
+            (void)ol_frame_echo_acks(l, c);
         ol_frame_add_acks(l, &f);
         ol_frame_add_held(l, &f, true);
         if (!ol_probe_view_told(l))

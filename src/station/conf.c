@@ -377,7 +377,7 @@ static int settle_times(const char *file, struct ol_conf_line *c,
     if (c->hold_ns == 0)
         c->hold_ns = c->probe_ns ? OL_MAX(hold, c->probe_ns / 2 * 3) : hold;
     if (c->probe_ns == 0)
-        c->probe_ns = OL_MIN(probe, c->hold_ns / 3 * 2);
+        c->probe_ns = c->hold_ns < hold ? c->hold_ns / 3 * 2 : probe;
     for (unsigned k = 0; k <= c->n_channels; k++) {
         uint64_t ns = c->hold_ns;
 

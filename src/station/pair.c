@@ -211,7 +211,7 @@ static void write_conf(struct ol_writer *w, const struct ol_card *theirs,
                     ours->channels[k].name, scheme);
         ol_write_bytes(w, ol_span_str(line));
     }
-    ol_text_put(line, sizeof(line), "#probe = 20s\n#hold = 30s\n");
+    ol_text_put(line, sizeof(line), "#probe = 25s\n#hold = 30s\n");
     ol_write_bytes(w, ol_span_str(line));
 }
 

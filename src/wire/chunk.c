@@ -147,13 +147,16 @@ enum ol_err ol_probe_decode(struct ol_span b, struct ol_probe *probe)
 {
     struct ol_reader r;
     enum ol_err err = ol_body_read(&r, OL_CHUNK_PROBE, b);
+    uint8_t flags;
 
     if (err)
         return err;
     probe->id = ol_read_u32(&r);
-    probe->sent_us = ol_read_u64(&r);
-    probe->delay_us = 0;
-    return probe->id != 0 ? OL_OK : OL_ERR_MALFORMED;
+    flags = ol_read_u8(&r);
+    probe->alone = flags & OL_PROBE_ALONE;
+    probe->delay_100us = 0;
+    return probe->id != 0 && flags <= OL_PROBE_ALONE ? OL_OK
+                                                     : OL_ERR_MALFORMED;
 }
 
 bool ol_probe_encode(struct ol_writer *w, const struct ol_probe *probe)
@@ -162,7 +165,7 @@ bool ol_probe_encode(struct ol_writer *w, const struct ol_probe *probe)
     if (!ol_body_write(w, OL_CHUNK_PROBE, OL_PROBE_BODY))
         return false;
     ol_write_u32(w, probe->id);
-    ol_write_u64(w, probe->sent_us);
+    ol_write_u8(w, probe->alone ? OL_PROBE_ALONE : 0);
     return true;
 }
 
@@ -174,8 +177,8 @@ enum ol_err ol_echo_decode(struct ol_span b, struct ol_probe *echo)
     if (err)
         return err;
     echo->id = ol_read_u32(&r);
-    echo->sent_us = ol_read_u64(&r);
-    echo->delay_us = ol_read_u32(&r);
+    echo->alone = false;
+    echo->delay_100us = ol_read_u16(&r);
     return echo->id != 0 ? OL_OK : OL_ERR_MALFORMED;
 }
 
@@ -185,8 +188,7 @@ bool ol_echo_encode(struct ol_writer *w, const struct ol_probe *echo)
     if (!ol_body_write(w, OL_CHUNK_ECHO, OL_ECHO_BODY))
         return false;
     ol_write_u32(w, echo->id);
-    ol_write_u64(w, echo->sent_us);
-    ol_write_u32(w, echo->delay_us);
+    ol_write_u16(w, echo->delay_100us);
     return true;
 }
 

@@ -41,11 +41,11 @@ struct ol_chunk {
 OL_MUST_USE enum ol_err ol_chunk_next(struct ol_reader *r, uint8_t where,
                                       struct ol_chunk *chunk);
 
-/* PROBE: id 4 | sent 8. ECHO: id 4 | sent 8 | delay_us 4. */
+/* PROBE: id 4 | flags 1. ECHO: id 4 | delay 2. */
 struct ol_probe {
     uint32_t id;
-    uint64_t sent_us;  /* the prober's own clock, opaque to the other */
-    uint32_t delay_us; /* ECHO: between hearing the probe and this */
+    bool alone; /* PROBE: nothing else is in flight; the ECHO acks its frame */
+    uint16_t delay_100us; /* ECHO: between hearing the probe and this */
 };
 
 /* VIEW: serial 4 | attendance 1 | line 1 | count 1 | (tag 4 | state 1)*.

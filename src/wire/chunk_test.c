@@ -17,7 +17,7 @@ static void every_type_has_its_line(void **state)
         uint16_t least, most;
         uint8_t where;
     } want[] = {
-        {0, 0, 7},   {12, 12, 1},    {16, 16, 1},    {7, 87, 1},
+        {0, 0, 7},   {5, 5, 1},      {6, 6, 1},      {7, 87, 1},
         {13, 137, 1}, {13, 893, 7},  {8, 8199, 3},   {41, 65415, 3},
         {8, 8199, 3}, {101, 101, 3}, {101, 101, 3},  {8, 8, 4},
         {23, 431, 3}, {35, 231, 3},  {61, 61, 3},   {16, 16, 4},
@@ -69,7 +69,7 @@ static enum ol_err walk(const char *hex, uint8_t where, uint64_t *types)
     return err;
 }
 
-#define PROBE_HEX "01 000c 00000001 0000000000000002"
+#define PROBE_HEX "01 0005 00000001 00"
 #define HELLO_HEX "0b 0008 01 01 04b0 00000000"
 
 static void a_plaintext_is_walked(void **state)
@@ -88,11 +88,11 @@ static void a_plaintext_is_walked(void **state)
     assert_int_equal(t, 0x110);
     assert_int_equal(walk(PROBE_HEX "01", OL_IN_FRAME, &t), OL_ERR_SHORT);
     assert_int_equal(walk(PROBE_HEX "01 00", OL_IN_FRAME, &t), OL_ERR_SHORT);
-    assert_int_equal(walk("01 000c 0000", OL_IN_FRAME, &t), OL_ERR_SHORT);
-    assert_int_equal(walk("01 000b 0000000000000000000000", OL_IN_FRAME, &t),
+    assert_int_equal(walk("01 0005 0000", OL_IN_FRAME, &t), OL_ERR_SHORT);
+    assert_int_equal(walk("01 0004 00000001", OL_IN_FRAME, &t),
                      OL_ERR_SHORT);
     assert_int_equal(
-        walk("01 000d 00000000000000000000000000", OL_IN_FRAME, &t),
+        walk("01 0006 000000010000", OL_IN_FRAME, &t),
         OL_ERR_LONG);
     assert_int_equal(walk("01 0000", OL_IN_FRAME, &t), OL_ERR_SHORT);
 }
@@ -216,34 +216,30 @@ AGAIN(openings, OL_CHUNK_OPENINGS, ol_openings, ol_openings_encode(&w, &v))
 
 static void probes_by_hand(void **state)
 {
-    struct ol_probe probe = {0xfffffffe, UINT64_C(0x0102030405060708), 0};
-    struct ol_probe echo = {1, 2, 3}, back;
+    struct ol_probe probe = {.id = 0xfffffffe, .alone = true};
+    struct ol_probe echo = {.id = 1, .delay_100us = 3}, back;
 
     (void)state;
-    probe_hand("01 000c fffffffe 0102030405060708", &probe);
-    assert_int_equal(
-        ol_probe_decode(by_hand("01 000c fffffffe 0102030405060708", 1),
-                        &back),
-        OL_OK);
+    probe_hand("01 0005 fffffffe 01", &probe);
+    assert_int_equal(ol_probe_decode(by_hand("01 0005 fffffffe 01", 1), &back),
+                     OL_OK);
     assert_memory_equal(&back.id, &probe.id, 4);
-    assert_true(back.sent_us == probe.sent_us && back.delay_us == 0);
+    assert_true(back.alone && back.delay_100us == 0);
+    probe.alone = false;
+    probe_hand("01 0005 fffffffe 00", &probe);
 
-    echo_hand("02 0010 00000001 0000000000000002 00000003", &echo);
-    assert_int_equal(
-        ol_echo_decode(
-            by_hand("02 0010 00000001 0000000000000002 00000003", 2), &back),
-        OL_OK);
-    assert_true(back.id == 1 && back.sent_us == 2 && back.delay_us == 3);
+    echo_hand("02 0006 00000001 0003", &echo);
+    assert_int_equal(ol_echo_decode(by_hand("02 0006 00000001 0003", 2), &back),
+                     OL_OK);
+    assert_true(back.id == 1 && !back.alone && back.delay_100us == 3);
 
-    /* Id 0 names no probe. */
-    assert_int_equal(
-        ol_probe_decode(by_hand("01 000c 00000000 0000000000000002", 1),
-                        &back),
-        OL_ERR_MALFORMED);
-    assert_int_equal(
-        ol_echo_decode(
-            by_hand("02 0010 00000000 0000000000000002 00000003", 2), &back),
-        OL_ERR_MALFORMED);
+    /* Id 0 names no probe, and there are no other flags. */
+    assert_int_equal(ol_probe_decode(by_hand("01 0005 00000000 00", 1), &back),
+                     OL_ERR_MALFORMED);
+    assert_int_equal(ol_probe_decode(by_hand("01 0005 00000001 02", 1), &back),
+                     OL_ERR_MALFORMED);
+    assert_int_equal(ol_echo_decode(by_hand("02 0006 00000000 0003", 2), &back),
+                     OL_ERR_MALFORMED);
 }
 
 #define VIEW_HEX "03 0011 00000009 01 02 02 0000000a 06 fffffff0 00"

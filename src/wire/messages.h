@@ -100,8 +100,9 @@ enum ol_chunk_type {
 #define OL_UNIT 128u        /* segments start and end on units of a record */
 #define OL_ROOT 8u          /* bytes of a root in HELD */
 #define OL_SEGMENT_HEAD 7u  /* log and flags 1, index 4, offset 2 */
-#define OL_PROBE_BODY 12u
-#define OL_ECHO_BODY 16u
+#define OL_PROBE_BODY 5u
+#define OL_PROBE_ALONE 1u /* its flag */
+#define OL_ECHO_BODY 6u
 #define OL_VIEW_HEAD 7u
 #define OL_VIEW_EACH 5u /* a channel */
 #define OL_ACK_HEAD 13u
@@ -151,9 +152,12 @@ enum ol_chunk_type {
 #define OL_BATCHES_MAX 8u
 
 /* Timers, in milliseconds unless the name says otherwise. */
-#define OL_PROBE_MS 20000u       /* default probe interval */
+#define OL_PROBE_MS 25000u       /* default probe interval */
 #define OL_HOLD_MS 30000u        /* default hold time */
 #define OL_PROBE_DOUBT_MS 2000u  /* probing while unanswered, and when down */
+#define OL_PROBE_SOON_MS 500u /* the same in the first seconds of silence */
+#define OL_PROBE_SOON_FOR_MS 5000u
+#define OL_GUESSES_MAX 16u /* ECHOs of no probe, then its own counts no more */
 #define OL_PROBE_OWED_MS 250u    /* down, and something is owed */
 #define OL_PROBE_OWED_FOR_S 3600u
 #define OL_PROBE_LATE_MS 10000u  /* down for longer than a day */

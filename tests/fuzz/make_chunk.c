@@ -25,7 +25,7 @@ static uint32_t near(struct script *s, uint32_t at, uint32_t least)
 static void make_probe(struct script *s, struct ol_line *l,
                        struct ol_writer *w)
 {
-    struct ol_probe p = {.id = script_u32(s), .sent_us = script_u64(s)};
+    struct ol_probe p = {.id = script_u32(s), .alone = script_below(s, 2)};
 
     (void)l;
     p.id += p.id == 0;
@@ -36,13 +36,11 @@ static void make_echo(struct script *s, struct ol_line *l,
                       struct ol_writer *w)
 {
     unsigned c = script_below(s, OL_CHAN_MAX);
-    struct ol_probe p = {.id = script_u32(s), .sent_us = script_u64(s),
-                         .delay_us = script_u32(s)};
+    struct ol_probe p = {.id = script_u32(s),
+                         .delay_100us = (uint16_t)script_u32(s)};
 
-    if (l != NULL && c < l->n_ch) {
+    if (l != NULL && c < l->n_ch)
         p.id = l->ch[c].probe_id + (p.id & 1);
-        p.sent_us = l->ch[c].probe_at_ns / OL_NS_PER_US;
-    }
     p.id += p.id == 0;
     (void)ol_echo_encode(w, &p);
 }

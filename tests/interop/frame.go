@@ -49,6 +49,7 @@ type lane struct {
 	high     uint32
 	asking   int             // frames that wait for our ACK
 	acked    map[uint32]bool // ours that they acknowledged
+	flying   map[uint32]bool // ours that ask, until then
 }
 
 type epoch struct {
@@ -71,7 +72,8 @@ func (e *epoch) lane(channel string) *lane {
 	if e.lanes[channel] == nil {
 		e.lanes[channel] = &lane{channel: channel,
 			out: newHalf(e.send, channel), in: newHalf(e.receive, channel),
-			accepted: map[uint32]bool{}, acked: map[uint32]bool{}}
+			accepted: map[uint32]bool{}, acked: map[uint32]bool{},
+			flying: map[uint32]bool{}}
 	}
 	return e.lanes[channel]
 }

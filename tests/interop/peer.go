@@ -85,24 +85,25 @@ type peer struct {
 	closers    []func()
 
 	// What happened, for the tests.
-	knocks, behinds, echoes, probes, acks int
-	faults                                []string
-	messages                              []record
-	receipts                              []record
-	responses                             [][]byte // Noise messages taken
-	segmentsOn                            map[string]int
-	passive                               bool // no knocks of our own
-	restored                              bool // our records are lost
-	found                                 map[byte]*found
-	forgot                                bool // epochs that they still know
-	resent                                time.Time
+	knocks, behinds, echoes, probes, acks, alone int
+	faults                                       []string
+	messages                                     []record
+	receipts                                     []record
+	responses                                    [][]byte // Noise messages taken
+	segmentsOn                                   map[string]int
+	passive                                      bool // no knocks of our own
+	restored                                     bool // our records are lost
+	found                                        map[byte]*found
+	forgot                                       bool // epochs that they still know
+	resent                                       time.Time
 }
 
 // probe is our newest on a channel.
 type probe struct {
-	id   uint32
-	sent uint64
-	at   time.Time
+	id    uint32
+	alone bool   // its ECHO is to be the ACK of
+	n     uint32 // the frame with this counter
+	at    time.Time
 }
 
 func newPeer(l *line) *peer {
@@ -464,6 +465,11 @@ func (p *peer) send(channel string, chunks ...[]byte) {
 		panic("a frame of ours is too large")
 	}
 	w.write(n.out.seal(n.next, plain))
+	for _, c := range chunks {
+		if len(c) > 0 && asks(c[0]) {
+			n.flying[n.next] = true
+		}
+	}
 	n.next++
 }
 
@@ -524,12 +530,24 @@ func (p *peer) sayView() []byte {
 }
 
 func (p *peer) sayProbe(channel string) {
-	b := &probe{id: binary.BigEndian.Uint32(random(4)) | 1,
-		sent: micros(), at: time.Now()}
+	p.send(channel, p.newProbe(channel), p.sayView())
+}
+
+// newProbe is a PROBE for our next frame on a channel: alone if nothing of
+// ours there waits for an ACK.
+func (p *peer) newProbe(channel string) []byte {
+	b := &probe{id: binary.BigEndian.Uint32(random(4)) | 1, at: time.Now()}
 	p.probe[channel] = b
-	body := binary.BigEndian.AppendUint32(nil, b.id)
-	body = binary.BigEndian.AppendUint64(body, b.sent)
-	p.send(channel, put(chunkProbe, body), p.sayView())
+	flags := byte(0)
+	if e := p.current(); e != nil {
+		n := e.lane(channel)
+		b.n, b.alone = n.next, len(n.flying) == 0
+	}
+	if b.alone {
+		flags = 1
+	}
+	return put(chunkProbe, append(binary.BigEndian.AppendUint32(nil, b.id),
+		flags))
 }
 
 // submit appends a record of ours to its log; `owe` sends it.
@@ -606,7 +624,10 @@ func (p *peer) tick() {
 	}
 	for _, channel := range p.channels() {
 		b := p.probe[channel]
-		if b == nil || now.Sub(b.at) > time.Second {
+		// Alone if it can be: what is on its way has a second more.
+		if b == nil || now.Sub(b.at) > 2*time.Second ||
+			(now.Sub(b.at) > time.Second &&
+				len(e.lane(channel).flying) == 0) {
 			p.sayProbe(channel)
 		}
 		p.sayAck(e, channel, 1)

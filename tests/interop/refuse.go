@@ -180,7 +180,7 @@ func refusals(b *bed) {
 		"a HELLO of frames of 191": put(chunkHello, hello(1, 1, 191)),
 		"a HELLO with version 0":   put(chunkHello, hello(0, 1, 4096)),
 		"a PROBE behind HELLO": append(append([]byte{}, greeting...),
-			put(chunkProbe, append([]byte{1}, make([]byte, 11)...))...),
+			put(chunkProbe, []byte{1, 0, 0, 0, 0})...),
 	} {
 		try(what, func(q *peer) {
 			state := q.handshake(true, 9, q.dh)
@@ -230,8 +230,9 @@ func framesRefused(b *bed) {
 		what  string
 		chunk []byte
 	}
-	short := put(chunkProbe, make([]byte, 12)) // id 0
+	short := put(chunkProbe, make([]byte, 5)) // id 0
 	for _, w := range []wrong{{"PROBE with id 0", short},
+		{"PROBE with another flag", put(chunkProbe, []byte{1, 2, 3, 4, 2})},
 		{"an unknown chunk", put(99, []byte{1})},
 		{"COSIGNATURE", put(10, make([]byte, 101))},
 		{"HELLO in a frame", put(chunkHello, hello(1, 1, 4096))},
@@ -271,8 +272,7 @@ func framesRefused(b *bed) {
 	c[100] ^= 1
 	p.send("radio", put(chunkCheckpoint, c))
 	packet := n.out.seal(n.next, append(put(chunkProbe, append(
-		binary.BigEndian.AppendUint32(nil, 5), make([]byte, 8)...)),
-		p.sayView()...))
+		binary.BigEndian.AppendUint32(nil, 5), 0)), p.sayView()...))
 	n.next++
 	before := b.north.frames()
 	for i := 0; i < 50; i++ {
@@ -286,12 +286,7 @@ func framesRefused(b *bed) {
 
 // sayBefore sends a probe with something behind it.
 func (p *peer) sayBefore(channel string, behind []byte) {
-	b := &probe{id: binary.BigEndian.Uint32(random(4)) | 1,
-		sent: micros(), at: time.Now()}
-	p.probe[channel] = b
-	body := binary.BigEndian.AppendUint32(nil, b.id)
-	p.send(channel, put(chunkProbe, binary.BigEndian.AppendUint64(body,
-		b.sent)), behind)
+	p.send(channel, p.newProbe(channel), behind)
 }
 
 // pouch: bundles both ways, to the card's key and to prekeys.

@@ -131,12 +131,15 @@ func (b *bed) talk(p *peer, states ...string) {
 	p.hears(b, 3, "from the real side")
 	p.reads(b, p.says(b, 0, "a FLASH from the Go side"))
 	p.hears(b, 0, "a FLASH from the real side")
-	acks := p.acks
+	acks := p.acks + p.alone
 	expect(p.until(5, func() bool {
-		return p.acks > acks && b.north.status().State == states[0] &&
+		return p.acks+p.alone > acks && b.north.status().State == states[0] &&
 			b.north.status().PeerSees.State == states[0] &&
 			p.viewed.line == lineState[states[0]]
 	}), "north sees %+v, it told us %+v", b.north.status(), p.viewed)
+	alone := p.alone
+	expect(p.until(5, func() bool { return p.alone > alone }),
+		"no ECHO was the ACK of its PROBE's frame")
 	for name := range p.wires {
 		state, seen := "", ""
 		// While we ask, we answer nothing: it may be in doubt for a moment.

@@ -49,18 +49,20 @@ func (p *peer) takeChunks(e *epoch, n *lane, from *wire, plain []byte) {
 	if err != nil {
 		p.fault("chunks of a frame: %v", err)
 	}
-	asking, say := false, [][]byte{}
+	asking, alone, say := false, false, [][]byte{}
 	for _, c := range list {
 		asking = asking || asks(c.kind)
 		switch c.kind {
 		case chunkProbe:
-			if len(c.body) != 12 || binary.BigEndian.Uint32(c.body) == 0 {
+			if len(c.body) != 5 || c.body[4] > 1 ||
+				binary.BigEndian.Uint32(c.body) == 0 {
 				p.fault("a PROBE of a wrong form")
 				return
 			}
 			p.probes++
+			alone = c.body[4] == 1 && e == p.current()
 			say = append(say, put(chunkEcho, append(append([]byte{},
-				c.body...), 0, 0, 0, 0)), p.sayView())
+				c.body[:4]...), 0, 0)), p.sayView())
 		case chunkEcho:
 			p.takeEcho(n.channel, c.body)
 		case chunkView:
@@ -101,7 +103,8 @@ func (p *peer) takeChunks(e *epoch, n *lane, from *wire, plain []byte) {
 			}
 		}
 	}
-	if asking {
+	// An ECHO is the ACK of a frame that nothing else waits beside.
+	if asking && !(alone && n.asking == 0) {
 		n.asking++
 		p.sayAck(e, n.channel, 2)
 	}
@@ -112,14 +115,22 @@ func (p *peer) takeChunks(e *epoch, n *lane, from *wire, plain []byte) {
 
 func (p *peer) takeEcho(channel string, body []byte) {
 	b := p.probe[channel]
-	if len(body) != 16 {
+	if len(body) != 6 {
 		p.fault("an ECHO of a wrong form")
 		return
 	}
-	if b != nil && binary.BigEndian.Uint32(body) == b.id &&
-		binary.BigEndian.Uint64(body[4:]) == b.sent {
-		p.up[channel] = true
-		p.echoes++
+	if b == nil || binary.BigEndian.Uint32(body) != b.id {
+		return
+	}
+	p.up[channel] = true
+	p.echoes++
+	if e := p.current(); e != nil && b.alone {
+		n := e.lane(channel)
+		if !n.acked[b.n] {
+			p.alone++
+		}
+		n.acked[b.n] = true
+		delete(n.flying, b.n)
 	}
 }
 
@@ -141,6 +152,13 @@ func (p *peer) takeAck(body []byte) {
 					return
 				}
 				n.acked[c] = true
+				delete(n.flying, c)
+			}
+			// Lost, as section 7 has it.
+			for c := range n.flying {
+				if c+3 <= a.high {
+					delete(n.flying, c)
+				}
 			}
 			p.acks++
 		}

@@ -114,7 +114,7 @@ static void overhear(struct play *p, unsigned c, struct ol_span b)
             struct ol_probe pr;
             if (ch.type == OL_CHUNK_PROBE &&
                 ol_probe_decode(ch.body, &pr) == OL_OK)
-                p->probe[c] = (struct seen_probe){pr.id, pr.sent_us};
+                p->probe[c] = pr.id;
         }
         return;
     }
@@ -522,7 +522,7 @@ static void start(struct play *p, unsigned who)
     any(p, conf.boot, 8);
     any(p, conf.seed, 32);
     conf.n_channels = CHANNELS;
-    conf.probe_ns = 20 * OL_NS_PER_S;
+    conf.probe_ns = OL_PROBE_MS * OL_NS_PER_MS;
     conf.hold_ns = 30 * OL_NS_PER_S;
     memcpy(conf.channels, p->conf[who], sizeof(p->conf[who]));
     if (who == 0)

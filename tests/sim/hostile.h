@@ -33,11 +33,6 @@ struct keys { /* one epoch, as the peer knows it */
     bool any[CHANNELS];
 };
 
-struct seen_probe {
-    uint32_t id;
-    uint64_t sent_us;
-};
-
 enum input_kind { IN_PEER, IN_PACKET, IN_LOAD, IN_FILE };
 
 struct input {
@@ -67,7 +62,7 @@ struct play {
     uint64_t got[CHANNELS][ADDRS], sent[CHANNELS][ADDRS];
     struct keys keys[KEYS];
     unsigned n_keys;
-    struct seen_probe probe[CHANNELS];
+    uint32_t probe[CHANNELS]; /* the newest id that it saw */
     uint8_t roots[OL_PRECS][SAID_MAX][OL_ROOT];
     uint32_t size[OL_PRECS], said[OL_PRECS];
     uint8_t peer_boot[8], hash[FILES][32];

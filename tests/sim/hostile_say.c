@@ -14,7 +14,7 @@ static void say_probe(struct play *p, unsigned c, unsigned from,
                       struct ol_writer *w)
 {
     struct ol_probe pr = {.id = some_id((uint32_t)rnd_u64(&p->r)),
-                          .sent_us = rnd_u64(&p->r)};
+                          .alone = chance(p, 0.5)};
 
     (void)c;
     (void)from;
@@ -25,13 +25,12 @@ static void say_probe(struct play *p, unsigned c, unsigned from,
 static void say_echo(struct play *p, unsigned c, unsigned from,
                      struct ol_writer *w)
 {
-    struct ol_probe pr = {.id = some_id(p->probe[c].id),
-                          .sent_us = p->probe[c].sent_us};
+    struct ol_probe pr = {.id = some_id(p->probe[c])};
 
     if (from > 1 || chance(p, 0.2))
         pr.id = some_id(pr.id + below(p, 6));
-    if (from > 1 || chance(p, 0.2))
-        pr.sent_us = p->now_ns / OL_NS_PER_US - below(p, 3);
+    if (chance(p, 0.2))
+        pr.delay_100us = (uint16_t)rnd_u64(&p->r);
     (void)ol_echo_encode(w, &pr);
 }
 
@@ -282,8 +281,7 @@ static void say_truth(struct play *p, unsigned c, unsigned from,
     const struct keys *k = &p->keys[(p->n_keys - 1) % KEYS];
     struct ol_ack a = {.index = k->ch[c].rx.index, .high = k->high[c],
                        .count = 1};
-    struct ol_probe pr = {.id = some_id(p->probe[c].id),
-                          .sent_us = p->probe[c].sent_us};
+    struct ol_probe pr = {.id = some_id(p->probe[c])};
 
     if (from > 1)
         return;

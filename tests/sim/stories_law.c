@@ -365,6 +365,28 @@ static void an_echo_goes_where_it_was_asked(void)
                         OL_ECHO_BODY);
 }
 
+/* A quiet hour of one channel, with the heads of IP and UDP: an ECHO is the
+ * ACK of its PROBE, and nothing else is said. */
+static void a_quiet_hour_is_cheap(void)
+{
+    uint64_t cost[2];
+
+    world_init_calm(&w, 25, 1, false);
+    run_for(300 * S);
+    for (unsigned k = 0; k < 2; k++) {
+        cost[k] = 0;
+        for (unsigned i = 0; i < 2; i++) {
+            const struct ol_lchan *ch = &w.st[i].line->ch[0];
+            cost[k] += ch->bytes_sent + 28 * ch->frames_sent;
+        }
+        if (k == 0)
+            run_for(3600 * S);
+        EXPECT(status(0).ch[0].state == OL_CHAN_UP);
+        EXPECT(status(1).ch[0].state == OL_CHAN_UP);
+    }
+    EXPECT(cost[1] - cost[0] <= 30000);
+}
+
 /* ---- running ------------------------------------------------------------- */
 
 static const struct story stories[] = {
@@ -390,6 +412,7 @@ static const struct story stories[] = {
     {"an_old_view_is_ignored", an_old_view_is_ignored},
     {"what_is_held_back_is_not_alive", what_is_held_back_is_not_alive},
     {"an_echo_goes_where_it_was_asked", an_echo_goes_where_it_was_asked},
+    {"a_quiet_hour_is_cheap", a_quiet_hour_is_cheap},
 };
 
 int main(int argc, char **argv)

@@ -39,7 +39,7 @@ static void an_ack_of_the_unsent_is_nothing(void)
 
 static void an_echo_names_its_probe(void)
 {
-    struct ol_probe p = {.id = 12345, .sent_us = 1};
+    struct ol_probe p = {.id = 12345};
     struct ol_writer wr = words();
     uint64_t answered;
 

@@ -45,7 +45,7 @@ void world_boot(struct world *w, unsigned st)
     for (unsigned i = 0; i < 32; i++)
         conf.seed[i] = (uint8_t)rnd_u64(r);
     conf.n_channels = (uint16_t)w->n_ch;
-    conf.probe_ns = 20 * OL_NS_PER_S;
+    conf.probe_ns = OL_PROBE_MS * OL_NS_PER_MS;
     conf.hold_ns = 30 * OL_NS_PER_S;
     conf.restored = s->restored;
     for (unsigned i = 0; i < w->n_ch; i++)

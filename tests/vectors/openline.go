@@ -415,8 +415,8 @@ func handshake(a, b station, lineID, psk []byte) []byte {
 // Most of what a frame can hold, as chunks; sealed by a `frame` behind it.
 func chunks(record []byte) []byte {
 	plain := cat(
-		chunk(1, be32(9), be64(1234567)),
-		chunk(2, be32(8), be64(1234000), be32(250)),
+		chunk(1, be32(9), []byte{1}),
+		chunk(2, be32(8), []byte{0, 3}),
 		chunk(3, be32(3), []byte{0, 1, 2}, be32(0x11223344), []byte{1},
 			be32(0xca90f095), []byte{3}),
 		chunk(4, be32(0x281ac0f0), be32(100), []byte{0, 12}, []byte{2},
