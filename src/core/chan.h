@@ -61,6 +61,7 @@ struct ol_lchan {
     struct ol_addr echo_to;
     uint64_t response_ns; /* the kept response went here last */
     uint64_t held_ns;    /* no HELD before, but for FLASH */
+    uint64_t quiet_ns;   /* narrow: what can wait does until then */
     uint64_t recopy_ns;  /* copies that were lost here went again then */
     uint64_t reset_ns;   /* the transport was last asked to start anew */
     uint8_t peer_state;  /* enum ol_chan_state, as the peer says */

@@ -7,6 +7,7 @@
  * one says what the core does. Cosignatures are of a later version: nothing of
  * this version asks for them, so they are refused here.
  */
+#include "core/brief.h"
 #include "core/restore.h"
 
 static enum ol_err take_probe(struct ol_line *l, const struct ol_where *at,
@@ -79,6 +80,15 @@ static enum ol_err take_held(struct ol_line *l, const struct ol_where *at,
     return OL_OK;
 }
 
+static enum ol_err take_brief(struct ol_line *l, const struct ol_where *at,
+                              struct ol_span body)
+{
+    struct ol_brief b;
+    enum ol_err err = ol_brief_decode(body, &b);
+
+    return err == OL_OK ? ol_brief_take(l, at, &b) : err;
+}
+
 static enum ol_err take_segment(struct ol_line *l, const struct ol_where *at,
                                 struct ol_span body)
 {
@@ -91,6 +101,8 @@ static enum ol_err take_segment(struct ol_line *l, const struct ol_where *at,
         at->epoch->segment_ns = l->now_ns;
     /* The way that just worked is the way back for what we hold, too. */
     l->data_ch = at->c;
+    if (at->epoch != NULL)
+        ol_brief_busy(l, at->c);
     return ol_recv_segment(l, &s);
 }
 
@@ -174,6 +186,7 @@ static const struct {
     [OL_CHUNK_CHECKPOINT] = {take_checkpoint, true},
     [OL_CHUNK_COSIGNATURE] = {NULL, true},
     [OL_CHUNK_WANT] = {take_want, true},
+    [OL_CHUNK_BRIEF] = {take_brief, false},
 };
 
 enum ol_err ol_chunks_take(struct ol_line *l, struct ol_span plain,

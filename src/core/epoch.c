@@ -54,6 +54,7 @@ struct ol_epoch *ol_epoch_make(struct ol_line *l, uint64_t opening,
 
     e->state = OL_EP_UNCONFIRMED;
     e->initiator = initiator;
+    e->told = !initiator; /* by the response, which whoever speaks in it has */
     e->opening = opening;
     e->made_ns = l->now_ns;
     e->dies_ns = l->now_ns + UNCONFIRMED_NS;

@@ -8,7 +8,8 @@
  * A frame that is begun and gets nothing costs nothing.
  */
 #include "core/address.h"
-#include "core/frames.h"
+#include "core/brief.h"
+#include "core/pack.h"
 #include "core/size.h"
 
 #include <string.h>
@@ -17,16 +18,20 @@
 
 /* ---- in ----------------------------------------------------------------- */
 
-static void want_ack(struct ol_line *l, struct ol_epoch_chan *ec, bool newest)
+static void want_ack(struct ol_line *l, unsigned c, struct ol_epoch_chan *ec,
+                     bool newest)
 {
+    bool narrow = ol_chan_narrow(&l->ch[c]);
+    uint64_t delay = narrow ? OL_ACK_NARROW_MS : OL_ACK_DELAY_MS;
+
     if (newest)
         ec->high_ns = l->now_ns;
     ec->owed_acks++;
-    if (ec->owed_acks >= OL_ACK_EVERY)
+    if (ec->owed_acks >= OL_ACK_EVERY && !narrow)
         ec->ack_due_ns = l->now_ns;
     else
         ec->ack_due_ns = OL_MIN(ec->ack_due_ns,
-                                l->now_ns + OL_ACK_DELAY_MS * OL_NS_PER_MS);
+                                l->now_ns + delay * OL_NS_PER_MS);
 }
 
 static enum ol_err opened(struct ol_line *l, const struct ol_event *ev,
@@ -49,7 +54,7 @@ static enum ol_err opened(struct ol_line *l, const struct ol_event *ev,
     err = ol_chunks_take(l, OL_SPAN(l->plain, ev->bytes.n - OL_FRAME_OVER),
                          OL_IN_FRAME, &at, &asks);
     if (asks)
-        want_ack(l, ec, newest);
+        want_ack(l, c, ec, newest);
     return err;
 }
 
@@ -355,8 +360,12 @@ bool ol_frame_checkpoint_due(struct ol_line *l, unsigned p)
 {
     const struct ol_out_log *o = &l->out[p];
 
+    int best = ol_chan_best(l);
+
     if (!o->cp_dirty || o->cp_durable != o->cp.size ||
         o->back.state != OL_BACK_SOUND)
+        return false;
+    if (best >= 0 && !ol_brief_quiet(l, (unsigned)best))
         return false;
     if (l->now_ns >= o->cp_ns)
         return true;
@@ -366,6 +375,11 @@ bool ol_frame_checkpoint_due(struct ol_line *l, unsigned p)
 
 void ol_frame_add_checkpoints(struct ol_line *l, struct ol_out_frame *f)
 {
+    /* On a narrow channel it costs half of what a text does. */
+    if (f->n_refs > 0 && ol_chan_narrow(&l->ch[f->c])) {
+        ol_brief_busy(l, f->c);
+        return;
+    }
     for (unsigned p = 0; p < OL_PRECS; p++) {
         struct ol_out_log *o = &l->out[p];
         if (!ol_frame_checkpoint_due(l, p) ||

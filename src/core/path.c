@@ -36,6 +36,9 @@ void ol_path_init(struct ol_path *p, const struct ol_chan_conf *conf)
     p->ssthresh = UINT32_MAX;
     p->loss_ns = p->pto_ns = OL_NEVER_NS;
     p->loss = -1;
+    /* A small frame's round trip tells little of a large one's. */
+    if (conf->rate_bps > 0 && conf->rate_bps < OL_NARROW_BPS)
+        p->slow_ns = (uint64_t)conf->mtu * 8 * OL_NS_PER_S / conf->rate_bps;
     ol_size_init(p, conf);
 }
 
@@ -52,9 +55,9 @@ static bool stream(const struct ol_line *l, unsigned c)
 uint64_t ol_path_pto(const struct ol_path *p)
 {
     if (p->srtt_ns == 0)
-        return 2 * INITIAL_RTT_NS;
+        return 2 * (INITIAL_RTT_NS + p->slow_ns);
     return p->srtt_ns + OL_MAX(4 * p->rttvar_ns, GRANULARITY_NS) +
-           ACK_DELAY_NS;
+           ACK_DELAY_NS + p->slow_ns;
 }
 
 uint64_t ol_path_turn(const struct ol_path *p)
@@ -229,6 +232,8 @@ static void close_flight(struct ol_line *l, unsigned c, struct ol_flight *f,
     f->ref = OL_NO_REF;
     if (!lost) {
         view_arrived(l, f);
+        if ((f->flags & OL_FLIGHT_HELD) && l->sending >= 0)
+            ol_epoch_sending(l)->told = true;
         return;
     }
     held_again(l, f);

@@ -66,6 +66,7 @@ struct ol_path {
     uint64_t srtt_ns, rttvar_ns; /* srtt 0: no sample */
     uint64_t min_rtt_ns;         /* of the last 10 to 20 s */
     uint64_t min_new_ns, min_since_ns;
+    uint64_t slow_ns; /* narrow: how long its largest frame takes, else 0 */
     uint32_t cwnd, ssthresh;
     uint64_t recovery_ns; /* losses of frames sent before count once */
     uint64_t shrunk_ns;   /* the queue rule acted last */

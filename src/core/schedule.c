@@ -10,6 +10,7 @@
  * Source: doc/protocol.md 4, 5, 8.
  */
 #include "core/address.h"
+#include "core/brief.h"
 #include "core/frames.h"
 #include "core/pack.h"
 #include "core/restore.h"
@@ -117,13 +118,15 @@ static void control(struct ol_line *l, unsigned c, bool best, bool all)
     bool held = ol_frame_dirty_logs(l) != 0 && (best || all) &&
                 (urgent(l) || l->now_ns >= l->ch[c].held_ns);
     bool wants = (best || c == l->pull.data_ch) && ol_pull_due(l);
-    bool view = best && ol_probe_view_due(l);
+    bool view = best && ol_probe_view_due(l) && ol_brief_quiet(l, c);
     struct ol_out_frame f;
 
     if (!acks)
         ol_wake(l, due);
     if (ol_frame_dirty_logs(l) != 0 && best && !held)
         ol_wake(l, l->ch[c].held_ns);
+    if (held && !wants && ol_brief_send(l, c))
+        return;
     if (!(acks || held || wants || view) || !ol_frame_begin(l, &f, c, NULL))
         return;
     ol_frame_add_acks(l, &f);

@@ -36,6 +36,7 @@ struct ol_epoch {
     bool initiator;
     uint8_t boot[8]; /* of the peer, once held_seen: an epoch ends with it */
     bool held_seen; /* the peer's HELD arrived: segments may go */
+    bool told;      /* a HELD of ours has arrived: the peer knows our boot */
     uint64_t opening;
     uint64_t made_ns, confirmed_ns;
     uint64_t settle_ns;  /* time to be answered in, before another is tried */

@@ -60,6 +60,7 @@ static const struct ol_chunk_rule rules[OL_CHUNK_TYPES] = {
                         OL_IN_HANDSHAKE},
     [OL_CHUNK_OPENINGS] = {"openings", OL_OPENINGS_BODY, OL_OPENINGS_BODY,
                            OL_IN_HANDSHAKE},
+    [OL_CHUNK_BRIEF] = {"brief", OL_BRIEF_BODY, OL_BRIEF_BODY, OL_IN_FRAME},
     [OL_CHUNK_WANT] = {"want", OL_WANT_BODY, OL_WANT_BODY, STORED},
 };
 
@@ -391,5 +392,40 @@ bool ol_openings_encode(struct ol_writer *w, const struct ol_openings *o)
         return false;
     ol_write_u64(w, o->made);
     ol_write_u64(w, o->seen);
+    return true;
+}
+
+static bool brief_ok(const struct ol_brief *b)
+{
+    return b->prec < OL_PRECS && b->upto > 0 && b->first <= b->high;
+}
+
+enum ol_err ol_brief_decode(struct ol_span body, struct ol_brief *b)
+{
+    struct ol_reader r;
+    enum ol_err err = ol_body_read(&r, OL_CHUNK_BRIEF, body);
+
+    if (err)
+        return err;
+    b->prec = ol_read_u8(&r);
+    b->serial = ol_read_u32(&r);
+    b->upto = ol_read_u32(&r);
+    ol_read_copy(&r, b->root, sizeof(b->root));
+    b->high = ol_read_u32(&r);
+    b->first = ol_read_u8(&r);
+    return brief_ok(b) ? OL_OK : OL_ERR_MALFORMED;
+}
+
+bool ol_brief_encode(struct ol_writer *w, const struct ol_brief *b)
+{
+    OL_CHECK(brief_ok(b));
+    if (!ol_body_write(w, OL_CHUNK_BRIEF, OL_BRIEF_BODY))
+        return false;
+    ol_write_u8(w, b->prec);
+    ol_write_u32(w, b->serial);
+    ol_write_u32(w, b->upto);
+    ol_write_bytes(w, OL_SPAN_ARRAY(b->root));
+    ol_write_u32(w, b->high);
+    ol_write_u8(w, b->first);
     return true;
 }

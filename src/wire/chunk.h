@@ -191,6 +191,18 @@ struct ol_found {
     } ranges[OL_HELD_RANGES];
 };
 
+/* BRIEF: prec 1 | serial 4 | upto 4 | root 8 | high 4 | first 1. What HELD
+ * says of one log, its limit being the whole window behind upto and its boot
+ * that of the epoch; and an ACK of the channel's frames high - first to
+ * high. */
+struct ol_brief {
+    uint8_t prec;
+    uint32_t serial, upto; /* upto from 1 */
+    uint8_t root[OL_ROOT];
+    uint32_t high;
+    uint8_t first; /* at most high */
+};
+
 /* HELLO: least version 1 | greatest 1 | frame limit 2 | flags 4. */
 struct ol_hello {
     uint8_t version_min, version_max;
@@ -221,6 +233,8 @@ OL_MUST_USE enum ol_err ol_found_decode(struct ol_span b, struct ol_found *);
 OL_MUST_USE enum ol_err ol_hello_decode(struct ol_span b, struct ol_hello *);
 OL_MUST_USE enum ol_err ol_openings_decode(struct ol_span b,
                                            struct ol_openings *);
+OL_MUST_USE enum ol_err ol_brief_decode(struct ol_span b,
+                                        struct ol_brief *);
 
 /*
  * Structure to a whole chunk, head included. All or nothing: false, and the
@@ -245,5 +259,6 @@ bool ol_lost_encode(struct ol_writer *w, const struct ol_lost *);
 bool ol_found_encode(struct ol_writer *w, const struct ol_found *);
 bool ol_hello_encode(struct ol_writer *w, const struct ol_hello *);
 bool ol_openings_encode(struct ol_writer *w, const struct ol_openings *);
+bool ol_brief_encode(struct ol_writer *w, const struct ol_brief *);
 
 #endif

@@ -20,7 +20,7 @@ static void every_type_has_its_line(void **state)
         {0, 0, 7},   {5, 5, 1},      {6, 6, 1},      {7, 87, 1},
         {13, 137, 1}, {13, 893, 7},  {8, 8199, 3},   {41, 65415, 3},
         {8, 8199, 3}, {101, 101, 3}, {101, 101, 3},  {8, 8, 4},
-        {23, 431, 3}, {35, 231, 3},  {61, 61, 3},   {16, 16, 4},
+        {23, 431, 3}, {35, 231, 3},  {61, 61, 3},   {16, 16, 4}, {22, 22, 1},
     };
 
     (void)state;
@@ -133,11 +133,11 @@ static void every_type_stands_in_its_place_only(void **state)
     }
     /* What a newer version says in a handshake is passed over. */
     assert_int_equal(
-        walk("10 0000 ff 0003 010203" HELLO_HEX "fe 0001 00 00",
+        walk("11 0000 ff 0003 010203" HELLO_HEX "fe 0001 00 00",
              OL_IN_HANDSHAKE, &t),
         OL_OK);
     assert_int_equal(t, 0xb0);
-    assert_int_equal(walk("10 0000" PROBE_HEX, OL_IN_HANDSHAKE, &t),
+    assert_int_equal(walk("11 0000" PROBE_HEX, OL_IN_HANDSHAKE, &t),
                      OL_ERR_MALFORMED);
     assert_int_equal(walk("0c 0001", OL_IN_HANDSHAKE, &t), OL_ERR_SHORT);
 }
@@ -212,6 +212,7 @@ AGAIN(segment, OL_CHUNK_SEGMENT, ol_segment, ol_segment_encode(&w, &v))
 AGAIN(checkpoint, OL_CHUNK_CHECKPOINT, ol_checkpoint,
       ol_checkpoint_encode(&w, OL_CHUNK_CHECKPOINT, &v))
 AGAIN(hello, OL_CHUNK_HELLO, ol_hello, ol_hello_encode(&w, &v))
+AGAIN(brief, OL_CHUNK_BRIEF, ol_brief, ol_brief_encode(&w, &v))
 AGAIN(openings, OL_CHUNK_OPENINGS, ol_openings, ol_openings_encode(&w, &v))
 
 static void probes_by_hand(void **state)
@@ -523,12 +524,31 @@ static void openings_by_hand(void **state)
     }
 }
 
+static void a_brief_by_hand(void **state)
+{
+    static const struct ol_brief b = {
+        3, 9, 258, {1, 2, 3, 4, 5, 6, 7, 8}, 513, 2};
+    static const char *const bad[] = {
+        "04 00000009 00000102 0102030405060708 00000201 02",
+        "03 00000009 00000000 0102030405060708 00000201 02",
+        "03 00000009 00000102 0102030405060708 00000001 02"};
+    struct ol_brief got;
+
+    (void)state;
+    brief_hand("10 0016 03 00000009 00000102 0102030405060708 00000201 02",
+               &b);
+    for (size_t k = 0; k < OL_LEN(bad); k++)
+        assert_int_equal(ol_brief_decode(bend_hex(bad[k], bytes), &got),
+                         OL_ERR_MALFORMED);
+}
+
 /* Any bytes at all: every decoder ends, and keeps to one encoding. */
 static void noise_is_refused_or_goes_round(void **state)
 {
     static bend_again *const all[] = {probe_again, echo_again, view_again,
                                       segment_again, checkpoint_again,
-                                      hello_again, openings_again};
+                                      hello_again, openings_again,
+                                      brief_again};
     struct dice d = dice_init(23);
 
     (void)state;
@@ -628,6 +648,7 @@ int main(void)
         cmocka_unit_test(a_view_by_hand),
         cmocka_unit_test(a_view_has_bounds),
         cmocka_unit_test(views_go_round),
+        cmocka_unit_test(a_brief_by_hand),
         cmocka_unit_test(a_segment_by_hand),
         cmocka_unit_test(a_segment_has_bounds),
         cmocka_unit_test(segments_go_round),

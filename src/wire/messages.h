@@ -86,6 +86,7 @@ enum ol_chunk_type {
     OL_CHUNK_FOUND = 13, /* and the answer */
     OL_CHUNK_WANT = 14, /* which pieces of an attachment are wanted */
     OL_CHUNK_OPENINGS = 15, /* which knocks are whose, in handshake payloads */
+    OL_CHUNK_BRIEF = 16, /* HELD of one log and ACK, on narrow channels */
     OL_CHUNK_TYPES
 };
 
@@ -127,6 +128,7 @@ enum ol_chunk_type {
 #define OL_CHECKPOINT_BODY 101u /* and a COSIGNATURE's */
 #define OL_HELLO_BODY 8u
 #define OL_OPENINGS_BODY 16u
+#define OL_BRIEF_BODY 22u
 #define OL_CODEC_RAW 0u
 #define OL_CODEC_SHORT 1u  /* a whole record: its short form */
 #define OL_CODEC_BROTLI 2u /* a part of one, by itself */
@@ -166,6 +168,7 @@ enum ol_chunk_type {
 #define OL_TRIAL_FALLS 5u /* falls that count: a trial of 1 hold to 8 */
 #define OL_TRIAL_FORGET 20u /* holds without one */
 #define OL_ACK_DELAY_MS 25u
+#define OL_ACK_NARROW_MS 250u /* on narrow channels: HELD takes it along */
 #define OL_ACK_EVERY 2u /* frames that ask for an ack */
 #define OL_KNOCK_MIN_MS 1000u
 #define OL_CHECKPOINT_MIN_MS 250u /* between two of one log, in frames */

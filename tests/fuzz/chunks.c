@@ -30,6 +30,7 @@ static bool again(const struct ol_chunk *ch)
     struct ol_checkpoint cp;
     struct ol_hello hello;
     struct ol_openings openings;
+    struct ol_brief brief;
     struct ol_writer *w = &w_chunk;
 
     switch (ch->type) {
@@ -73,6 +74,9 @@ static bool again(const struct ol_chunk *ch)
     case OL_CHUNK_HELLO:
         return ol_hello_decode(ch->body, &hello) == OL_OK &&
                ol_hello_encode(w, &hello);
+    case OL_CHUNK_BRIEF:
+        return ol_brief_decode(ch->body, &brief) == OL_OK &&
+               ol_brief_encode(w, &brief);
     case OL_CHUNK_OPENINGS:
         return ol_openings_decode(ch->body, &openings) == OL_OK &&
                ol_openings_encode(w, &openings);

@@ -208,6 +208,19 @@ static void tap_held(const struct tap *t, struct ol_span body)
             tap_log(t, p, &h.log[p]);
 }
 
+static void tap_brief(const struct tap *t, struct ol_span body)
+{
+    struct ol_held_log log = {0};
+    struct ol_brief b;
+
+    if (ol_brief_decode(body, &b) != OL_OK)
+        world_fail(t->w, "station %u said a BRIEF that is none", t->from);
+    log.upto = b.upto;
+    memcpy(log.root, b.root, OL_ROOT);
+    log.limit = b.upto + ol_window_of[b.prec];
+    tap_log(t, b.prec, &log);
+}
+
 static void tap_segment(const struct tap *t, struct ol_span body,
                         enum ol_author author)
 {
@@ -269,6 +282,8 @@ static void tap_plain(const struct tap *t, struct ol_span plain, uint8_t where)
             continue;
         if (c.type == OL_CHUNK_HELD)
             tap_held(t, c.body);
+        else if (c.type == OL_CHUNK_BRIEF)
+            tap_brief(t, c.body);
         else if (c.type == OL_CHUNK_SEGMENT)
             tap_segment(t, c.body, OL_OWN);
         else if (c.type == OL_CHUNK_RETURN)

@@ -1,0 +1,108 @@
+/*
+ * BRIEF, and quiet on narrow channels.
+ *
+ * Happy path: a record came on a narrow channel and is on disk; within the
+ * delay of its ack one frame of 47 bytes says both. It asks for no ack itself:
+ * if it is lost, the record comes again, and so does what is said of it.
+ * What is signed or shown (checkpoints, views, prekeys) goes there when no
+ * record has passed for a while.
+ * It fails by saying it at length: with ranges, parts, a full disk, several
+ * logs, gaps between frames, or before the peer knows our boot.
+ */
+#include "core/brief.h"
+
+#include <string.h>
+
+#include "core/pack.h"
+
+#define QUIET_MOST_NS (10 * OL_NS_PER_S)
+
+void ol_brief_busy(struct ol_line *l, unsigned c)
+{
+    struct ol_lchan *ch = &l->ch[c];
+    uint64_t ns;
+
+    if (!ol_chan_narrow(ch))
+        return;
+    /* What waits stays below a tenth of the rate, as probes do. */
+    ns = OL_FRAME_MIN * 80 * OL_NS_PER_S / ch->conf.rate_bps;
+    ch->quiet_ns = l->now_ns + OL_MIN(ns, QUIET_MOST_NS);
+}
+
+bool ol_brief_quiet(struct ol_line *l, unsigned c)
+{
+    if (!ol_chan_narrow(&l->ch[c]) || l->now_ns >= l->ch[c].quiet_ns)
+        return true;
+    ol_wake(l, l->ch[c].quiet_ns);
+    return false;
+}
+
+/* The frames to be acked are one run, up to the newest. */
+static bool one_run(const struct ol_epoch_chan *ec, struct ol_brief *b)
+{
+    uint32_t hi, lo, hi2, lo2;
+
+    if (ec->owed_acks == 0 ||
+        !ol_window_run(&ec->seen, ec->seen.high, &hi, &lo))
+        return false;
+    b->high = hi;
+    b->first = (uint8_t)OL_MIN(hi - lo, UINT8_MAX);
+    /* Older ones behind a gap may still be waited for. */
+    return lo == 0 || hi - lo >= UINT8_MAX ||
+           !ol_window_run(&ec->seen, lo - 1, &hi2, &lo2) ||
+           ec->owed_acks <= hi - lo + 1;
+}
+
+bool ol_brief_send(struct ol_line *l, unsigned c)
+{
+    struct ol_epoch *e = ol_epoch_sending(l);
+    uint8_t logs = ol_frame_dirty_logs(l) & (uint8_t)~OL_HELD_OURS;
+    unsigned p = logs != 0 ? (unsigned)__builtin_ctz(logs) : 0;
+    struct ol_brief b = {.prec = (uint8_t)p};
+    struct ol_out_frame f;
+    struct ol_held h;
+
+    if (!ol_chan_narrow(&l->ch[c]) || (int)c != ol_chan_best(l) || !e->told ||
+        logs != 1u << p || l->full || l->in[p].durable == 0 ||
+        l->in[p].high != l->in[p].durable || !one_run(&e->ch[c], &b) ||
+        !ol_frame_begin(l, &f, c, NULL))
+        return false;
+    ol_recv_holding(l, logs, &h);
+    b.serial = h.serial;
+    b.upto = h.log[p].upto;
+    memcpy(b.root, h.log[p].root, OL_ROOT);
+    if (!ol_brief_encode(&f.w, &b))
+        return false;
+    e->ch[c].owed_acks = 0;
+    e->ch[c].ack_due_ns = OL_NEVER_NS;
+    l->in[p].told = h.serial;
+    l->in[p].dirty = l->in[p].urgent = false;
+    ol_brief_busy(l, c);
+    ol_frame_finish(l, &f);
+    return true;
+}
+
+enum ol_err ol_brief_take(struct ol_line *l, const struct ol_where *at,
+                          const struct ol_brief *b)
+{
+    struct ol_epoch *e = ol_epoch_sending(l);
+    struct ol_held h = {.serial = b->serial, .logs = (uint8_t)(1u << b->prec)};
+    struct ol_held_log *log = &h.log[b->prec];
+    struct ol_ack ack = {.high = b->high, .count = 1};
+
+    /* Whose boot it is the first HELD of the epoch said. */
+    if (at->epoch == NULL || !at->epoch->held_seen)
+        return OL_ERR_MALFORMED;
+    memcpy(h.boot, at->epoch->boot, sizeof(h.boot));
+    log->upto = b->upto;
+    memcpy(log->root, b->root, OL_ROOT);
+    log->limit = OL_MIN(UINT32_MAX - b->upto, ol_window_of[b->prec]) + b->upto;
+    ol_recv_held(l, &h, at->current);
+    if (at->epoch != e || e->ch[at->c].counter == 0)
+        return OL_OK;
+    ack.index = e->ch[at->c].tx.index;
+    ack.v[0].hi = b->high;
+    ack.v[0].lo = b->high - b->first;
+    ol_path_acked(l, at->c, &ack);
+    return OL_OK;
+}

@@ -1,0 +1,21 @@
+/*
+ * BRIEF: on a narrow channel, HELD of one log and the ack of the frames that
+ * brought it, in one small chunk; and what waits there until nobody talks.
+ */
+#ifndef OL_CORE_BRIEF_H
+#define OL_CORE_BRIEF_H
+
+#include "core/frames.h"
+
+/* Says it in a frame of its own, if a HELD of one log and an ack are due on
+ * narrow channel c and BRIEF can say both; false: it cannot. */
+bool ol_brief_send(struct ol_line *l, unsigned c);
+OL_MUST_USE enum ol_err ol_brief_take(struct ol_line *l,
+                                      const struct ol_where *at,
+                                      const struct ol_brief *b);
+/* Records pass on a narrow channel: what can wait does. */
+void ol_brief_busy(struct ol_line *l, unsigned c);
+/* May what can wait go on c now; if not, it is waited for. */
+bool ol_brief_quiet(struct ol_line *l, unsigned c);
+
+#endif
