@@ -3,7 +3,8 @@
  *
  * The file is written beside its name and takes it only when it is whole. The
  * core is asked when it has no other file in the making; its bundles come as
- * sends with our token, the last note says how many.
+ * sends with our token, the last note says how many. It is synced and renamed
+ * on a thread, for a stick can take long for that.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,6 +20,13 @@ struct ol_export {
     uint64_t retry_ns;
     bool asked; /* the core has the EXPORT */
     char path[OL_PATH_MAX];
+    /* its end, when the line has let go of it */
+    uv_work_t work;
+    struct ol_station *st;
+    char peer[OL_NAME_MAX + 1];
+    uint64_t bundles, left;
+    enum ol_err err;
+    int sys;
 };
 
 void ol_export_start(struct ol_request *rq, struct ol_station_line *line,
@@ -77,26 +85,16 @@ void ol_export_pump(struct ol_station_line *line)
     }
 }
 
-/* Takes it off the line. */
-static struct ol_request *finish(struct ol_station_line *line, bool commit,
-                                 enum ol_err *err)
-{
-    struct ol_export *x = line->export;
-    struct ol_request *rq = x->rq;
-
-    line->export = NULL;
-    *err = ol_pouch_finish(x->file, commit);
-    free(x);
-    return rq;
-}
-
 void ol_export_fail(struct ol_station_line *line, const char *why)
 {
-    enum ol_err err;
+    struct ol_export *x = line->export;
 
-    if (line->export != NULL)
-        ol_refuse(finish(line, false, &err), OL_EXIT_FAILED, "nothing was "
-                  "exported: %s", why);
+    if (x == NULL)
+        return;
+    line->export = NULL;
+    (void)!ol_pouch_finish(x->file, false);
+    ol_refuse(x->rq, OL_EXIT_FAILED, "nothing was exported: %s", why);
+    free(x);
 }
 
 void ol_export_bundle(struct ol_station_line *line,
@@ -114,27 +112,49 @@ void ol_export_bundle(struct ol_station_line *line,
                                  : strerror(errno));
 }
 
+static void on_thread(uv_work_t *work)
+{
+    struct ol_export *x = work->data;
+
+    x->err = ol_pouch_finish(x->file, true);
+    x->sys = x->err == OL_OK ? 0 : errno;
+}
+
+static void ended(uv_work_t *work, int status)
+{
+    struct ol_export *x = work->data;
+
+    (void)status; /* works are waited for, not cancelled */
+    x->st->works--;
+    if (x->err == OL_OK)
+        ol_reply(x->rq, json_pack("{s:s,s:s,s:I,s:I}", "peer", x->peer,
+                                  "file", x->path, "bundles",
+                                  (json_int_t)x->bundles, "left",
+                                  (json_int_t)x->left));
+    else
+        ol_refuse(x->rq, OL_EXIT_FAILED, "cannot write %s: %s", x->path,
+                  x->err == OL_ERR_EXISTS
+                      ? "it is there already: choose another name"
+                      : strerror(x->sys));
+    free(x);
+}
+
 void ol_export_done(struct ol_station_line *line, const struct ol_note *note)
 {
     struct ol_export *x = line->export;
-    struct ol_request *rq;
-    json_t *path;
-    enum ol_err err;
 
     if (x == NULL || note->token != x->token)
         return;
-    path = json_string(x->path);
-    rq = finish(line, true, &err);
-    if (err != OL_OK) {
-        ol_refuse(rq, OL_EXIT_FAILED, "cannot write %s: %s",
-                  path ? json_string_value(path) : "it",
-                  err == OL_ERR_EXISTS ? "it is there already: choose another "
-                                         "name"
-                                       : strerror(errno));
-        json_decref(path);
+    x->st = line->st;
+    ol_text_put(x->peer, sizeof(x->peer), "%s", line->conf.peer);
+    x->bundles = note->index;
+    x->left = note->size;
+    x->work.data = x;
+    if (uv_queue_work(&x->st->loop, &x->work, on_thread, ended) != 0) {
+        ol_export_fail(line, "no thread can be had: end other programs of "
+                             "this machine");
         return;
     }
-    ol_reply(rq, json_pack("{s:s,s:o,s:I,s:I}", "peer", line->conf.peer,
-                           "file", path, "bundles", (json_int_t)note->index,
-                           "left", (json_int_t)note->size));
+    x->st->works++;
+    line->export = NULL;
 }

@@ -7,7 +7,8 @@
  * so that a test can break the disk and mend it while the daemon runs:
  *
  *     OP      write, sync, or any of these two; open, read, stat, close,
- *             link, rename (that does not replace): of whatever file
+ *             link, rename (that does not replace): of whatever file; fsync:
+ *             of one that is not the ledger's (only hang)
  *     TARGET  the end of the name of the file: ledger.db, ledger.db-wal; or
  *             any, for every file of the ledger
  *     WHAT    EIO, ENOSPC, EROFS, EPERM, EINVAL; kill: the process dies
@@ -172,8 +173,14 @@ static int do_sync(long call, int fd)
     char path[4096], what[16];
     int err, rc;
 
-    if (!ledger_file(fd, path))
+    if (!ledger_file(fd, path)) {
+        pthread_mutex_lock(&mutex);
+        look_up("fsync", path, what);
+        pthread_mutex_unlock(&mutex);
+        if (strcmp(what, "hang") == 0)
+            hang_on();
         return (int)syscall(call, fd);
+    }
     pthread_mutex_lock(&syncing);
     pthread_mutex_lock(&mutex);
     look_up("sync", path, what);
