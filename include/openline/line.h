@@ -333,7 +333,8 @@ enum ol_note_kind {
     OL_NOTE_TAKEN,       /* token prec index number: a SUBMIT is on disk */
     OL_NOTE_EXPORTED,    /* token, index: bundles written; size: bytes of
                             attachments that had no room */
-    OL_NOTE_IMPORTED,    /* channel: all PUTs of bundles so far are on disk */
+    OL_NOTE_IMPORTED,    /* channel: what bundles brought so far is on disk,
+                            what they say of our own records included */
     OL_NOTE_WRONG_SHARE, /* channel or ANY: this peer's knock, other share */
     OL_NOTE_WRONG_IDENTITY, /* its knock carries another static key */
     OL_NOTE_SECOND,      /* another with our keys was answered in our place */

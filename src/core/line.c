@@ -229,6 +229,7 @@ static void pump(struct ol_line *l)
     ol_pouch_pump(l);
     ol_schedule_pump(l);
     ol_fx_flush(l);
+    ol_imported_pump(l);
     ol_fx_close(l);
 }
 

@@ -170,8 +170,9 @@ struct ol_line {
         uint64_t at_ns;
     } alarmed[OL_ALARMS_MAX];
     const char *alarm; /* to be told, static storage; NULL: none */
-    bool import_due;  /* NOTE_IMPORTED is owed */
-    uint16_t import_channel;
+    /* NOTE_IMPORTED is owed: a bit per channel, the one above for files; and
+     * the batch with which it is true, 0: not known yet. */
+    uint32_t import_due;
     uint64_t import_batch;
 
     uint16_t ref_free, ref_fresh;
@@ -292,6 +293,10 @@ void ol_pouch_changed(struct ol_line *l);
 /* The peer may have lost what was bundled: the next file holds all again. */
 void ol_pouch_again(struct ol_line *l);
 void ol_pouch_pump(struct ol_line *l);
+/* A bundle from that channel, or OL_CHANNEL_FILE, was taken. */
+void ol_imported_due(struct ol_line *l, uint16_t channel);
+/* Behind all that puts, before the batch closes. */
+void ol_imported_pump(struct ol_line *l);
 void ol_pouch_build(struct ol_line *l); /* goes on with the file */
 
 /* ---- pouch_files.c ------------------------------------------------------ */

@@ -120,6 +120,8 @@ void ol_send_head(struct ol_line *l, unsigned p);
 void ol_send_sign(struct ol_line *l, unsigned p);
 /* Paging, acks to the ledger, repeats of what was never held. */
 void ol_send_pump(struct ol_line *l);
+/* What the peer said it holds is to be put, or is being compared. */
+bool ol_send_waits(const struct ol_line *l);
 
 /* ---- window.c ----------------------------------------------------------- */
 
@@ -180,7 +182,8 @@ enum ol_err ol_recv_segment(struct ol_line *l, struct ol_segment *s);
 void ol_recv_committed(struct ol_line *l, const struct ol_open_batch *b);
 /* Puts whole records, heads, events, rungs, parts. */
 void ol_recv_pump(struct ol_line *l);
-bool ol_recv_waits(const struct ol_line *l); /* records to be put */
+/* Records are to be put, or looked at again before the head may pass. */
+bool ol_recv_waits(const struct ol_line *l);
 bool ol_recv_busy(const struct ol_line *l); /* a bundle may not fit now */
 bool ol_recv_loaded(struct ol_line *l, const struct ol_event *ev);
 /* The bytes of a segment into a slot; *whole: all of the record is there.

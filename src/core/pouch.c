@@ -519,9 +519,7 @@ static enum ol_err opened(struct ol_line *l, const struct ol_event *ev,
         l->ch[ev->channel].frames_received++;
         l->ch[ev->channel].bytes_received += ev->bytes.n;
     }
-    l->import_due = true;
-    l->import_channel = ev->channel;
-    l->import_batch = 0;
+    ol_imported_due(l, ev->channel);
     ol_pull_bundle(l, env->number);
     err = ol_chunks_take(l, plain, OL_IN_BUNDLE, &at, &asks);
     /* It has no HELD of this boot, or trusts in no prekey of ours. */

@@ -431,14 +431,6 @@ void ol_recv_pump(struct ol_line *l)
         if (in->high > in->upto)
             put_parts(l, p);
     }
-    if (l->import_due && !ol_recv_waits(l) && !ol_pull_waits(l)) {
-        if (l->import_batch == 0)
-            l->import_batch = l->given;
-        if (l->import_batch <= l->committed) {
-            l->import_due = false;
-            ol_fx_note(l, OL_NOTE_IMPORTED, l->import_channel, 0, 0);
-        }
-    }
 }
 
 void ol_recv_committed(struct ol_line *l, const struct ol_open_batch *b)
@@ -462,8 +454,11 @@ void ol_recv_committed(struct ol_line *l, const struct ol_open_batch *b)
 
 bool ol_recv_waits(const struct ol_line *l)
 {
-    return l->in[0].whole + l->in[1].whole + l->in[2].whole +
-               l->in[3].whole > 0;
+    bool any = false;
+
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        any |= l->in[p].whole > 0 || l->in[p].load != 0;
+    return any;
 }
 
 void ol_recv_drop_parts(struct ol_line *l, unsigned p)

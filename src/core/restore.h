@@ -71,6 +71,8 @@ void ol_take_pump(struct ol_line *l, unsigned p);
 /* Says in the log itself what of it is the peer's word alone, and signs. False:
  * there is no room for that now. */
 bool ol_take_disown(struct ol_line *l, unsigned p);
+/* The next one of a log that comes back is here and to be put. */
+bool ol_take_waits(const struct ol_line *l);
 /* The window as a LOST says it: what of next + 1 + k is here. */
 uint64_t ol_take_map(struct ol_line *l, unsigned p);
 void ol_take_clear(struct ol_line *l, unsigned p);

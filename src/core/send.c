@@ -146,6 +146,16 @@ static void put_acks(struct ol_line *l)
     }
 }
 
+bool ol_send_waits(const struct ol_line *l)
+{
+    bool any = false;
+
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        any |= l->out[p].acked > l->out[p].acked_put ||
+               (l->out[p].behind != 0 && l->out[p].loading);
+    return any;
+}
+
 void ol_send_pump(struct ol_line *l)
 {
     put_acks(l);

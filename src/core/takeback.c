@@ -54,6 +54,20 @@ static bool is_whole(struct ol_line *l, unsigned p, uint32_t index)
     return s->index == index && s->state == OL_IN_WHOLE;
 }
 
+bool ol_take_waits(const struct ol_line *l)
+{
+    bool any = false;
+
+    for (unsigned p = 0; p < OL_PRECS; p++) {
+        const struct ol_out_log *o = &l->out[p];
+        uint32_t next = o->size + 1;
+        const struct ol_in_slot *s = &l->back_slot[p][next % OL_RETURN_WINDOW];
+        any |= o->back.state == OL_BACK_TAKE && s->index == next &&
+               s->state == OL_IN_WHOLE;
+    }
+    return any;
+}
+
 uint64_t ol_take_map(struct ol_line *l, unsigned p)
 {
     uint32_t next = l->out[p].size + 1;

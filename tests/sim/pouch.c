@@ -72,6 +72,26 @@ static void prekeys_come_and_go(void)
     EXPECT(w.st[0].notes[OL_NOTE_CARD_ONLY] == 0);
 }
 
+/* It may be the peer's word on what we said, and no record at all. */
+static void a_bundle_is_done_with_when_its_word_is_on_disk(void)
+{
+    const struct ol_out_log *log;
+    uint64_t before;
+
+    kit_begin(1);
+    kit_run(4 * H);
+    log = &w.st[0].line->out[OL_ROUTINE];
+    kit_say(0);
+    kit_run(H + 30 * S);
+    w.st[0].commit_ns = 1000 * S;
+    before = w.st[0].notes[OL_NOTE_IMPORTED];
+    for (unsigned n = 0; log->acked == 0 && n < 7200; n++)
+        kit_run(S);
+    EXPECT(log->acked == 1 && w.st[0].notes[OL_NOTE_IMPORTED] == before);
+    kit_run(3000 * S);
+    EXPECT(w.st[0].notes[OL_NOTE_IMPORTED] > before);
+}
+
 /* A key that calls for the next one would be a bundle a day for ever. */
 static void an_idle_pouch_is_quiet(void)
 {
@@ -420,6 +440,8 @@ static const struct story stories[] = {
     {"a_prekey_is_used_at_once", a_prekey_is_used_at_once},
     {"a_live_line_says_its_prekeys", a_live_line_says_its_prekeys},
     {"prekeys_come_and_go", prekeys_come_and_go},
+    {"a_bundle_is_done_with_when_its_word_is_on_disk",
+     a_bundle_is_done_with_when_its_word_is_on_disk},
     {"an_idle_pouch_is_quiet", an_idle_pouch_is_quiet},
     {"an_erased_prekey_closes_what_was_recorded",
      an_erased_prekey_closes_what_was_recorded},

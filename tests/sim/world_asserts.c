@@ -14,6 +14,7 @@
  * After a restore a disk may hold less than it did: what it ever held counts
  * then, and the end of the world, where both ledgers have to agree.
  */
+#include "core/line_int.h"
 #include "world_model.h"
 
 #include <string.h>
@@ -164,5 +165,27 @@ void check_applied(struct world *w, unsigned st, const struct sim_handed *h)
         default:
             break;
         }
+    }
+}
+
+void check_imported(struct world *w, unsigned st)
+{
+    const struct ol_line *l = w->st[st].line;
+    const struct sim_model *m = w->st[st].model;
+
+    /* A frame may have said more since; so may a log that came back, for what
+     * it holds is compared when it is whole. */
+    if (w->st[0].put_back || w->st[1].put_back)
+        return;
+    for (unsigned c = 0; c < l->n_ch; c++)
+        if (l->ch[c].conf.kind != OL_CHAN_POUCH)
+            return;
+    for (unsigned p = 0; p < OL_PRECS; p++) {
+        if (l->out[p].acked > m->acked[p])
+            world_fail(w, "station %u is done with a bundle, and not with "
+                       "its word on %u/%u", st, p, l->out[p].acked);
+        if (l->in[p].upto > m->log[OL_PEER][p].size)
+            world_fail(w, "station %u is done with a bundle, and %u/%u is "
+                       "not on its disk", st, p, l->in[p].upto);
     }
 }

@@ -92,6 +92,9 @@ void model_same(struct world *w, unsigned st);
 /* world_asserts.c: what a batch says is held against both disks, when it is
  * handed in and when it is on disk. */
 void check_handed(struct world *w, unsigned st, const struct sim_fact *f);
+/* A bundle is done with: where nothing else comes in, all that it brought is
+ * on this disk. */
+void check_imported(struct world *w, unsigned st);
 void check_applied(struct world *w, unsigned st, const struct sim_handed *h);
 
 #endif

@@ -59,6 +59,8 @@ static void note(struct world *w, unsigned st, const struct ol_note *n)
     struct sim_station *s = &w->st[st];
 
     s->notes[n->kind % 32]++;
+    if (n->kind == OL_NOTE_IMPORTED)
+        check_imported(w, st);
     if (n->kind >= OL_NOTE_PULL && n->kind <= OL_NOTE_SERVED)
         world_file_note(w, st, n);
     if (n->kind != OL_NOTE_TAKEN)
