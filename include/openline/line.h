@@ -148,7 +148,10 @@ struct ol_conf {
 enum ol_ev {
     OL_EV_START,     /* first event after init */
     OL_EV_FRAME,     /* channel (or ANY, FILE), from, bytes: one packet */
-    OL_EV_SUBMIT,    /* token, record: index and number are given here */
+    OL_EV_SUBMIT,    /* token, record, and more of that precedence: index and
+                        number are given here, in one batch with one
+                        signature. eff.taken: how many, from the first on; a
+                        later one that is not waits for a SUBMIT of its own */
     OL_EV_COMMITTED, /* token: a batch is on disk */
     OL_EV_LOADED,    /* token, loaded, n_loaded */
     OL_EV_CHANNEL,   /* channel, chan: its transport changed */
@@ -198,6 +201,8 @@ struct ol_event {
     struct ol_addr from; /* FRAME, CHANNEL */
     struct ol_span bytes; /* FRAME: borrowed for this call */
     const struct ol_record *record;   /* SUBMIT: borrowed for this call */
+    const struct ol_record *const *more; /* n_more behind it, the same */
+    uint32_t n_more;
     const struct ol_chan *chan;       /* CHANNEL */
     const struct ol_loaded *loaded;   /* LOADED: ascending from the asked */
     uint32_t n_loaded;
@@ -330,7 +335,9 @@ struct ol_load {
 };
 
 enum ol_note_kind {
-    OL_NOTE_TAKEN,       /* token prec index number: a SUBMIT is on disk */
+    OL_NOTE_TAKEN,       /* token prec index number count: a SUBMIT is on disk;
+                            its first record has these, those behind it have
+                            the next ones */
     OL_NOTE_EXPORTED,    /* token, index: bundles written; size: bytes of
                             attachments that had no room */
     OL_NOTE_IMPORTED,    /* channel: what bundles brought so far is on disk,
@@ -374,6 +381,7 @@ struct ol_note {
     uint16_t channel;
     uint8_t prec;
     uint32_t index;
+    uint32_t count; /* TAKEN */
     uint64_t number;
     uint64_t token;
     uint8_t hash[32]; /* PULL to SERVED */
@@ -396,6 +404,7 @@ struct ol_effects {
     uint64_t wake_ns;
     bool more;
     uint16_t count;
+    uint16_t taken; /* records of a SUBMIT */
     struct ol_effect v[OL_FX_MAX];
 };
 

@@ -128,6 +128,7 @@ static void tell_taken(struct ol_line *l, const struct ol_open_batch *b)
     n->prec = b->taken_prec;
     n->index = b->taken_index;
     n->number = b->taken_number;
+    n->count = b->taken;
 }
 
 void ol_fx_committed(struct ol_line *l, uint64_t token)
@@ -139,7 +140,7 @@ void ol_fx_committed(struct ol_line *l, uint64_t token)
         /* Batches commit in order, so everything before is on disk too. */
         OL_CHECK(token > l->committed);
         l->committed = token;
-        if (b->taken)
+        if (b->taken > 0)
             tell_taken(l, b);
         ol_send_committed(l, b);
         ol_recv_committed(l, b);

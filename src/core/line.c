@@ -251,7 +251,7 @@ enum ol_err ol_line_step(struct ol_line *l, const struct ol_event *ev,
     eff->batch = 0;
     eff->wake_ns = OL_NEVER_NS;
     eff->more = false;
-    eff->count = 0;
+    eff->count = eff->taken = 0;
     if (ev->fresh != NULL)
         ol_rng_mix(&l->rng, ev->fresh);
     err = dispatch(l, ev);

@@ -66,7 +66,7 @@ struct ol_open_batch {
     uint32_t own[OL_PRECS], peer[OL_PRECS]; /* sizes once it is on disk */
     uint8_t root[OL_PRECS][OL_ROOT];        /* of the peer's */
     uint32_t cp[OL_PRECS];                  /* own checkpoint sizes */
-    bool taken;                             /* a SUBMIT is in it */
+    uint32_t taken; /* records of a SUBMIT in it; the first has these: */
     uint64_t taken_token, taken_number;
     uint8_t taken_prec;
     uint32_t taken_index;

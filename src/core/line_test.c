@@ -27,7 +27,7 @@ struct end {
     struct ol_effects eff;
     uint64_t batches[QUEUE];
     unsigned n_batches;
-    unsigned taken, records, acks, arrived;
+    unsigned taken, records, acks, arrived, signs;
     bool hold; /* commits do not finish */
     bool full; /* its disk is */
 };
@@ -55,8 +55,11 @@ static void carry(struct pair *p, unsigned i)
             p->box_n[at] = f->send.bytes.n;
             p->box_to[at] = 1 - i;
         } else if (f->kind == OL_FX_NOTE) {
-            e->taken += f->note.kind == OL_NOTE_TAKEN;
+            if (f->note.kind == OL_NOTE_TAKEN)
+                e->taken += f->note.count;
         } else if (f->kind == OL_FX_PUT) {
+            e->signs += f->put.kind == OL_PUT_CHECKPOINT &&
+                        f->put.author == OL_OWN;
             e->records += f->put.kind == OL_PUT_RECORD;
             e->acks += f->put.kind == OL_PUT_ACK;
             e->arrived += f->put.kind == OL_PUT_EVENT &&
@@ -216,6 +219,47 @@ static void nothing_leaves_before_it_is_on_disk(void **state)
     assert_int_equal(p->e[0].taken, 1);
     assert_int_equal(p->e[1].records, 1);
     assert_int_equal(p->e[1].arrived, 1);
+}
+
+/* What comes together is one batch and one signature; none of it is taken or
+ * sent before that is on disk, and one of another precedence stays out. */
+static void together_is_one_batch(void **state)
+{
+    struct pair *p = *state;
+    static uint8_t id[6][16];
+    struct ol_record rec[6];
+    const struct ol_record *more[5];
+    struct ol_event ev = {.kind = OL_EV_SUBMIT, .token = 100,
+                          .record = &rec[0], .more = more, .n_more = 5};
+    unsigned batches;
+
+    run(p, 300);
+    memset(rec, 0, sizeof(rec));
+    for (unsigned k = 0; k < 6; k++) {
+        id[k][0] = (uint8_t)(200 + k);
+        rec[k].prec = k < 5 ? OL_PRIORITY : OL_FLASH;
+        rec[k].kind = OL_KIND_MESSAGE;
+        rec[k].id = OL_SPAN_ARRAY(id[k]);
+        rec[k].text = ol_span_str("one of many");
+        if (k > 0)
+            more[k - 1] = &rec[k];
+    }
+    p->e[0].hold = true;
+    batches = p->e[0].n_batches;
+    assert_int_equal(give(p, 0, ev), OL_OK);
+    assert_int_equal(p->e[0].eff.taken, 5);
+    assert_int_equal(p->e[0].n_batches, batches + 1);
+    run(p, 200);
+    assert_int_equal(p->e[0].records, 5);
+    assert_int_equal(p->e[0].signs, 1);
+    assert_int_equal(p->e[0].taken, 0);
+    assert_int_equal(p->e[1].records, 0);
+    p->e[0].hold = false;
+    run(p, 100);
+    assert_int_equal(p->e[0].taken, 5);
+    assert_int_equal(p->e[1].records, 5);
+    assert_int_equal(p->e[1].arrived, 1); /* one event of five */
+    assert_int_equal(p->e[0].acks, 1);
 }
 
 /* Law 2 on the way back: not delivered before it is on the other disk. */
@@ -467,6 +511,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(nothing_leaves_before_it_is_on_disk),
+        T(together_is_one_batch),
         T(delivered_waits_for_the_other_disk),
         T(strangers_get_no_answer),
         T(bad_configurations_are_refused),

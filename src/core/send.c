@@ -4,7 +4,8 @@
  *   submit -> PUT -> committed (durable) -> owed (owed.c)
  *
  * A record gets its index and number here, its leaf joins the tree, and the
- * new size is signed, all in one batch. Only what is on our disk is owed.
+ * new size is signed, all in one batch; many that come together share it.
+ * Only what is on our disk is owed.
  * It fails by refusing: without a batch the submitter tries again later, and
  * nothing was numbered.
  */
@@ -46,24 +47,16 @@ void ol_send_sign(struct ol_line *l, unsigned p)
     put->bytes = OL_SPAN(bytes, OL_SIG);
 }
 
-enum ol_err ol_send_submit(struct ol_line *l, const struct ol_event *ev)
+/* One record joins its log and the step's batch. */
+static enum ol_err take(struct ol_line *l, const struct ol_record *given)
 {
-    struct ol_record rec = *ev->record;
-    struct ol_out_log *o;
+    struct ol_out_log *o = &l->out[given->prec];
     uint8_t leaf[OL_HASH], root[OL_HASH], *bytes;
+    struct ol_record rec = *given;
     struct ol_writer w;
     struct ol_put *put;
     enum ol_err err;
 
-    if (rec.prec >= OL_PRECS)
-        return OL_ERR_INPUT;
-    if (l->full)
-        return OL_ERR_FULL;
-    if (ol_restore_mute(l, rec.prec))
-        return OL_ERR_UNPROVED;
-    if (!ol_fx_can_put(l) || l->cur != NULL)
-        return OL_ERR_AGAIN;
-    o = &l->out[rec.prec];
     if (o->size == UINT32_MAX - 1)
         return OL_ERR_FULL;
     rec.index = o->size + 1;
@@ -71,6 +64,7 @@ enum ol_err ol_send_submit(struct ol_line *l, const struct ol_event *ev)
     bytes = ol_fx_bytes(l, OL_RECORD_MAX);
     ol_writer_init(&w, bytes, OL_RECORD_MAX);
     err = ol_record_encode(&w, &rec);
+    l->arena_n -= OL_RECORD_MAX - (err == OL_OK ? w.n : 0);
     if (err != OL_OK)
         return err;
     ol_tree_leaf(leaf, l->shared.line_id, l->id.ed_pk, OL_SPAN(bytes, w.n));
@@ -90,18 +84,54 @@ enum ol_err ol_send_submit(struct ol_line *l, const struct ol_event *ev)
     memcpy(put->root, root, OL_ROOT);
     put->bytes = OL_SPAN(bytes, w.n);
     ol_mark_put(l, OL_OWN, rec.prec, rec.index, ol_mark_of(&rec));
-    l->cur->taken = true;
-    l->cur->taken_token = ev->token;
-    l->cur->taken_number = rec.number;
-    l->cur->taken_prec = rec.prec;
-    l->cur->taken_index = rec.index;
-    ol_send_head(l, rec.prec);
-    ol_send_sign(l, rec.prec);
     if (rec.kind == OL_KIND_RETURNED) {
         /* It tells of what came back. */
         memset(l->kept.returned, 0, sizeof(l->kept.returned));
         l->kept_dirty = true;
     }
+    return OL_OK;
+}
+
+/* The others, as far as this step has room beside its head and signature. */
+static void take_more(struct ol_line *l, const struct ol_event *ev)
+{
+    for (uint32_t i = 0; i < ev->n_more; i++) {
+        const struct ol_record *rec = ev->more[i];
+
+        if (rec->prec != ev->record->prec ||
+            l->fx->count + 4 + OL_FX_RESERVE > OL_FX_MAX ||
+            l->arena_n + OL_RECORD_MAX > OL_ARENA / 2 ||
+            take(l, rec) != OL_OK)
+            return;
+        l->fx->taken++;
+    }
+}
+
+enum ol_err ol_send_submit(struct ol_line *l, const struct ol_event *ev)
+{
+    uint8_t prec = ev->record->prec;
+    enum ol_err err;
+
+    if (prec >= OL_PRECS)
+        return OL_ERR_INPUT;
+    if (l->full)
+        return OL_ERR_FULL;
+    if (ol_restore_mute(l, prec))
+        return OL_ERR_UNPROVED;
+    if (!ol_fx_can_put(l) || l->cur != NULL)
+        return OL_ERR_AGAIN;
+    err = take(l, ev->record);
+    if (err != OL_OK)
+        return err;
+    l->fx->taken = 1;
+    l->cur->taken_token = ev->token;
+    l->cur->taken_number = l->number;
+    l->cur->taken_prec = prec;
+    l->cur->taken_index = l->out[prec].size;
+    take_more(l, ev);
+    l->cur->taken = l->fx->taken;
+    ol_send_head(l, prec);
+    ol_send_sign(l, prec);
     return OL_OK;
 }
 

@@ -398,6 +398,9 @@ static enum ol_err drive(struct ol_station_line *line, struct ol_event *ev)
     enum ol_err err;
 
     err = step(line, ev, now_ns);
+    if (line->submitted != NULL)
+        *line->submitted = line->st->fx.taken;
+    line->submitted = NULL;
     carry(line);
     for (unsigned k = 0; k < STEPS_PER_TURN && lives(line); k++) {
         if (line->n_loads > 0) {
@@ -419,6 +422,16 @@ enum ol_err ol_station_step(struct ol_station_line *line, struct ol_event *ev)
     if (!lives(line) || (line->phase == OL_PHASE_DRAIN &&
                          ev->kind != OL_EV_COMMITTED))
         return OL_ERR_DOWN;
+    return drive(line, ev);
+}
+
+enum ol_err ol_station_submit(struct ol_station_line *line,
+                              struct ol_event *ev, unsigned *n)
+{
+    *n = 0;
+    if (!lives(line) || line->phase == OL_PHASE_DRAIN)
+        return OL_ERR_DOWN;
+    line->submitted = n;
     return drive(line, ev);
 }
 

@@ -107,6 +107,7 @@ struct ol_station_line {
     uint64_t wake_ns;
     uint64_t retry_ns;
     bool more;
+    unsigned *submitted; /* where the next step's count of records goes */
     uint32_t outstanding; /* batches in the ledger's queue */
     struct ol_port ports[OL_CHAN_MAX];
     bool disabled[OL_CHAN_MAX];
@@ -261,6 +262,9 @@ void ol_close_away(struct ol_station *st, int fd);
  * then wants too. Returns what the step said of the event. */
 enum ol_err ol_station_step(struct ol_station_line *line,
                             struct ol_event *ev);
+/* A SUBMIT; *n: how many of its records were taken. */
+enum ol_err ol_station_submit(struct ol_station_line *line,
+                              struct ol_event *ev, unsigned *n);
 /* TICK, for what is due. */
 void ol_station_tick(struct ol_station_line *line, const uint8_t *fresh);
 

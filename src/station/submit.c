@@ -6,8 +6,10 @@
  *     +AGAIN              +-- the commit failed: refused, nothing was taken
  *     +UNPROVED --> kept on disk without a number, answered (waiting.c)
  *
- * The core takes what fits its open batches and says AGAIN for the rest; they
- * wait here in order, at most 256 of them. The record's texts stay in the
+ * Those of one line and precedence that stand behind each other go into the
+ * core together, so that they share a batch and a signature. The core takes
+ * what fits its open batches and says AGAIN for the rest; they wait here in
+ * order, at most 256 of them. The record's texts stay in the
  * request until it is answered.
  */
 #include <stdlib.h>
@@ -20,6 +22,8 @@
 #include "station/presence.h"
 #include "station/station.h"
 #include "wire/record.h"
+
+#define TOGETHER 64u
 
 struct ol_submit {
     struct ol_submit *next;
@@ -56,7 +60,6 @@ void ol_submit(struct ol_station_line *line, struct ol_request *rq,
     ol_presence_deed(st);
     s->line = line;
     s->rq = rq;
-    s->token = ++st->next_token;
     s->rec = *rec;
     if (id != NULL)
         memcpy(s->id, id, sizeof(s->id));
@@ -202,22 +205,61 @@ enum fate {
     OUT,   /* of the list */
 };
 
+/* Those behind it that go with it, in order. */
+static unsigned together(struct ol_submit *first,
+                         struct ol_submit *out[TOGETHER])
+{
+    unsigned n = 0;
+
+    for (struct ol_submit *s = first->next; s != NULL && n < TOGETHER;
+         s = s->next) {
+        if (s->line != first->line)
+            continue;
+        if (s->given || s->rec.prec != first->rec.prec)
+            break;
+        out[n++] = s;
+    }
+    return n;
+}
+
+/* Into the core, with those that go along. */
+static enum ol_err give(struct ol_station *st, struct ol_submit *s)
+{
+    const struct ol_record *more[TOGETHER];
+    struct ol_submit *with[TOGETHER];
+    struct ol_event ev = {.kind = OL_EV_SUBMIT, .record = &s->rec,
+                          .more = more, .n_more = together(s, with)};
+    unsigned n = ev.n_more;
+    enum ol_err err;
+
+    for (unsigned k = 0; k < n; k++)
+        more[k] = &with[k]->rec;
+    /* Each has a token of its own, one behind the other. */
+    s->token = ev.token = st->next_token + 1;
+    st->next_token += 1 + n;
+    err = ol_station_submit(s->line, &ev, &n);
+    if (err != OL_OK)
+        return err;
+    s->given = true;
+    for (unsigned k = 0; k + 1 < n; k++) {
+        with[k]->given = true;
+        with[k]->token = s->token + 1 + k;
+    }
+    return OL_OK;
+}
+
 /* One that is new, into the core. */
 static enum fate offer(struct ol_station *st, struct ol_submit **at)
 {
     struct ol_submit *s = *at;
-    struct ol_event ev = {.kind = OL_EV_SUBMIT, .token = s->token,
-                          .record = &s->rec};
     enum ol_waiting_turn turn = ol_waiting_turn(s->line);
     enum ol_err err = turn == OL_WAITING_MUTE ? OL_ERR_UNPROVED
                       : turn == OL_WAITING_BUSY
                           ? OL_ERR_AGAIN
-                          : ol_station_step(s->line, &ev);
+                          : give(st, s);
 
-    if (err == OL_OK) {
-        s->given = true;
+    if (err == OL_OK)
         return STAYS;
-    }
     if (err == OL_ERR_AGAIN || err == OL_ERR_DOWN)
         return WAITS;
     if (err == OL_ERR_UNPROVED)
@@ -253,7 +295,8 @@ void ol_submit_pump(struct ol_station *st)
     }
 }
 
-void ol_submit_taken(struct ol_station_line *line, const struct ol_note *note)
+static void taken(struct ol_station_line *line, uint64_t token,
+                  uint64_t number)
 {
     struct ol_station *st = line->st;
     struct ol_submit **at = &st->submits;
@@ -263,9 +306,7 @@ void ol_submit_taken(struct ol_station_line *line, const struct ol_note *note)
     uint64_t receipt_of = 0;
     uint8_t rel = 0;
 
-    if (ol_waiting_taken(line, note->token))
-        return;
-    while (*at != NULL && (*at)->token != note->token)
+    while (*at != NULL && (!(*at)->given || (*at)->token != token))
         at = &(*at)->next;
     if (*at == NULL)
         return;
@@ -277,13 +318,23 @@ void ol_submit_taken(struct ol_station_line *line, const struct ol_note *note)
     rq = finish(st, at);
     /* A receipt is answered with the message that it is of. */
     if ((receipt_of ? ol_query_number(line, OL_PEER, receipt_of, &e)
-                    : ol_query_number(line, OL_OWN, note->number, &e)) !=
-        OL_OK)
+                    : ol_query_number(line, OL_OWN, number, &e)) !=
+        OL_OK) {
         ol_refuse(rq, OL_EXIT_FAILED, "it was taken as number %llu, but the "
                   "ledger cannot show it: run 'openline audit'",
-                  (unsigned long long)note->number);
-    else
-        ol_receipt_given(rq, &e, rel, text);
+                  (unsigned long long)number);
+        return;
+    }
+    e.fresh = receipt_of == 0;
+    ol_receipt_given(rq, &e, rel, text);
+}
+
+void ol_submit_taken(struct ol_station_line *line, const struct ol_note *note)
+{
+    if (ol_waiting_taken(line, note->token))
+        return;
+    for (uint32_t k = 0; k < note->count; k++)
+        taken(line, note->token + k, note->number + k);
 }
 
 void ol_submit_fail(struct ol_station *st, const struct ol_station_line *line,

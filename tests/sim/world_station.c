@@ -54,6 +54,28 @@ static void put_all(struct world *w, unsigned st)
                            .boot = s->boot});
 }
 
+/* The k-th record of a SUBMIT. */
+static void taken(struct world *w, unsigned st, const struct ol_note *n,
+                  uint32_t k)
+{
+    struct sim_station *s = &w->st[st];
+
+    if (n->token + k == s->given)
+        s->given = 0;
+    for (uint32_t i = s->n_said; i-- > 0;) {
+        struct sim_message *m = &s->said[i];
+        if (m->token != n->token + k)
+            continue;
+        m->taken = true;
+        m->index = n->index + k;
+        m->number = n->number + k;
+        m->taken_ns = w->now_ns;
+        return;
+    }
+    if (!w->foreign_tokens)
+        world_fail(w, "a message was taken that nobody said");
+}
+
 static void note(struct world *w, unsigned st, const struct ol_note *n)
 {
     struct sim_station *s = &w->st[st];
@@ -65,20 +87,8 @@ static void note(struct world *w, unsigned st, const struct ol_note *n)
         world_file_note(w, st, n);
     if (n->kind != OL_NOTE_TAKEN)
         return;
-    if (n->token == s->given)
-        s->given = 0;
-    for (uint32_t i = s->n_said; i-- > 0;) {
-        struct sim_message *m = &s->said[i];
-        if (m->token != n->token)
-            continue;
-        m->taken = true;
-        m->index = n->index;
-        m->number = n->number;
-        m->taken_ns = w->now_ns;
-        return;
-    }
-    if (!w->foreign_tokens)
-        world_fail(w, "a message was taken that nobody said");
+    for (uint32_t k = 0; k < n->count; k++)
+        taken(w, st, n, k);
 }
 
 /* A station that has moved is where its packets come from. Where it is dialled
