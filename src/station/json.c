@@ -225,7 +225,7 @@ json_t *ol_json_message(const struct ol_entry *e, enum ol_show show)
         /* A record that this version cannot read still has its place. */
         plain.line = e->line;
         plain.row = e->row;
-        plain.waiting = false;
+        plain.waiting = plain.fresh = false;
         plain.decoded = false;
         memset(&plain.rec, 0, sizeof(plain.rec));
         plain.rec.prec = e->row.prec;

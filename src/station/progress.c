@@ -162,7 +162,8 @@ static void find_outcome(const struct ol_entry *e, struct ol_progress *p)
 }
 
 /* The other side's rungs of ours begin with what we did; ours of theirs with
- * its having arrived. */
+ * its having arrived. The ledger is not asked about what it took just now:
+ * that costs more than taking it did. */
 enum ol_err ol_query_progress(const struct ol_entry *e,
                               struct ol_progress *p)
 {
@@ -171,7 +172,7 @@ enum ol_err ol_query_progress(const struct ol_entry *e,
 
     memset(p, 0, sizeof(*p));
     p->rung = OL_RUNG_QUEUED;
-    if (!e->waiting) {
+    if (!e->waiting && !e->fresh) {
         p->rung = OL_RUNG_DELIVERED;
         p->delivered_ms = e->row.at_ms;
         if (e->row.author == OL_OWN)

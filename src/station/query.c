@@ -54,7 +54,7 @@ static enum ol_err settle(struct ol_station *st, enum ol_err err,
 static void start(struct ol_entry *e, struct ol_station_line *line)
 {
     e->line = line;
-    e->decoded = e->waiting = false;
+    e->decoded = e->fresh = e->waiting = false;
     memset(&e->row, 0, sizeof(e->row));
 }
 

@@ -14,6 +14,7 @@ struct ol_entry {
     struct ol_row row; /* row.bytes points into bytes */
     struct ol_record rec;
     bool decoded; /* a newer version's record may not be */
+    bool fresh;   /* own, on disk just now: nothing has become of it yet */
     bool waiting; /* own, without index and number yet: row has neither */
     uint8_t bytes[OL_RECORD_MAX];
 };
