@@ -26,8 +26,10 @@
 static const char *const texts[READ_TEXTS] = {
     [READ_LINES] = "SELECT line, id FROM line ORDER BY line",
     [READ_LOG] = ROW PLACE " AND idx>=?4 ORDER BY idx LIMIT ?5",
+    /* With the plus, because SQLite would else walk the whole log in its order
+     * to be spared the sorting of one row. */
     [READ_BY_NUMBER] = ROW "line=?1 AND author=?2 AND number=?3"
-                           " ORDER BY prec, idx",
+                           " ORDER BY +prec, +idx",
     [READ_BY_ID] = ROW "id=?1 ORDER BY line, author, prec, idx",
     [READ_HEADS] = "SELECT author, prec, size, frontier FROM head"
                    " WHERE line=?1",
