@@ -23,7 +23,7 @@ from measure import net
 from station import PORT, Station, pair
 
 BOUND_S = 30
-PROBE_S, LEAN_S = 20, 26
+PROBE_S, LEAN_S = 25, 20
 IDLE_S, TRIES, GAP_S = 20, 2, 5 # the kernel: 20 s of silence, twice 5 s
 SETTLE_S = 15
 MQTT_PORT = 1883
