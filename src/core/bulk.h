@@ -53,6 +53,7 @@ struct ol_push {
     uint64_t served_ns;  /* and not before */
     uint64_t heard_ns;   /* WANTs of wholes count as heard until then */
     struct ol_said noted[OL_SAID_MAX]; /* answers, each goes once */
+    uint32_t n_noted; /* of them are used */
     struct ol_push_slot slot[OL_PULL_WINDOW]; /* by piece % window */
     uint8_t data[OL_PULL_WINDOW][OL_PIECE];
 };
@@ -83,6 +84,7 @@ struct ol_pull {
     uint64_t want_ns; /* none that asks before */
     uint16_t data_ch; /* where the newest blob came */
     struct ol_said said[OL_SAID_MAX];
+    uint32_t n_said; /* of them are used */
     bool offer_on;   /* a bundle brings another one: the station is asked */
     bool offer_told;
     uint8_t offer[32];

@@ -109,6 +109,7 @@ enum ol_err ol_pull_say(struct ol_line *l, const struct ol_event *ev,
         return OL_ERR_AGAIN;
     if (s->flags == flag)
         return OL_OK;
+    p->n_said += s->flags == 0;
     memcpy(s->hash, ev->file->hash, sizeof(s->hash));
     s->size = ev->file->size;
     s->flags = flag;
@@ -130,6 +131,7 @@ void ol_pull_noted(struct ol_line *l, const struct ol_want *v)
         n->done = s->flags == OL_WANT_DONE;
         n->declined = s->flags == OL_WANT_DECLINED;
         s->flags = 0;
+        l->pull.n_said--;
     }
 }
 
@@ -367,7 +369,7 @@ void ol_pull_lost(struct ol_line *l, uint32_t serial)
 
 static bool say_due(struct ol_line *l)
 {
-    for (unsigned k = 0; k < OL_SAID_MAX; k++) {
+    for (unsigned k = 0; l->pull.n_said > 0 && k < OL_SAID_MAX; k++) {
         const struct ol_said *s = &l->pull.said[k];
         if (s->flags == 0)
             continue;

@@ -218,6 +218,7 @@ enum ol_err ol_push_note(struct ol_line *l, const struct ol_event *ev)
         struct ol_said *s = &l->push.noted[k];
         if (s->flags != 0 && memcmp(s->hash, ev->file->hash, 32) != 0)
             continue;
+        l->push.n_noted += s->flags == 0;
         memcpy(s->hash, ev->file->hash, sizeof(s->hash));
         s->size = ev->file->size;
         s->flags = OL_WANT_NOTED | (ev->on ? OL_WANT_DONE : OL_WANT_DECLINED);
@@ -229,15 +230,12 @@ enum ol_err ol_push_note(struct ol_line *l, const struct ol_event *ev)
 
 bool ol_push_answers_due(const struct ol_line *l)
 {
-    for (unsigned k = 0; k < OL_SAID_MAX; k++)
-        if (l->push.noted[k].flags != 0)
-            return true;
-    return false;
+    return l->push.n_noted > 0;
 }
 
 void ol_push_answers(struct ol_line *l, struct ol_writer *w)
 {
-    for (unsigned k = 0; k < OL_SAID_MAX; k++) {
+    for (unsigned k = 0; l->push.n_noted > 0 && k < OL_SAID_MAX; k++) {
         struct ol_said *s = &l->push.noted[k];
         struct ol_want v = {.size = s->size, .flags = s->flags};
         if (s->flags == 0)
@@ -249,6 +247,7 @@ void ol_push_answers(struct ol_line *l, struct ol_writer *w)
             return;
         }
         s->flags = 0;
+        l->push.n_noted--;
     }
 }
 
