@@ -100,10 +100,8 @@ static void choose(struct ol_line *l)
     if (best < 0)
         return;
     for (unsigned c = 0; c < l->n_ch; c++) {
-        ol_path_drop(l, c);
-        l->ch[c].path.high_any = false;
+        ol_path_begin(l, c);
         ol_size_epoch(&l->ch[c].path);
-        l->ch[c].path.head = l->ch[c].path.tail = 0;
     }
     ol_send_owe_all(l);
     ol_push_epoch(l);

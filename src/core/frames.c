@@ -151,7 +151,7 @@ void ol_frame_finish(struct ol_line *l, struct ol_out_frame *f)
                   out + OL_FRAME_HEAD, f->w.n);
     if (f->asks) {
         struct ol_flight *fl = ol_path_sent(l, f->c, ec->counter, n);
-        fl->flags = f->flags;
+        fl->flags |= f->flags;
         fl->held_logs = f->held_logs;
         fl->cp_logs = f->cp_logs;
         fl->held_serial = f->held_serial;
@@ -277,10 +277,12 @@ uint8_t ol_frame_dirty_logs(const struct ol_line *l)
 
 /* How soon another HELD may follow on a channel: each says all that the one
  * before said, so a few in a round trip are enough; one, when it is full. */
-static uint64_t held_gap(const struct ol_path *p)
+static uint64_t held_gap(const struct ol_path *p, uint64_t now_ns)
 {
-    uint64_t gap = p->bytes >= p->cwnd ? p->srtt_ns : p->srtt_ns / 8;
+    uint64_t gap = p->srtt_ns;
 
+    if (p->bytes < ol_path_window(p, now_ns))
+        gap /= 8;
     return OL_MAX(gap, HELD_GAP_NS);
 }
 
@@ -310,7 +312,8 @@ void ol_frame_add_held(struct ol_line *l, struct ol_out_frame *f, bool keep)
             l->in[p].told = h.serial;
     if (logs & OL_HELD_OURS)
         l->prekey_told = h.serial;
-    l->ch[f->c].held_ns = l->now_ns + held_gap(&l->ch[f->c].path);
+    l->ch[f->c].held_ns = l->now_ns + held_gap(&l->ch[f->c].path,
+                                                   l->now_ns);
     if (keep)
         return;
     for (unsigned p = 0; p < OL_PRECS; p++)

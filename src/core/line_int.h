@@ -9,6 +9,7 @@
  *   hand.c      the handshake: attempts, knocks, responses
  *   epoch.c     generations of session keys
  *   path.c      per channel: round trip, loss, congestion, frames in flight
+ *   rate.c      per channel: how fast it delivers (rate.h)
  *   size.c      per channel: how large a frame passes (size.h)
  *   address.c   per channel: where it sends (address.h)
  *   probe.c     per channel: heard, answered, states; the line's state; views

@@ -5,8 +5,8 @@
  * channel loses frames by the packet and time thresholds; a stream loses them
  * with its connection, and before it, when its transport had no room: then a
  * later one is acked and a probe timeout has passed. NewReno with pacing bounds
- * what is in flight, and one more rule holds everywhere: when the round trip
- * shows a queue of more than QUEUE_NS the window shrinks to what fits, so that
+ * what is in flight, and one more rule holds everywhere: it stays below what
+ * the path delivers in its least round trip and a little more (rate.c), so that
  * a FLASH meets at most a small queue, in a kernel's socket too.
  * What a lost frame carried is owed again (ol_send_owe); FRAMES-ACK is never
  * evidence that a record arrived, so nothing here touches HELD.
@@ -27,12 +27,14 @@
 #define BURST_FRAMES 10u
 #define CONTROL_ROOM 64u /* of the ring, kept for frames without data */
 #define BULK_ROOM 256u   /* of the ring, kept for frames without attachments */
-#define QUEUE_NS (30 * OL_NS_PER_MS)
-#define MIN_RTT_FOR_NS (10 * OL_NS_PER_S) /* a path may become longer */
+#define BURST_NS (2 * OL_NS_PER_MS) /* a timer may be so late */
+/* RFC 9002 7.2 */
+#define INITIAL_WINDOW(mtu) OL_MIN(10 * (mtu), OL_MAX(14720u, 2 * (mtu)))
 
 void ol_path_init(struct ol_path *p, const struct ol_chan_conf *conf)
 {
-    p->cwnd = 10 * conf->mtu;
+    p->cwnd = INITIAL_WINDOW(conf->mtu);
+    p->rate.declared = conf->rate_bps / 8;
     p->ssthresh = UINT32_MAX;
     p->loss_ns = p->pto_ns = OL_NEVER_NS;
     p->loss = -1;
@@ -130,6 +132,7 @@ struct ol_flight *ol_path_sent(struct ol_line *l, unsigned c,
     f->ref = OL_NO_REF;
     f->open = true;
     f->sent_ns = l->now_ns;
+    ol_rate_sent(p, f, l->now_ns);
     p->open++;
     p->bytes += (uint32_t)bytes;
     if (p->pto_ns == OL_NEVER_NS)
@@ -249,7 +252,7 @@ static void trim(struct ol_path *p)
         p->head++;
 }
 
-void ol_path_drop(struct ol_line *l, unsigned c)
+static void give_up(struct ol_line *l, unsigned c)
 {
     struct ol_path *p = &l->ch[c].path;
 
@@ -259,8 +262,25 @@ void ol_path_drop(struct ol_line *l, unsigned c)
     trim(p);
     p->loss_ns = p->pto_ns = OL_NEVER_NS;
     p->pto_count = 0;
-    p->cwnd = OL_MAX(p->cwnd / 2, 10 * l->ch[c].conf.mtu);
+}
+
+void ol_path_begin(struct ol_line *l, unsigned c)
+{
+    struct ol_path *p = &l->ch[c].path;
+
+    give_up(l, c);
+    p->high_any = false;
+    p->head = p->tail = 0;
+}
+
+void ol_path_drop(struct ol_line *l, unsigned c)
+{
+    struct ol_path *p = &l->ch[c].path;
+
+    give_up(l, c);
+    p->cwnd = OL_MAX(p->cwnd / 2, INITIAL_WINDOW(l->ch[c].conf.mtu));
     p->ssthresh = UINT32_MAX;
+    ol_rate_forget(&p->rate);
 }
 
 void ol_path_doubt(struct ol_line *l, unsigned c)
@@ -279,25 +299,16 @@ void ol_path_doubt(struct ol_line *l, unsigned c)
 }
 
 /* RFC 9002 5.3, with the ack delay that the peer names. */
-static void rtt_sample(struct ol_path *p, uint64_t now_ns, uint64_t rtt,
-                       uint64_t delay)
+static void rtt_sample(struct ol_path *p, uint64_t rtt, uint64_t delay)
 {
     uint64_t var;
 
     if (p->srtt_ns == 0) {
-        p->min_rtt_ns = p->min_new_ns = p->srtt_ns = rtt;
-        p->min_since_ns = now_ns;
+        p->srtt_ns = rtt;
         p->rttvar_ns = rtt / 2;
         return;
     }
-    p->min_new_ns = OL_MIN(p->min_new_ns, rtt);
-    p->min_rtt_ns = OL_MIN(p->min_rtt_ns, rtt);
-    if (now_ns - p->min_since_ns >= MIN_RTT_FOR_NS) {
-        p->min_rtt_ns = p->min_new_ns;
-        p->min_new_ns = rtt;
-        p->min_since_ns = now_ns;
-    }
-    if (rtt >= p->min_rtt_ns + delay)
+    if (rtt >= p->rate.min_rtt_ns + delay)
         rtt -= delay;
     var = p->srtt_ns > rtt ? p->srtt_ns - rtt : rtt - p->srtt_ns;
     p->rttvar_ns = (3 * p->rttvar_ns + var) / 4;
@@ -319,15 +330,24 @@ static void turn_sample(struct ol_path *p, uint64_t turn)
     p->turn_ns = (7 * p->turn_ns + turn) / 8;
 }
 
-/* NewReno's halving, once per round trip (RFC 9002 7.3.2). */
-static void congested(struct ol_line *l, unsigned c, uint64_t lost_sent_ns)
+uint32_t ol_path_window(const struct ol_path *p, uint64_t now_ns)
+{
+    return OL_MIN(p->cwnd, ol_rate_window(&p->rate, now_ns));
+}
+
+/* NewReno's halving, once per round trip (RFC 9002 7.3.2); of what was under
+ * way, for the window may be far above that. Not below what the path has
+ * delivered in a round trip without a queue: to halve is to empty the queue. */
+static void congested(struct ol_line *l, unsigned c, uint64_t lost_sent_ns,
+                      uint32_t flew)
 {
     struct ol_path *p = &l->ch[c].path;
 
     if (lost_sent_ns <= p->recovery_ns)
         return;
     p->recovery_ns = l->now_ns;
-    p->cwnd = OL_MAX(p->cwnd / 2, 2 * l->ch[c].conf.mtu);
+    p->cwnd = OL_MAX(OL_MIN(p->cwnd, flew) / 2, 2 * l->ch[c].conf.mtu);
+    p->cwnd = OL_MAX(p->cwnd, ol_rate_product(&p->rate));
     p->ssthresh = p->cwnd;
 }
 
@@ -335,23 +355,13 @@ static void grow(struct ol_line *l, unsigned c, const struct ol_flight *f)
 {
     struct ol_path *p = &l->ch[c].path;
     uint32_t mtu = l->ch[c].conf.mtu;
-    /* Jitter is not a queue: what varies anyway is allowed for. */
-    uint64_t most = p->min_rtt_ns + QUEUE_NS + 2 * p->rttvar_ns;
 
-    if (p->srtt_ns > most) {
-        /* A standing queue: shrink to what empties it, once a round trip. */
-        if (l->now_ns - p->shrunk_ns > p->srtt_ns) {
-            uint64_t fit = (uint64_t)p->cwnd * most / p->srtt_ns;
-            p->shrunk_ns = l->now_ns;
-            p->cwnd = (uint32_t)OL_MAX(fit, 2 * mtu);
-            p->ssthresh = p->cwnd;
-        }
-        return;
-    }
     if (f->sent_ns <= p->recovery_ns)
         return;
-    /* Only a window that was in use proves that more would fit. */
-    if (p->bytes + f->bytes + 2 * mtu < p->cwnd / 2)
+    /* Only a window that was in use proves that more would fit; and where
+     * the path's rate bounds it, it is large enough. */
+    if (p->bytes + f->bytes + 2 * mtu < p->cwnd / 2 ||
+        ol_rate_window(&p->rate, l->now_ns) < p->cwnd)
         return;
     if (p->cwnd < p->ssthresh)
         p->cwnd += f->bytes;
@@ -365,6 +375,7 @@ static void detect_lost(struct ol_line *l, unsigned c)
     struct ol_path *p = &l->ch[c].path;
     uint64_t wait = OL_MAX(p->srtt_ns + p->srtt_ns / 8, GRANULARITY_NS);
     uint64_t newest = 0;
+    uint32_t flew = p->bytes;
 
     p->loss_ns = OL_NEVER_NS;
     if (!p->high_any)
@@ -394,7 +405,7 @@ static void detect_lost(struct ol_line *l, unsigned c)
         }
     }
     if (newest != 0 && !stream(l, c))
-        congested(l, c, newest);
+        congested(l, c, newest, flew);
 }
 
 static bool in_ranges(const struct ol_ack *ack, uint32_t counter)
@@ -422,21 +433,27 @@ void ol_path_acked(struct ol_line *l, unsigned c, const struct ol_ack *ack)
             continue;
         if (f->counter == ack->high) {
             uint64_t rtt = OL_MAX(l->now_ns - f->sent_ns, 1);
-            rtt_sample(p, l->now_ns, rtt,
-                       OL_MIN(ack->delay_100us * 100 * OL_NS_PER_US,
-                              ACK_DELAY_NS));
+            uint64_t late = OL_MIN(ack->delay_100us * 100 * OL_NS_PER_US,
+                                   ACK_DELAY_NS);
+            /* In a least round trip that is old already the peer's wait for a
+             * second frame would stay. */
+            ol_rate_rtt(&p->rate, f, rtt > late ? rtt - late : rtt,
+                        l->now_ns);
+            rtt_sample(p, rtt, late);
             if (f->ref != OL_NO_REF && l->ref[f->ref].prec < OL_PRECS)
                 turn_sample(p, rtt);
         }
         newest = OL_MAX(newest, f->sent_ns);
         p->loss = p->loss < 0 ? 0 : p->loss - p->loss / 64;
         p->acked_n++;
+        ol_rate_acked(&p->rate, f, l->now_ns);
         close_flight(l, c, f, false);
         ol_size_acked(l, c, f);
         grow(l, c, f);
     }
     if (newest == 0)
         return;
+    ol_rate_done(p, l->now_ns);
     if (!p->high_any || ack->high > p->high) {
         p->high = ack->high;
         p->high_any = true;
@@ -507,6 +524,7 @@ size_t ol_path_budget(struct ol_line *l, unsigned c)
 {
     struct ol_path *p = &l->ch[c].path;
     struct ol_lchan *ch = &l->ch[c];
+    uint32_t window = ol_path_window(p, l->now_ns);
 
     if (p->tail - p->head >= OL_INFLIGHT_MAX - CONTROL_ROOM ||
         !ol_path_ref_left(l))
@@ -514,13 +532,13 @@ size_t ol_path_budget(struct ol_line *l, unsigned c)
     if (!ol_chan_room(ch, ch->conf.mtu))
         return 0;
     /* One frame is always allowed, so that nothing starves. */
-    if (p->bytes >= p->cwnd && p->bytes > 0)
+    if (p->bytes >= window && p->bytes > 0)
         return 0;
     if (p->pace_ns > l->now_ns) {
         ol_wake(l, p->pace_ns);
         return 0;
     }
-    return p->bytes >= p->cwnd ? ch->conf.mtu : p->cwnd - p->bytes;
+    return p->bytes >= window ? ch->conf.mtu : window - p->bytes;
 }
 
 size_t ol_path_bulk_budget(struct ol_line *l, unsigned c)
@@ -545,13 +563,27 @@ void ol_path_paced(struct ol_line *l, unsigned c, size_t bytes)
     if (rate > 0)
         gap = bytes * OL_NS_PER_S / rate;
     else if (p->srtt_ns > 0) /* 1.25 windows a round trip: 7.7 */
-        gap = bytes * p->srtt_ns / p->cwnd * 4 / 5;
+        gap = bytes * p->srtt_ns / ol_path_window(p, l->now_ns) * 4 / 5;
     else
         gap = bytes * INITIAL_RTT_NS / p->cwnd;
+    /* Two in slow start, or the window could not double. */
+    if (!p->rate.full && p->cwnd < p->ssthresh && rate == 0)
+        gap = gap * 5 / 8;
     /* A burst may go at once after a pause; not where the rate is declared,
      * for a radio's queue is short. */
-    burst = rate > 0 ? 0 : BURST_FRAMES * gap;
+    burst = rate > 0 ? 0 : OL_MAX(BURST_FRAMES * gap, BURST_NS);
     if (p->pace_ns + burst < l->now_ns)
         p->pace_ns = l->now_ns - OL_MIN(burst, l->now_ns);
     p->pace_ns += gap;
+}
+
+/* Something waits and may not go now: then what goes tells the rate. */
+void ol_path_idle(struct ol_line *l, unsigned c, bool waits)
+{
+    struct ol_path *p = &l->ch[c].path;
+
+    if (p->bytes + ol_size_frame(l, c) <= ol_path_window(p, l->now_ns) &&
+        ol_chan_room(&l->ch[c], l->ch[c].conf.mtu) &&
+        (!waits || p->pace_ns <= l->now_ns))
+        ol_rate_limited(p);
 }

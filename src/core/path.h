@@ -8,6 +8,7 @@
 
 #include <openline/line.h>
 
+#include "core/rate.h"
 #include "wire/chunk.h"
 #include "wire/messages.h"
 
@@ -25,6 +26,8 @@ struct ol_lchan;
 #define OL_FLIGHT_WANT 8u
 #define OL_FLIGHT_VIEW 16u
 #define OL_FLIGHT_PROBE 32u
+#define OL_FLIGHT_LIMITED 64u /* there was not enough to send */
+#define OL_FLIGHT_CLEAR 128u  /* it met no queue of ours */
 
 struct ol_flight {
     uint32_t counter;
@@ -41,6 +44,9 @@ struct ol_flight {
     uint8_t cp_logs;
     bool open;     /* neither acked nor lost */
     uint64_t sent_ns;
+    uint32_t delivered;  /* rate.c: what was, when it left, */
+    uint32_t sending_us; /* how long what was acked last had left by then, */
+    uint32_t since_us;   /* and how long it had been acked */
 };
 
 #define OL_REF_BLOB OL_PRECS        /* units of a piece */
@@ -64,12 +70,10 @@ struct ol_path {
     bool high_any;
     /* RFC 9002 */
     uint64_t srtt_ns, rttvar_ns; /* srtt 0: no sample */
-    uint64_t min_rtt_ns;         /* of the last 10 to 20 s */
-    uint64_t min_new_ns, min_since_ns;
+    struct ol_rate rate;         /* rate.c */
     uint64_t slow_ns; /* narrow: how long its largest frame takes, else 0 */
     uint32_t cwnd, ssthresh;
     uint64_t recovery_ns; /* losses of frames sent before count once */
-    uint64_t shrunk_ns;   /* the queue rule acted last */
     /* Repeats (copies.c): how long a word of a record takes to come back, */
     uint64_t turn_ns, turnvar_ns; /* as it came; 0: none did */
     uint32_t allowed;             /* bytes that may go now, and since when */
@@ -114,7 +118,10 @@ void ol_path_acked(struct ol_line *l, unsigned c, const struct ol_ack *ack);
 /* An ECHO: it acks the frame of its probe, if that went alone. false: nothing
  * in flight is of that id. */
 bool ol_path_echoed(struct ol_line *l, unsigned c, const struct ol_probe *echo);
-/* Everything in flight is lost (the connection is gone, a new epoch). */
+/* A new epoch: what is in flight is owed again; the path is the same. */
+void ol_path_begin(struct ol_line *l, unsigned c);
+/* Everything in flight is lost (the connection is gone), and the path may be
+ * another when it returns. */
 void ol_path_drop(struct ol_line *l, unsigned c);
 /* What is in flight is owed again without being lost: the channel is in
  * doubt. */
@@ -125,6 +132,10 @@ void ol_path_pump(struct ol_line *l, unsigned c);
 size_t ol_path_budget(struct ol_line *l, unsigned c);
 /* The same for attachments, which leave room for records. */
 size_t ol_path_bulk_budget(struct ol_line *l, unsigned c);
+/* So many bytes may be in flight. */
+uint32_t ol_path_window(const struct ol_path *p, uint64_t now_ns);
+/* At the end of a step. waits: something is owed. */
+void ol_path_idle(struct ol_line *l, unsigned c, bool waits);
 void ol_path_paced(struct ol_line *l, unsigned c, size_t bytes);
 uint64_t ol_path_pto(const struct ol_path *p);
 /* After so long a word of a record should have come. */

@@ -288,17 +288,25 @@ static uint64_t backlog_bytes(const struct ol_line *l)
     return n;
 }
 
+/* Is the backlog on the first channel done later than a frame on that one. */
+static bool helps(const struct ol_line *l, const struct ol_order *o, unsigned k,
+                  uint64_t backlog)
+{
+    const struct ol_path *first = &l->ch[o->c[0]].path;
+    uint64_t takes = backlog * first->srtt_ns /
+                     OL_MAX(ol_path_window(first, l->now_ns), 1);
+
+    return o->cost_ns[0] + takes >= o->cost_ns[k];
+}
+
 static void data(struct ol_line *l, const struct ol_order *o)
 {
     for (unsigned k = 0; k < o->n; k++) {
         unsigned c = o->c[k];
-        const struct ol_path *first = &l->ch[o->c[0]].path;
         size_t budget;
         /* A slower channel helps only if waiting for the first takes longer
          * than its own round trip. */
-        if (k > 0 && o->cost_ns[0] + backlog_bytes(l) * first->srtt_ns /
-                                         first->cwnd <
-                         o->cost_ns[k])
+        if (k > 0 && !helps(l, o, k, backlog_bytes(l)))
             break;
         for (;;) {
             budget = ol_path_budget(l, c);
@@ -330,13 +338,9 @@ static bool bulk_frame(struct ol_line *l, unsigned c)
 /* What no record wants of the channels' windows. */
 static void bulk(struct ol_line *l, const struct ol_order *o)
 {
-    const struct ol_path *first = &l->ch[o->c[0]].path;
-
     for (unsigned k = 0; k < o->n && ol_push_owes(l) > 0; k++) {
         /* As for records: a slower one only if it helps. */
-        if (k > 0 && o->cost_ns[0] + ol_push_owes(l) * first->srtt_ns /
-                                         first->cwnd <
-                         o->cost_ns[k])
+        if (k > 0 && !helps(l, o, k, ol_push_owes(l)))
             break;
         while (bulk_frame(l, o->c[k]))
             ;
@@ -362,7 +366,7 @@ void ol_schedule_pump(struct ol_line *l)
     struct ol_epoch *e = ol_epoch_sending(l);
     struct ol_order o;
     int best;
-    bool all;
+    bool all, waits;
 
     if (e == NULL)
         return;
@@ -395,4 +399,7 @@ void ol_schedule_pump(struct ol_line *l)
     ol_repeats_pump(l, &o);
     bulk(l, &o);
     checkpoints(l, (unsigned)best);
+    waits = backlog_bytes(l) + ol_push_owes(l) > 0;
+    for (unsigned c = 0; c < l->n_ch; c++)
+        ol_path_idle(l, c, waits);
 }

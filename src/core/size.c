@@ -21,6 +21,7 @@
 
 #define BLACK_HOLE 4u    /* large frames lost in a row */
 #define ASK_TIMES 2u     /* a size is given up after so many */
+#define FRAME_MS 30u     /* what a frame of a stream takes at most */
 #define STEP_MIN 64u     /* bytes that are not worth a search */
 #define AGAIN_MIN_NS (10 * OL_NS_PER_S)
 #define AGAIN_MAX_NS (600 * OL_NS_PER_S)
@@ -34,7 +35,15 @@ void ol_size_init(struct ol_path *p, const struct ol_chan_conf *conf)
 
 uint32_t ol_size_frame(const struct ol_line *l, unsigned c)
 {
-    return OL_MIN(l->ch[c].path.frame, l->frame_max);
+    const struct ol_lchan *ch = &l->ch[c];
+    const struct ol_rate *r = &ch->path.rate;
+    uint32_t most = OL_MIN(ch->path.frame, l->frame_max);
+
+    /* A stream takes any size: one that does not take long. */
+    if (ch->conf.kind == OL_CHAN_STREAM && r->full)
+        most = (uint32_t)OL_MIN(most, OL_MAX(r->best * FRAME_MS / 1000,
+                                             OL_FRAME_BASE));
+    return most;
 }
 
 /* Looks from the top again, after a while. */

@@ -106,6 +106,24 @@ static void shown(bool right, unsigned st, unsigned c, uint8_t state,
                    ol_chan_state_name((enum ol_chan_state)state), truth);
 }
 
+/* Has a station had keys, for long enough, of what the other sends. One that
+ * never heard of the newest epoch goes on in the one before, whose keys end
+ * after three minutes (protocol 2.6): then nothing that passes is a frame to
+ * this one. */
+static bool opens(unsigned st)
+{
+    const struct ol_line *me = w.st[st].line, *peer = w.st[1 - st].line;
+
+    if (peer->sending < 0)
+        return false;
+    for (unsigned i = 0; i < OL_EPOCHS_MAX; i++)
+        if (me->epoch[i].state != OL_EP_FREE &&
+            me->epoch[i].opening == peer->epoch[peer->sending].opening &&
+            w.now_ns - me->epoch[i].made_ns > BOUND + WAY)
+            return true;
+    return false;
+}
+
 /* ---- one channel --------------------------------------------------------- */
 
 static void check_channel(unsigned st, unsigned c, uint8_t state)
@@ -124,7 +142,8 @@ static void check_channel(unsigned st, unsigned c, uint8_t state)
     if (both(c, STEADY))
         shown(state == OL_CHAN_UP || t.seen[st].asked_ns[c] != 0, st, c,
               state, "it has passed both ways all along");
-    if (blocked(c, st, HOLD + WAY) && passes(c, 1 - st, BOUND + WAY))
+    if (blocked(c, st, HOLD + WAY) && passes(c, 1 - st, BOUND + WAY) &&
+        opens(st))
         shown(state == OL_CHAN_ONE_WAY, st, c, state, "it hears only");
     if (blocked(c, 1 - st, BOUND + WAY) && passes(c, st, BOUND + WAY) && back)
         shown(state == OL_CHAN_ONE_WAY, st, c, state, "it is heard only");

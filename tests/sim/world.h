@@ -47,6 +47,7 @@ struct sim_path { /* one channel, one direction */
     uint64_t delay_ns, jitter_ns;
     double loss, dup, flip;
     uint64_t rate_bps;  /* 0: unlimited */
+    uint64_t queue_ns;  /* of datagrams before the rate; 0: half a second */
     uint64_t busy_ns;   /* the sender's queue is empty then */
     uint64_t last_ns;   /* streams keep order */
     bool cut;

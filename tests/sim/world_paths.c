@@ -54,8 +54,9 @@ static bool delayed(struct world *w, struct sim_channel *c, unsigned from,
     if (p->rate_bps > 0) {
         uint64_t start = OL_MAX(p->busy_ns, w->now_ns);
         uint64_t most = 4 * c->conf[0].mtu * 8 * OL_NS_PER_S / p->rate_bps;
+        most = OL_MAX(500 * OL_NS_PER_MS, most);
         if (!stream &&
-            start - w->now_ns > OL_MAX(500 * OL_NS_PER_MS, most))
+            start - w->now_ns > (p->queue_ns > 0 ? p->queue_ns : most))
             return false; /* the queue is full */
         p->busy_ns = start + n * 8 * OL_NS_PER_S / p->rate_bps;
         *at += p->busy_ns - w->now_ns;
