@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 
+import beside
 import measure
 from measure import net
 from station import PORT, Station, pair
@@ -104,6 +105,7 @@ def blackout():
                 measure.medians("blackout", f"openline {name}",
                                 [r[name].get(what) for r in seen], "s",
                                 goal=f"<= {goal}", part=f"{words}: {what}")
+    beside.blackout(runs, BLACKOUT_S, "one message: delivered")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import random
 import statistics
 import sys
 
+import beside
 import measure
 import urgent_lib as urgent
 from measure import net
@@ -46,6 +47,8 @@ def death(runs=RUNS):
         measure.figure("death", "openline", max(times), "ms",
                        f"<= {goal:.0f}",
                        part=f"{precedence.upper()}, worst of all runs")
+    beside.death(runs, [f"{p}, worst of all runs"
+                        for p in ("FLASH", "PRIORITY")])
     print("silent death of the best of two paths; median fdatasync "
           f"{statistics.median(syncs):.2f} ms")
     measure.table(rows)

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 
+import beside
 import measure
 import urgent_lib as urgent
 from measure import net
@@ -22,6 +23,8 @@ from station import channel
 
 RUNS = 5
 TCP_PORT = 4999
+NAMES = {"priority": "openline PRIORITY", "flash": "openline FLASH",
+         "tcp": "TCP"}
 GOALS = {(30, "priority"): "<= 350", (30, "flash"): "<= 150"}
 
 
@@ -121,10 +124,11 @@ def loss(runs=RUNS, count=60):
                          f"{max(g[2] for g in got):.1f}",
                          f"{statistics.median(g[1] for g in got):.0f}"])
             part = f"{percent} % lost"
-            measure.figure("loss", what, at99(times), "ms",
+            measure.figure("loss", NAMES[what], at99(times), "ms",
                            GOALS.get((percent, what)), part=part + ", p99")
-            measure.figure("loss", what, statistics.median(
+            measure.figure("loss", NAMES[what], statistics.median(
                 g[1] for g in got), "B", part=part + ", bytes each")
+    beside.loss(runs, count, (10, 30, 50), "{} % lost, p99".format)
     print(f"one path of 100 ms, {runs} runs of {count} messages each")
     measure.table(rows)
 
