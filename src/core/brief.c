@@ -37,6 +37,42 @@ bool ol_brief_quiet(struct ol_line *l, unsigned c)
     return false;
 }
 
+bool ol_brief_line(const struct ol_line *l)
+{
+    unsigned narrow = 0;
+
+    for (unsigned c = 0; c < l->n_ch; c++) {
+        const struct ol_lchan *ch = &l->ch[c];
+        if (ch->disabled || ch->conf.kind == OL_CHAN_POUCH)
+            continue;
+        if (!ol_chan_narrow(ch))
+            return false;
+        narrow++;
+    }
+    return narrow > 0;
+}
+
+bool ol_brief_talks(const struct ol_line *l)
+{
+    int best = ol_chan_best(l);
+
+    return best >= 0 && ol_brief_line(l) && l->now_ns < l->ch[best].quiet_ns;
+}
+
+bool ol_brief_first(struct ol_line *l, unsigned c)
+{
+    const struct ol_epoch *e = ol_epoch_sending(l);
+    bool owes = false;
+
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        owes |= ol_send_next(l, p) != NULL;
+    if (!owes || !ol_chan_narrow(&l->ch[c]) || !e->held_seen ||
+        ol_path_budget(l, c) == 0)
+        return false;
+    ol_wake(l, l->now_ns + OL_NS_PER_MS);
+    return true;
+}
+
 /* The frames to be acked are one run, up to the newest. */
 static bool one_run(const struct ol_epoch_chan *ec, struct ol_brief *b)
 {

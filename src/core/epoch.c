@@ -111,8 +111,8 @@ static void choose(struct ol_line *l)
     l->view_acked_ns = 0;
     l->prekey_news = true;
     for (unsigned p = 0; p < OL_PRECS; p++) {
-        l->in[p].dirty = true;
-        l->in[p].urgent = true;
+        l->in[p].dirty = l->in[p].urgent =
+            !ol_hand_told(l, &l->epoch[best], p);
     }
     ol_fx_note(l, OL_NOTE_EPOCH, OL_CHANNEL_ANY, 0, 0);
 }

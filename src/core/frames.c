@@ -40,17 +40,22 @@ static enum ol_err opened(struct ol_line *l, const struct ol_event *ev,
     struct ol_epoch_chan *ec = &e->ch[c];
     struct ol_lchan *ch = &l->ch[c];
     struct ol_where at = {.c = (uint16_t)c, .from = &ev->from, .epoch = e};
-    bool asks = false, newest = !ec->seen.any || counter > ec->seen.high;
+    bool newest = !ec->seen.any || counter > ec->seen.high;
+    bool asks = false, first = false;
     enum ol_err err;
 
     ol_window_mark(&ec->seen, counter);
     ch->frames_received++;
     ch->bytes_received += ev->bytes.n;
-    if (e->state == OL_EP_UNCONFIRMED)
+    if (e->state == OL_EP_UNCONFIRMED) {
         ol_epoch_confirm(l, e);
+        first = true;
+    }
     ol_hand_heard(l, e);
     at.current = e == ol_epoch_sending(l);
     ol_probe_heard(l, c, &ev->from, ev->bytes.n);
+    if (first)
+        ol_hand_proved(l, e, c, &ev->from);
     err = ol_chunks_take(l, OL_SPAN(l->plain, ev->bytes.n - OL_FRAME_OVER),
                          OL_IN_FRAME, &at, &asks);
     if (asks)
@@ -270,7 +275,7 @@ uint8_t ol_frame_dirty_logs(const struct ol_line *l)
     for (unsigned p = 0; p < OL_PRECS; p++)
         if (l->in[p].dirty)
             logs |= (uint8_t)(1u << p);
-    if (l->prekey_news && ol_prekey_own(l) != NULL)
+    if (l->prekey_news && ol_prekey_own(l) != NULL && !ol_brief_talks(l))
         logs |= OL_HELD_OURS;
     return logs;
 }

@@ -22,7 +22,8 @@
  * neither keep the station out nor speak unnoticed. Source: doc/protocol.md 2.
  */
 #include "core/address.h"
-#include "core/line_int.h"
+#include "core/brief.h"
+#include "core/pack.h"
 
 #include <string.h>
 
@@ -75,8 +76,11 @@ static size_t payload(struct ol_line *l, bool with_held, uint8_t *out)
     if (!l->kept.uncounted)
         OL_CHECK(ol_openings_encode(&w, &o));
     if (with_held) {
-        ol_recv_holding(l, OL_HELD_ALL, &held);
+        ol_recv_holding(l, ol_brief_line(l) ? OL_HELD_ALL & ~OL_HELD_OURS
+                                            : OL_HELD_ALL, &held);
         (void)ol_held_encode(&w, &held);
+        for (unsigned p = 0; p < OL_PRECS; p++)
+            l->response.held[p] = held.log[p].upto;
     }
     return w.n;
 }
@@ -133,7 +137,7 @@ static void begin(struct ol_line *l)
     a->active = true;
     a->opening = number;
     a->started_ns = l->now_ns;
-    a->sent = 0;
+    a->sent = a->on = 0;
     memset(a->next_ns, 0, sizeof(a->next_ns));
 }
 
@@ -184,7 +188,9 @@ static void knock(struct ol_line *l)
             return;
         send_wrapped(l, OL_PACKET_KNOCK, c, ol_addr_of(ch),
                      OL_SPAN(a->msg, a->msg_n), a->opening);
-        a->sent++;
+        if (a->sent++ == 0)
+            a->first_ns = l->now_ns;
+        a->on |= (uint16_t)(1u << c);
         ch->knocks_sent++;
         a->next_ns[c] = l->now_ns + again(l, c);
         ol_wake(l, a->next_ns[c]);
@@ -236,6 +242,30 @@ void ol_hand_heard(struct ol_line *l, const struct ol_epoch *e)
 {
     if (e->opening >= l->response.opening)
         l->response.heard = true;
+}
+
+void ol_hand_proved(struct ol_line *l, const struct ol_epoch *e, unsigned c,
+                    const struct ol_addr *from)
+{
+    const struct ol_response *r = &l->response;
+    struct ol_lchan *ch = &l->ch[c];
+
+    if (e->initiator || e->opening != r->opening || r->on != 1u << c ||
+        !ol_chan_narrow(ch))
+        return;
+    ol_probe_answered(l, c, r->sent_ns);
+    if (ch->has_addr && ol_addr_is(ch, from) && from->len == r->to.len &&
+        memcmp(from->b, r->to.b, from->len) == 0)
+        ch->proved = true;
+}
+
+bool ol_hand_told(const struct ol_line *l, const struct ol_epoch *e,
+                  unsigned prec)
+{
+    const struct ol_response *r = &l->response;
+
+    return ol_brief_line(l) && !e->initiator && r->valid && !l->full &&
+           e->opening == r->opening && r->held[prec] == l->in[prec].durable;
 }
 
 void ol_hand_hurry(struct ol_line *l, uint16_t channel)
@@ -368,7 +398,12 @@ static void respond(struct ol_line *l)
             ol_chan_reachable(&l->ch[c]))
             send_wrapped(l, OL_PACKET_RESPONSE, c, ol_addr_of(&l->ch[c]), msg,
                          r->opening);
-    l->ch[r->channel].response_ns = l->now_ns;
+    r->on = (uint16_t)(1u << r->channel);
+    for (unsigned c = 0; c < l->n_ch; c++)
+        if (c != r->channel && l->ch[c].conf.kind != OL_CHAN_POUCH &&
+            ol_chan_reachable(&l->ch[c]))
+            r->on |= (uint16_t)(1u << c);
+    r->sent_ns = l->ch[r->channel].response_ns = l->now_ns;
     r->due = false;
 }
 
@@ -413,6 +448,7 @@ static enum ol_err old_number(struct ol_line *l, const struct ol_event *ev,
         if (!r->due && l->now_ns - l->ch[c].response_ns >=
                            OL_NS_PER_S / OL_DH_PER_S) {
             l->ch[c].response_ns = l->now_ns;
+            r->on |= (uint16_t)(1u << c);
             send_wrapped(l, OL_PACKET_RESPONSE, c, &ev->from,
                          OL_SPAN(r->msg, r->msg_n), r->opening);
         }
@@ -544,6 +580,11 @@ static enum ol_err take_response(struct ol_line *l, unsigned c,
     e = ol_epoch_make(l, k->opening, true, &keys);
     ol_epoch_confirm(l, e);
     err = greet(l, OL_SPAN(text, k->noise.n - OL_NOISE_IK2_OVER), NULL, e);
+    /* Both halves have passed, if there was no other way to knock on. */
+    if (err == OL_OK && a->on == 1u << c && ol_chan_narrow(&l->ch[c])) {
+        l->ch[c].heard_ns = l->last_heard_ns = l->now_ns;
+        ol_probe_answered(l, c, a->first_ns);
+    }
 out:
     ol_wipe(&keys, sizeof(keys));
     return err;

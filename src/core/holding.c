@@ -179,5 +179,7 @@ void ol_recv_holding(struct ol_line *l, uint8_t logs, struct ol_held *h)
         o->limit = l->full ? in->durable : in->durable + ol_window_of[p];
         if (in->high > in->durable)
             holding_beyond(l, p, o);
+        h->rest |= ol_held_nothing(o, p);
     }
+    h->rest = h->rest && h->logs == (1u << OL_PRECS) - 1;
 }

@@ -560,8 +560,8 @@ void ol_path_paced(struct ol_line *l, unsigned c, size_t bytes)
 
     if (stream(l, c))
         return;
-    if (rate > 0)
-        gap = bytes * OL_NS_PER_S / rate;
+    if (rate > 0) /* heads of IPv4 and UDP count where they weigh */
+        gap = (bytes + (p->slow_ns > 0 ? 28 : 0)) * OL_NS_PER_S / rate;
     else if (p->srtt_ns > 0) /* 1.25 windows a round trip: 7.7 */
         gap = bytes * p->srtt_ns / ol_path_window(p, l->now_ns) * 4 / 5;
     else

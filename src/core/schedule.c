@@ -127,6 +127,10 @@ static void control(struct ol_line *l, unsigned c, bool best, bool all)
         ol_wake(l, l->ch[c].held_ns);
     if (held && !wants && ol_brief_send(l, c))
         return;
+    if ((held || view) && best && ol_brief_first(l, c))
+        held = view = false;
+    if (l->prekey_news)
+        (void)ol_brief_quiet(l, c);
     if (!(acks || held || wants || view) || !ol_frame_begin(l, &f, c, NULL))
         return;
     ol_frame_add_acks(l, &f);
@@ -135,7 +139,7 @@ static void control(struct ol_line *l, unsigned c, bool best, bool all)
     if (wants)
         ol_frame_add_wants(l, &f, !best);
     /* While data is all the probing there is, it goes along here. */
-    if (view || (best && !ol_probe_view_told(l) &&
+    if (view || (best && !ol_probe_view_told(l) && !ol_brief_talks(l) &&
                  l->now_ns - l->view_ns >= OL_NS_PER_S))
         ol_frame_add_view(l, &f);
     ol_frame_finish(l, &f);

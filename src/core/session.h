@@ -59,6 +59,8 @@ struct ol_attempt {
     uint16_t msg_n;
     uint64_t next_ns[OL_CHANNELS_MAX];
     uint32_t sent; /* knocks, all channels */
+    uint16_t on;   /* bit c: one went there */
+    uint64_t first_ns; /* the first of all */
 };
 
 struct ol_response { /* the newest one, for knocks that come again */
@@ -70,6 +72,9 @@ struct ol_response { /* the newest one, for knocks that come again */
     uint64_t batch;
     uint16_t channel; /* where the knock came from */
     struct ol_addr to;
+    uint16_t on;      /* bit c: it went there */
+    uint64_t sent_ns; /* when */
+    uint32_t held[OL_PRECS]; /* what it says of the peer's logs: upto */
     uint8_t msg[OL_NOISE_IK2_OVER + OL_PAYLOAD_MAX];
     uint16_t msg_n;
 };
@@ -87,6 +92,13 @@ void ol_hand_confirmed(struct ol_line *l, const struct ol_epoch *e);
 /* A frame authenticated in e: who speaks in it needs no response to a knock of
  * its number or a lower one. */
 void ol_hand_heard(struct ol_line *, const struct ol_epoch *e);
+/* The first frame in it came on c: on a narrow channel proof that our response
+ * arrived there, if it went nowhere else. */
+void ol_hand_proved(struct ol_line *l, const struct ol_epoch *e, unsigned c,
+                    const struct ol_addr *from);
+/* Has our response told the peer of e what we hold of its log. */
+bool ol_hand_told(const struct ol_line *l, const struct ol_epoch *e,
+                  unsigned prec);
 
 /* ---- epoch.c ------------------------------------------------------------ */
 

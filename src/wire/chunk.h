@@ -105,6 +105,7 @@ struct ol_held {
     uint32_t prekey_id; /* 1.. */
     uint8_t prekey[32];
     uint8_t logs; /* bit p: log p is mentioned */
+    bool rest;    /* all four are, those that hold nothing by not standing */
     struct ol_held_log log[4];
 };
 
@@ -235,6 +236,9 @@ OL_MUST_USE enum ol_err ol_openings_decode(struct ol_span b,
                                            struct ol_openings *);
 OL_MUST_USE enum ol_err ol_brief_decode(struct ol_span b,
                                         struct ol_brief *);
+
+/* What HELD says of a log that holds nothing and takes a whole window. */
+bool ol_held_nothing(const struct ol_held_log *log, unsigned prec);
 
 /*
  * Structure to a whole chunk, head included. All or nothing: false, and the

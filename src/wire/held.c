@@ -20,6 +20,41 @@
 #include "wire/body.h"
 
 #define HAS_PREKEY 1u
+#define REST 2u
+
+static const uint32_t windows[OL_PRECS] = {
+    OL_WINDOW_FLASH, OL_WINDOW_IMMEDIATE, OL_WINDOW_PRIORITY,
+    OL_WINDOW_ROUTINE};
+
+bool ol_held_nothing(const struct ol_held_log *log, unsigned prec)
+{
+    return log->upto == 0 && log->limit == windows[prec] &&
+           log->n_ranges == 0 && log->n_parts == 0;
+}
+
+/* Does it stand in the encoding. */
+static bool stands(const struct ol_held *held, unsigned prec)
+{
+    return held->logs >> prec & 1 &&
+           !(held->rest && ol_held_nothing(&held->log[prec], prec));
+}
+
+/* What does not stand, if all are said. */
+static enum ol_err fill_rest(struct ol_held *held)
+{
+    if (!held->rest)
+        return OL_OK;
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        if (held->logs >> p & 1 && ol_held_nothing(&held->log[p], p))
+            return OL_ERR_MALFORMED;
+    if (held->logs == (1u << OL_PRECS) - 1)
+        return OL_ERR_MALFORMED; /* there is no rest */
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        if (!(held->logs >> p & 1))
+            held->log[p].limit = windows[p];
+    held->logs = (1u << OL_PRECS) - 1;
+    return OL_OK;
+}
 
 /* Ranges and parts of one log, each ascending behind what is held. */
 static bool beyond_ok(const struct ol_held_log *log)
@@ -88,14 +123,16 @@ enum ol_err ol_held_decode(struct ol_span b, struct ol_held *held)
     ol_read_copy(&r, held->boot, sizeof(held->boot));
     held->serial = ol_read_u32(&r);
     flags = ol_read_u8(&r);
-    held->has_prekey = flags == HAS_PREKEY;
+    held->has_prekey = flags & HAS_PREKEY;
+    held->rest = flags & REST;
     if (held->has_prekey) {
         held->prekey_id = ol_read_u32(&r);
         ol_read_copy(&r, held->prekey, sizeof(held->prekey));
         if (r.failed)
             return OL_ERR_SHORT;
     }
-    if (flags > HAS_PREKEY || (held->has_prekey && held->prekey_id == 0))
+    if (flags > (HAS_PREKEY | REST) ||
+        (held->has_prekey && held->prekey_id == 0))
         return OL_ERR_MALFORMED;
     while (r.n > 0) {
         uint8_t prec = ol_read_u8(&r);
@@ -108,13 +145,17 @@ enum ol_err ol_held_decode(struct ol_span b, struct ol_held *held)
         held->logs |= (uint8_t)(1u << prec);
         from = prec + 1;
     }
-    return OL_OK;
+    return fill_rest(held);
 }
 
 static bool held_ok(const struct ol_held *held)
 {
     if (held->logs >= 1u << OL_PRECS ||
         (held->has_prekey && held->prekey_id == 0))
+        return false;
+    if (held->rest && (held->logs != (1u << OL_PRECS) - 1 ||
+                       (stands(held, 0) && stands(held, 1) &&
+                        stands(held, 2) && stands(held, 3))))
         return false;
     for (unsigned p = 0; p < OL_PRECS; p++) {
         if (held->logs >> p & 1 && !log_ok(&held->log[p]))
@@ -129,7 +170,7 @@ static size_t least_body(const struct ol_held *held)
     size_t n = OL_HELD_HEAD + (held->has_prekey ? OL_HELD_PREKEY : 0);
 
     for (unsigned p = 0; p < OL_PRECS; p++)
-        n += held->logs >> p & 1 ? OL_HELD_LOG : 0;
+        n += stands(held, p) ? OL_HELD_LOG : 0;
     return n;
 }
 
@@ -177,7 +218,7 @@ bool ol_held_encode(struct ol_writer *w, const struct ol_held *held)
     for (unsigned p = 0; p < OL_PRECS; p++) {
         const struct ol_held_log *log = &held->log[p];
 
-        if (!(held->logs >> p & 1))
+        if (!stands(held, p))
             continue;
         n_ranges[p] = fitting(&room, log->n_ranges, OL_HELD_RANGE);
         n_parts[p] = fitting(&room, log->n_parts, OL_HELD_PART);
@@ -189,13 +230,14 @@ bool ol_held_encode(struct ol_writer *w, const struct ol_held *held)
         return false;
     ol_write_bytes(w, OL_SPAN_ARRAY(held->boot));
     ol_write_u32(w, held->serial);
-    ol_write_u8(w, held->has_prekey ? HAS_PREKEY : 0);
+    ol_write_u8(w, (uint8_t)((held->has_prekey ? HAS_PREKEY : 0) |
+                             (held->rest ? REST : 0)));
     if (held->has_prekey) {
         ol_write_u32(w, held->prekey_id);
         ol_write_bytes(w, OL_SPAN_ARRAY(held->prekey));
     }
     for (uint8_t p = 0; p < OL_PRECS; p++) {
-        if (held->logs >> p & 1)
+        if (stands(held, p))
             log_write(w, p, &held->log[p], n_ranges[p], n_parts[p]);
     }
     return whole;

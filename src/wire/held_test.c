@@ -92,7 +92,8 @@ static const struct {
 } bounds[] = {
     {"00", OL_OK},
     {"", OL_ERR_SHORT},
-    {"02", OL_ERR_MALFORMED},
+    {"02", OL_OK}, /* nothing of any log */
+    {"04", OL_ERR_MALFORMED},
     {"80", OL_ERR_MALFORMED},
     {"01 00000001" KEY, OL_OK},
     {"01 00000000" KEY, OL_ERR_MALFORMED},

@@ -193,14 +193,14 @@ func (h held) encode() []byte {
 }
 
 func decodeHeld(b []byte) (h held, err error) {
-	if len(b) < 13 || len(b) > 893 || b[12] > 1 {
+	if len(b) < 13 || len(b) > 893 || b[12] > 3 {
 		return h, errors.New("a HELD of a wrong form")
 	}
 	h.boot = binary.BigEndian.Uint64(b)
 	h.serial = binary.BigEndian.Uint32(b[8:])
 	flags := b[12]
 	b = b[13:]
-	if flags == 1 {
+	if flags&1 != 0 {
 		if len(b) < 36 || binary.BigEndian.Uint32(b) == 0 {
 			return h, errors.New("a HELD with a broken prekey")
 		}
@@ -218,7 +218,33 @@ func decodeHeld(b []byte) (h held, err error) {
 		}
 		h.logs = append(h.logs, l)
 	}
+	if flags&2 != 0 {
+		if h.logs, err = withRest(h.logs); err != nil {
+			return h, err
+		}
+	}
 	return h, nil
+}
+
+// withRest adds the logs that do not stand because nothing of them is held.
+func withRest(said []heldLog) (all []heldLog, err error) {
+	if len(said) == 4 {
+		return nil, errors.New("a HELD with a rest that there is not")
+	}
+	for p, window := range []uint32{64, 64, 128, 2048} {
+		nothing := heldLog{precedence: byte(p), limit: window}
+		if len(said) > 0 && said[0].precedence == byte(p) {
+			l := said[0]
+			if l.upto == 0 && l.limit == window &&
+				len(l.ranges)+len(l.parts) == 0 {
+				return nil, errors.New("a log of the rest that stands")
+			}
+			all, said = append(all, l), said[1:]
+		} else {
+			all = append(all, nothing)
+		}
+	}
+	return all, nil
 }
 
 func decodeHeldLog(b []byte) (l heldLog, rest []byte, err error) {

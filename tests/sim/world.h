@@ -352,6 +352,8 @@ void sim_content(uint64_t seed, uint64_t at, uint8_t *out, size_t n);
 
 /* world_tap.c: a packet leaves; a line took this one. */
 void check_sent(struct world *w, unsigned st, const struct ol_send *s);
+void check_greeted(struct world *w, unsigned st, unsigned ch,
+                   struct ol_span b);
 void check_taken(struct world *w, unsigned st, unsigned ch, struct ol_span b);
 /* world_asserts.c: own records up to there are on the other's disk. */
 void check_delivered(struct world *w, unsigned st, uint8_t prec,

@@ -214,6 +214,8 @@ enum ol_err world_step(struct world *w, unsigned st, struct ol_event *ev)
     err = ol_line_step(s->line, ev, w->now_ns, &s->eff);
     if (taken_on(s, ev) != taken)
         check_taken(w, st, ev->channel, ev->bytes);
+    else if (ev->kind == OL_EV_FRAME && err == OL_OK)
+        check_greeted(w, st, ev->channel, ev->bytes);
     wake = OL_MAX(s->eff.wake_ns, w->now_ns);
     if (!carry_out(w, st))
         return err;

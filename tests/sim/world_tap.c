@@ -295,6 +295,19 @@ static void tap_plain(const struct tap *t, struct ol_span plain, uint8_t where)
     }
 }
 
+/* A handshake that was taken has passed as a frame has. */
+void check_greeted(struct world *w, unsigned st, unsigned ch, struct ol_span b)
+{
+    const struct sim_origin *o = w->cap_origins > 0 ? origin_at(w, hash_of(b))
+                                                    : NULL;
+
+    if (o == NULL || o->key == 0 || o->from == st || o->ch != ch)
+        return;
+    if (o->sent_ns > w->proof_ns[1 - st][ch])
+        w->proof_ns[1 - st][ch] = o->sent_ns;
+    w->heard_ns[st][ch] = w->now_ns;
+}
+
 void check_taken(struct world *w, unsigned st, unsigned ch, struct ol_span b)
 {
     struct sim_origin *o = w->cap_origins > 0 ? origin_at(w, hash_of(b))
