@@ -30,7 +30,7 @@ static const char *const texts[READ_TEXTS] = {
      * to be spared the sorting of one row. */
     [READ_BY_NUMBER] = ROW "line=?1 AND author=?2 AND number=?3"
                            " ORDER BY +prec, +idx",
-    [READ_BY_ID] = ROW "id=?1 ORDER BY line, author, prec, idx",
+    [READ_BY_ID] = ROW "id=?1 ORDER BY +line, +author, +prec, +idx",
     [READ_HEADS] = "SELECT author, prec, size, frontier FROM head"
                    " WHERE line=?1",
     [READ_HEAD] = "SELECT size, frontier FROM head WHERE " PLACE,
@@ -55,7 +55,8 @@ static const char *const texts[READ_TEXTS] = {
     [READ_FACTS_BACK] = FACTS "ORDER BY at DESC, n DESC LIMIT ?5",
     /* Word for word what the index says, so that it is used. */
     [READ_KIND] = ROW "line=?1 AND author=?2 AND kind=?3 AND number>?4"
-                      " AND kind IN (3, 7, 10) ORDER BY number, prec, idx",
+                      " AND kind IN (3, 7, 10)"
+                      " ORDER BY number, +prec, +idx",
     [READ_ATTEMPTS] = "SELECT channel, at, count(*), min(n) FROM attempt"
                       " WHERE line=?1 AND prec=?2 AND lo<=?3 AND lo>?4"
                       " AND hi>=?3"

@@ -58,7 +58,8 @@ enum {
     [OL_WRITE_WAITING] =                                                       \
         "INSERT INTO waiting(line, n, id, at, proof, sealed)"                  \
         " SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS"                      \
-        " (SELECT 1 FROM record WHERE id=?3 AND line=?1 AND author=0)"         \
+        " (SELECT 1 FROM record WHERE id=?3"                                   \
+        "  AND +line=?1 AND +author=0)"                                        \
         " ON CONFLICT(line, id) DO NOTHING",                                   \
     [OL_WRITE_WAITING_N] = "SELECT coalesce(max(n), 0) + 1 FROM waiting"       \
                            " WHERE line=?1",                                   \
