@@ -31,6 +31,7 @@
 #define YEAR_MS (UINT64_C(365) * 24 * 3600 * 1000)
 #define QUEUED 4096u /* packets under way to a side; more are lost */
 #define AHEAD 1500u  /* records that the other side does not hold yet */
+#define UNANSWERED 100u /* one ask in so many */
 #define BATCHES 64u  /* of a side, in its ledger's queue */
 
 struct packet {
@@ -52,7 +53,7 @@ struct side {
     struct ol_load loads[OL_FX_MAX];
     unsigned n_loads;
     uint32_t said; /* submitted */
-    uint64_t ask; /* the newest number of the other's asks; 0: answered */
+    uint64_t asks; /* of the other's, that were answered or passed over */
     uint64_t heard, last; /* numbers of the other's that were read; there are */
 };
 
@@ -210,7 +211,10 @@ static void refer(struct ol_record *r, uint8_t rel, uint64_t number)
 static void compose(struct side *s, struct ol_record *r, uint8_t id[16])
 {
     unsigned turn = s->said % 10;
+    uint64_t ask;
 
+    s->asks += s->asks % UNANSWERED == UNANSWERED - 1;
+    ask = s->asks * 10 + 1;
     *r = (struct ol_record){.prec = OL_ROUTINE, .kind = OL_KIND_MESSAGE,
                             .written_ms = at_ms(s)};
     if (s->said % 50 == 7)
@@ -222,10 +226,10 @@ static void compose(struct side *s, struct ol_record *r, uint8_t id[16])
         r->kind = OL_KIND_ASK;
         r->subject = ol_span_str("the vessel");
         r->deadline_ms = at_ms(s) + 3600 * 1000;
-    } else if (turn == 5 && s->ask != 0) {
+    } else if (turn / 2 == 2 && ask <= s->last) {
         r->kind = OL_KIND_ANSWER;
-        refer(r, OL_REL_ANSWERS, s->ask);
-        s->ask = 0;
+        refer(r, OL_REL_ANSWERS, ask);
+        s->asks++;
     } else if (turn == 9 ? s->heard > 0 : turn >= 7 && s->heard < s->last) {
         r->kind = OL_KIND_RECEIPT;
         r->text = OL_SPAN(NULL, 0);
@@ -247,7 +251,6 @@ static uint32_t waiting(const struct side *s)
 
 static bool say(struct side *s, uint32_t upto)
 {
-    struct side *other = &sides[s == &sides[0]];
     static uint64_t token;
     uint32_t room = waiting(s);
     bool any = false;
@@ -257,22 +260,20 @@ static bool say(struct side *s, uint32_t upto)
         struct ol_record rec;
         uint8_t id[OL_ID_SIZE];
         struct ol_event ev = {.kind = OL_EV_SUBMIT, .record = &rec};
-        uint64_t ask = s->ask, heard = s->heard;
+        uint64_t asks = s->asks, heard = s->heard;
         enum ol_err err;
 
         compose(s, &rec, id);
         ev.token = ++token;
         err = step(s, &ev);
         if (err == OL_ERR_AGAIN) {
-            s->ask = ask;
+            s->asks = asks;
             s->heard = heard;
             break;
         }
         if (err != OL_OK)
             give_up("a record is refused: %s", ol_err_info(err)->text);
         s->said++; /* which is its number too */
-        if (rec.kind == OL_KIND_ASK)
-            other->ask = s->said;
         any = true;
     }
     return any;
