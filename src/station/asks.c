@@ -27,7 +27,7 @@
  * comes at once, and is not missed before. */
 #define SETTLE_NS (20 * OL_NS_PER_S)
 
-void ol_asks_start(struct ol_station_line *line)
+static void start(struct ol_station_line *line, bool recall)
 {
     struct ol_asks *a = line->asks;
 
@@ -52,6 +52,18 @@ void ol_asks_start(struct ol_station_line *line)
         a->next[k / OL_PRECS][k % OL_PRECS] = size + 1;
     }
     ol_objectives_start(line);
+    a->recalled = recall && ol_asks_recall(line);
+}
+
+void ol_asks_start(struct ol_station_line *line)
+{
+    start(line, true);
+}
+
+void ol_asks_again(struct ol_station_line *line)
+{
+    ol_effective_free(line);
+    start(line, false);
 }
 
 void ol_asks_stop(struct ol_station_line *line)
@@ -117,6 +129,7 @@ static void watch_clock(struct ol_asks *a, uint64_t now_ns)
     a->set_ms = wall_ms;
     a->skew = (struct ol_skew){0};
     a->poke = a->look = true;
+    memset(a->dues_ns, 0, sizeof(a->dues_ns));
 }
 
 static struct ol_due_now due_now(const struct ol_station_line *line,
@@ -146,6 +159,7 @@ static void look_again(struct ol_station_line *line, enum ol_author author)
         if (ol_asks_over(line, author, d)) {
             ol_asks_quiet(line, author, d);
             ol_dues_remove(t, d);
+            line->asks->moved = true;
         } else {
             ol_asks_alarm(line, author, d);
         }
@@ -168,7 +182,8 @@ static bool act(struct ol_station_line *line, enum ol_author author,
     return true;
 }
 
-/* All that is due of an author; the moment at which something is next. */
+/* All that is due of an author; the moment at which something is next. What
+ * is committed changes that only by ol_asks_add and by the peer's clock. */
 static uint64_t do_dues(struct ol_station_line *line, enum ol_author author,
                         uint64_t now_ns)
 {
@@ -176,6 +191,8 @@ static uint64_t do_dues(struct ol_station_line *line, enum ol_author author,
     struct ol_due_now now = due_now(line, author, now_ns);
     uint64_t next = t->n > 0 ? now_ns + LOOK_NS : OL_NEVER_NS;
 
+    if (now_ns < line->asks->dues_ns[author])
+        return line->asks->dues_ns[author];
     for (unsigned k = 0; k < t->n;) {
         struct ol_due *d = &t->v[k];
         enum ol_due_what what;
@@ -189,6 +206,7 @@ static uint64_t do_dues(struct ol_station_line *line, enum ol_author author,
             if (d->said_by || d->said_answer)
                 ol_asks_quiet(line, author, d);
             ol_dues_remove(t, d);
+            line->asks->moved = true;
         } else if (!act(line, author, d, what, step)) {
             next = OL_MIN(next, now_ns + AGAIN_NS);
             k++;
@@ -200,6 +218,7 @@ static uint64_t do_dues(struct ol_station_line *line, enum ol_author author,
             k++;
         }
     }
+    line->asks->dues_ns[author] = next;
     return next;
 }
 
@@ -227,9 +246,10 @@ static uint64_t pump(struct ol_station_line *line, uint64_t now_ns)
     /* Places that were taken may be free by now. */
     if ((a->dues[OL_OWN].left_out && a->dues[OL_OWN].n < OL_DUES_MAX / 2) ||
         (a->dues[OL_PEER].left_out && a->dues[OL_PEER].n < OL_DUES_MAX / 2)) {
-        ol_asks_start(line);
+        ol_asks_again(line);
         return 0;
     }
+    next = OL_MIN(next, ol_asks_keep(line, now_ns));
     return a->look ? OL_MIN(next, a->look_ns) : next;
 }
 

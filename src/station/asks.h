@@ -4,6 +4,7 @@
  *
  *   asks.c        what is due, and the turn of the loop in which it is done
  *   asks_scan.c   what the ledger holds of it, at a start and since
+ *   asks_keep.c   what was open, from one start to the next
  *   asks_say.c    what is then said and done
  *   objectives.c  messages that nobody reads
  *   due.h         the moments, as plain data
@@ -36,8 +37,14 @@ struct ol_asks {
     struct ol_skew skew; /* the peer's clock against ours */
     uint32_t next[2][OL_PRECS]; /* records that were not looked at yet */
     bool loading;
+    bool recalled; /* from what was kept: known, and what came since */
+    uint64_t known[2][OL_DUES_MAX]; /* numbers of what may be open */
+    unsigned n_known[2];
     uint8_t load; /* which of kinds and authors */
     uint64_t load_after;
+    bool moved;   /* what is kept is not as it stands */
+    uint64_t moved_ns; /* and it is not kept before */
+    uint64_t dues_ns[2]; /* by author: nothing is due before; 0: look */
     bool poke;    /* something was committed */
     bool look;    /* and what was said may have passed */
     bool kept;    /* logs[] are in the ledger as they are here */
@@ -50,6 +57,8 @@ struct ol_asks {
 /* A line has a core: all is looked at anew. Without memory nothing is watched,
  * and the log says so. */
 void ol_asks_start(struct ol_station_line *line);
+/* The same, and by what the ledger holds alone. */
+void ol_asks_again(struct ol_station_line *line);
 void ol_asks_stop(struct ol_station_line *line);
 /* Something of the line was committed. */
 void ol_asks_poke(struct ol_station_line *line);
@@ -82,6 +91,15 @@ bool ol_asks_over(struct ol_station_line *line, enum ol_author author,
                   const struct ol_due *d);
 bool ol_asks_head(struct ol_station_line *line, enum ol_author author,
                   unsigned prec, uint32_t *size);
+
+/* ---- asks_keep.c ---- */
+
+/* Keeps what is open, if it is not kept as it stands; the moment at which it
+ * is to be asked again. */
+uint64_t ol_asks_keep(struct ol_station_line *line, uint64_t now_ns);
+/* Fills next, known, left_out of asks that were started, from what was kept.
+ * False: nothing was, or it does not hold; nothing is filled. */
+bool ol_asks_recall(struct ol_station_line *line);
 
 /* ---- asks_say.c ---- */
 

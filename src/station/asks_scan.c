@@ -2,10 +2,11 @@
  * What the ledger holds of asks: all of them at a start, and each new record
  * once.
  *
- * At a start the ledger's index of kinds gives asks and announcements by their
- * numbers, a page a turn; then the facts say what was said of them. What comes
- * after the start is looked at in the order of its log. A row is copied out
- * before anything else is asked.
+ * At a start what was open is known (asks_keep.c), or else the ledger's index
+ * of kinds gives asks and announcements by their numbers, a page a turn; then
+ * the facts say what was said of them. What comes after that is looked at in
+ * the order of its log, and what is over goes with the record that ends it. A
+ * row is copied out before anything else is asked.
  */
 #include "station/asks.h"
 
@@ -85,17 +86,6 @@ static bool due_of(struct ol_station_line *line, const struct ol_row *row,
             (d->announced && rec->deadline_ms != 0));
 }
 
-/* Makes room by those that are over. */
-static void prune(struct ol_station_line *line, enum ol_author author)
-{
-    struct ol_dues *t = &line->asks->dues[author];
-
-    for (unsigned k = t->n; k-- > 0;)
-        if (!t->v[k].said_by && !t->v[k].said_answer &&
-            ol_asks_over(line, author, &t->v[k]))
-            ol_dues_remove(t, &t->v[k]);
-}
-
 static void add(struct ol_station_line *line, enum ol_author author,
                 const struct ol_due *d)
 {
@@ -105,9 +95,8 @@ static void add(struct ol_station_line *line, enum ol_author author,
     if (ol_dues_find(t, d->prec, d->index) != NULL ||
         ol_asks_over(line, author, d))
         return;
-    if (t->n == OL_DUES_MAX)
-        prune(line, author);
-    (void)ol_dues_add(t, d);
+    line->asks->moved |= ol_dues_add(t, d) || !before;
+    line->asks->dues_ns[author] = 0;
     if (t->left_out && !before)
         ol_log(OL_LOG_FAULT, "line %s: more than %u asks of %s are open: only "
                "those due first are watched; answer or decline some",
@@ -122,6 +111,7 @@ struct page {
     struct ol_due v[OL_PAGE_ASKS];
     unsigned n, rows;
     uint64_t after;
+    uint64_t from_ms, before; /* as in effective_load.c */
 };
 
 static bool gather(void *arg, const struct ol_row *row)
@@ -131,6 +121,10 @@ static bool gather(void *arg, const struct ol_row *row)
 
     p->after = row->number;
     p->rows++;
+    if (row->kind == OL_KIND_ASK && row->at_ms < p->from_ms)
+        p->before = row->number;
+    else if (row->kind == OL_KIND_ASK)
+        p->from_ms = 0;
     if (ol_record_decode(row->bytes, &rec) == OL_OK &&
         due_of(p->line, row, &rec, &p->v[p->n]))
         p->n++;
@@ -185,21 +179,45 @@ static bool on_fact(void *arg, const struct ol_row_fact *fact,
     return true;
 }
 
-bool ol_asks_load(struct ol_station_line *line)
+/* A page of what was open, then what came since. True: there is more. */
+static bool load_known(struct ol_station_line *line)
+{
+    static struct ol_entry e; /* large; one thread */
+    struct ol_asks *a = line->asks;
+    struct ol_due d;
+
+    for (unsigned room = OL_PAGE_ASKS; a->load < 2;
+         a->load++, a->load_after = 0)
+        for (; a->load_after < a->n_known[a->load]; a->load_after++) {
+            uint64_t number = a->known[a->load][a->load_after];
+
+            if (room-- == 0)
+                return true;
+            if (ol_query_number(line, (enum ol_author)a->load, number, &e) ==
+                    OL_OK && e.decoded && due_of(line, &e.row, &e.rec, &d))
+                add(line, (enum ol_author)a->load, &d);
+        }
+    return ol_asks_scan(line);
+}
+
+/* A page of all that there are. True: there is more. *failed: again. */
+static bool load_kinds(struct ol_station_line *line, bool *failed)
 {
     static struct page page;
     struct ol_asks *a = line->asks;
     struct ol_ledger *lg = line->st->ledger;
-    struct ol_facts_of all = {.to_ms = INT64_MAX};
     enum ol_author author = (enum ol_author)(a->load / OL_LEN(kinds));
     uint32_t size[OL_PRECS] = {0};
 
     memset(&page, 0, sizeof(page));
     page.line = line;
-    if (lg->ops->by_kind(lg, line->ledger_id, (uint8_t)author,
-                         kinds[a->load % OL_LEN(kinds)], a->load_after,
-                         gather, &page) != OL_OK)
-        return false; /* the next turn of the loop tries again */
+    page.from_ms = ol_effective_from(line, author);
+    *failed = lg->ops->by_kind(lg, line->ledger_id, (uint8_t)author,
+                               kinds[a->load % OL_LEN(kinds)], a->load_after,
+                               gather, &page) != OL_OK;
+    if (*failed)
+        return false;
+    ol_effective_passed(line, author, page.before, page.from_ms == 0);
     for (unsigned p = 0; p < OL_PRECS; p++)
         (void)ol_asks_head(line, author, p, &size[p]);
     for (unsigned k = 0; k < page.n; k++)
@@ -209,13 +227,22 @@ bool ol_asks_load(struct ol_station_line *line)
     if (page.rows == OL_PAGE_ASKS)
         return true;
     a->load_after = 0;
-    if (++a->load < 2 * OL_LEN(kinds))
+    return ++a->load < 2 * OL_LEN(kinds);
+}
+
+bool ol_asks_load(struct ol_station_line *line)
+{
+    struct ol_asks *a = line->asks;
+    struct ol_facts_of all = {.to_ms = INT64_MAX};
+    bool failed = false;
+
+    if (a->recalled ? load_known(line)
+                    : a->load < 2 * OL_LEN(kinds) && load_kinds(line, &failed))
         return true;
-    if (ol_fact_read(line->st, line, OL_FACT_ASK, &all, on_fact, line) !=
-        OL_OK) {
-        a->load--;
+    /* The next turn of the loop tries again. */
+    if (failed || ol_fact_read(line->st, line, OL_FACT_ASK, &all, on_fact,
+                               line) != OL_OK)
         return false;
-    }
     a->loading = false;
     return true;
 }
@@ -227,6 +254,7 @@ static void compare(struct ol_station_line *line, const struct ol_entry *e)
 {
     static struct ol_entry own; /* large; one thread */
     struct ol_asks *a = line->asks;
+    int64_t was_ms = ol_skew_ms(&a->skew);
 
     if (e->rec.written_ms == 0 || e->row.at_ms < a->set_ms)
         return;
@@ -236,11 +264,31 @@ static void compare(struct ol_station_line *line, const struct ol_entry *e)
             OL_OK &&
         own.row.at_ms >= a->set_ms && own.row.at_ms <= e->row.at_ms)
         ol_skew_answered(&a->skew, e->rec.written_ms, own.row.at_ms);
+    if (ol_skew_ms(&a->skew) != was_ms)
+        a->dues_ns[OL_PEER] = 0;
 }
 
 /* What waited for a number, or was said again after a return, may have been
  * spoken of under its id before. */
 #define WAITED_MS 1000
+
+/* What it ends needs no place any more; what was said of it, ol_asks_pump
+ * takes back. */
+static void end_others(struct ol_station_line *line, enum ol_author author,
+                       const struct ol_record *rec)
+{
+    for (unsigned k = 0; k < rec->n_refs; k++) {
+        enum ol_author of = rec->refs[k].own ? author : !author;
+        struct ol_dues *t = &line->asks->dues[of];
+        struct ol_due *d = ol_dues_numbered(t, rec->refs[k].number);
+
+        if (d == NULL || d->said_by || d->said_answer ||
+            !ol_asks_over(line, of, d))
+            continue;
+        ol_dues_remove(t, d);
+        line->asks->moved = true;
+    }
+}
 
 static void look_at(struct ol_station_line *line, enum ol_author author,
                     const struct ol_entry *e)
@@ -252,6 +300,7 @@ static void look_at(struct ol_station_line *line, enum ol_author author,
         return;
     if (author == OL_PEER)
         compare(line, e);
+    end_others(line, author, &e->rec);
     if (!due_of(line, &e->row, &e->rec, &d))
         return;
     add(line, author, &d);
@@ -273,7 +322,7 @@ bool ol_asks_scan(struct ol_station_line *line)
         if (!ol_asks_head(line, author, prec, &size))
             continue;
         if (*next > size + 1) {
-            ol_asks_start(line); /* records were taken back */
+            ol_asks_again(line); /* records were taken back */
             return true;
         }
         ol_ages_note(&a->logs[author][prec].ages, size, ol_clock_ns());
@@ -282,6 +331,7 @@ bool ol_asks_scan(struct ol_station_line *line)
                 return true;
             if (ol_query_at(line, author, prec, *next, &e) == OL_OK)
                 look_at(line, author, &e);
+            a->moved = true;
         }
     }
     return false;

@@ -81,6 +81,14 @@ struct ol_due *ol_dues_find(struct ol_dues *t, unsigned prec, uint32_t index)
     return NULL;
 }
 
+struct ol_due *ol_dues_numbered(struct ol_dues *t, uint64_t number)
+{
+    for (unsigned k = 0; k < t->n; k++)
+        if (t->v[k].number == number)
+            return &t->v[k];
+    return NULL;
+}
+
 /* What is kept rather: the earlier deadline; none at all is the last. */
 static bool before(const struct ol_due *a, const struct ol_due *b)
 {

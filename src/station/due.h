@@ -63,6 +63,7 @@ uint64_t ol_due_at(const struct ol_due *d, const struct ol_due_now *now,
 /* By its deadline, as its author's clock stands. */
 bool ol_due_overdue(const struct ol_due *d, uint64_t wall_ms);
 struct ol_due *ol_dues_find(struct ol_dues *t, unsigned prec, uint32_t index);
+struct ol_due *ol_dues_numbered(struct ol_dues *t, uint64_t number);
 /* Adds it; when all places are taken, the one whose deadline is last is left
  * out. False: this one was. */
 bool ol_dues_add(struct ol_dues *t, const struct ol_due *d);

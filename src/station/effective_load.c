@@ -158,12 +158,37 @@ bool ol_effective_gather(struct ol_station_line *line, uint64_t from_ms,
     return done;
 }
 
+static uint64_t window_ms(uint64_t now_ms)
+{
+    return now_ms - OL_MIN(now_ms, OL_EFFECTIVE_DAYS * DAY_MS);
+}
+
+uint64_t ol_effective_from(const struct ol_station_line *line,
+                           enum ol_author author)
+{
+    const struct ol_effective_asks *e = &line->effective;
+
+    return e->read || e->passed[author] ? 0 : window_ms(ol_clock_wall_ms());
+}
+
+void ol_effective_passed(struct ol_station_line *line, enum ol_author author,
+                         uint64_t before, bool end)
+{
+    struct ol_effective_asks *e = &line->effective;
+
+    if (e->read || e->passed[author])
+        return;
+    e->before[author] = OL_MAX(e->before[author], before);
+    e->passed[author] = end;
+    e->read_ms = ol_clock_wall_ms();
+}
+
 bool ol_effective_read(struct ol_station_line *line)
 {
     struct ol_effective_asks *e = &line->effective;
     struct ol_ledger *lg = line->st->ledger;
     uint64_t now_ms = ol_clock_wall_ms(), seq = 0;
-    uint64_t from_ms = now_ms - OL_MIN(now_ms, OL_EFFECTIVE_DAYS * DAY_MS);
+    uint64_t from_ms = window_ms(now_ms);
 
     if (lg->ops->last_seq(lg, &seq) != OL_OK)
         return false;

@@ -9,6 +9,8 @@
 
 #include <jansson.h>
 
+#include <openline/line.h>
+
 #include "station/effective.h"
 
 struct ol_entry;
@@ -21,6 +23,7 @@ struct ol_effective_asks { /* of a line; zeroed: nothing read yet */
     uint64_t seq;     /* the ledger's events when it was read */
     uint64_t read_ms; /* and the wall clock */
     uint64_t before[2]; /* by author: numbers up to it are out of the window */
+    bool passed[2];     /* ol_effective_passed has told all */
 };
 
 /* Reads them if need be. False: the ledger cannot be read now. */
@@ -32,6 +35,15 @@ void ol_effective_free(struct ol_station_line *line);
 bool ol_effective_gather(struct ol_station_line *line, uint64_t from_ms,
                          uint64_t to_ms, struct ol_effective_ask **v,
                          size_t *n, uint64_t before[2]);
+
+/* Somebody else goes through all asks, in the order of their numbers: those
+ * taken or arrived from this moment on are in the window; 0: more is not to be
+ * told. And then: up to `before` (0: of none) they are not; end: the next one
+ * is. */
+uint64_t ol_effective_from(const struct ol_station_line *line,
+                           enum ol_author author);
+void ol_effective_passed(struct ol_station_line *line, enum ol_author author,
+                         uint64_t before, bool end);
 
 /* The member "effective" of a line's status. dark_ms: since when it is dark, 0:
  * it is not. */
