@@ -97,7 +97,7 @@ def durable(rounds, windows, part, seconds=2):
                             peer.flood(max(50, int(rate * seconds)), window,
                                        SIZE))
     for (window, what), rates in seen.items():
-        measure.medians("durable", what, rates, "messages/s",
+        measure.medians("durable", what, rates, "/s",
                         part=part(window))
 
 

@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 
+import beside
 import measure
 from measure import net
 from station import Station, await_state, pair
@@ -113,6 +114,7 @@ def durable(loads, rounds, seconds):
                 seen[k].append(said(stations, k, count))
                 rates[k] = seen[k][-1]["rate"]
         show(raws, seen)
+    beside.durable(rounds, loads, "{} outstanding".format, seconds / 2)
 
 
 def show(raws, seen):
@@ -121,7 +123,7 @@ def show(raws, seen):
         base, goal = LOADS.get(k, ("rows", None))
         shares = [row["rate"] / raw[base] for row, raw in zip(rows, raws)]
         measure.medians("durable", "openline", [r["rate"] for r in rows],
-                        "messages/s", part=part, of=WORDS[base],
+                        "/s", part=part, of=WORDS[base],
                         note="processor time a message: sender "
                         f"{middle(rows, 'sender'):.0f} us, receiver "
                         f"{middle(rows, 'receiver'):.0f} us")
