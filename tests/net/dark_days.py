@@ -95,6 +95,11 @@ def days_pass(clock, awake, n):
 def four_days(lab, stations, clock):
     north, south = stations
     await_state(stations, ("open",), 20)
+    # A dial that came before the other side listened would be the last word of
+    # its channel, and refused the reason of what follows.
+    for me, peer in (stations, stations[::-1]):
+        wait_for(f"all channels of {me.name}", 20, lambda m=me, p=peer: set(
+            m.channels(p.name).values()) == {"up"})
     north.cli("send", "south", "before", "--wait", "delivered")
     lab.wire.tell("path all cut")
     await_state(stations, ("dark",), 10)
