@@ -191,8 +191,7 @@ static void channel_of(struct ol_station_line *line, unsigned k,
                 OL_MIN(b->failed_ms, uv_now(&line->st->loop));
     /* A failure that a frame has followed says nothing of now. */
     c->failed = b->last_err != OL_OK &&
-                (!port->chan.up ||
-                 failed_ms < (now_ns - s->last_heard_ns) / OL_NS_PER_MS);
+                failed_ms < (now_ns - s->last_heard_ns) / OL_NS_PER_MS;
 }
 
 json_t *ol_dark_reasons(struct ol_station_line *line, enum ol_dark_cause *cause)

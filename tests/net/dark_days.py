@@ -95,8 +95,13 @@ def days_pass(clock, awake, n):
 def four_days(lab, stations, clock):
     north, south = stations
     await_state(stations, ("open",), 20)
-    # A dial that came before the other side listened would be the last word of
-    # its channel, and refused the reason of what follows.
+    # A refusal that has passed is no reason for what follows. (Whether it is the
+    # last thing the transport said when the line gets dark is a matter of luck.)
+    south.stop()
+    wait_for("north to be refused", 20, lambda: any(
+        "refused" in c["transport"] for c in north.line("south")["channels"]))
+    south.start()
+    south.ready()
     for me, peer in (stations, stations[::-1]):
         wait_for(f"all channels of {me.name}", 20, lambda m=me, p=peer: set(
             m.channels(p.name).values()) == {"up"})
