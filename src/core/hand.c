@@ -393,16 +393,14 @@ static void respond(struct ol_line *l)
     struct ol_span msg = OL_SPAN(r->msg, r->msg_n);
 
     send_wrapped(l, OL_PACKET_RESPONSE, r->channel, &r->to, msg, r->opening);
-    for (unsigned c = 0; c < l->n_ch; c++)
-        if (c != r->channel && l->ch[c].conf.kind != OL_CHAN_POUCH &&
-            ol_chan_reachable(&l->ch[c]))
-            send_wrapped(l, OL_PACKET_RESPONSE, c, ol_addr_of(&l->ch[c]), msg,
-                         r->opening);
     r->on = (uint16_t)(1u << r->channel);
     for (unsigned c = 0; c < l->n_ch; c++)
         if (c != r->channel && l->ch[c].conf.kind != OL_CHAN_POUCH &&
-            ol_chan_reachable(&l->ch[c]))
+            ol_chan_reachable(&l->ch[c])) {
+            send_wrapped(l, OL_PACKET_RESPONSE, c, ol_addr_of(&l->ch[c]), msg,
+                         r->opening);
             r->on |= (uint16_t)(1u << c);
+        }
     r->sent_ns = l->ch[r->channel].response_ns = l->now_ns;
     r->due = false;
 }

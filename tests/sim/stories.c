@@ -388,6 +388,22 @@ static void thin(unsigned c)
     }
 }
 
+/* Knock, response, record: nothing else goes before the first text. */
+static void narrow_is_quick_from_cold(void)
+{
+    uint64_t took;
+
+    calm(1, false);
+    thin(0);
+    world_reboot(&w);
+    world_say(&w, 0, OL_ROUTINE, 200);
+    took = settle(60 * S);
+    printf("  the first 200 bytes at 1,200 bit/s: %.1f s\n",
+           (double)took / 1e9);
+    EXPECT(world_settled(&w));
+    EXPECT(took < 7 * S);
+}
+
 /* A backlog of ROUTINE that fills its share leaves room to load a FLASH. */
 static void flash_has_room(void)
 {
@@ -670,6 +686,7 @@ static const struct story stories[] = {
     {"a_gap_survives_a_crash", a_gap_survives_a_crash},
     {"a_dropped_frame_is_missed", a_dropped_frame_is_missed},
     {"flash_finds_another_way", flash_finds_another_way},
+    {"narrow_is_quick_from_cold", narrow_is_quick_from_cold},
     {"flash_has_room", flash_has_room},
     {"copies_are_bounded", copies_are_bounded},
     {"a_pile_is_put_in_steps", a_pile_is_put_in_steps},
