@@ -251,16 +251,18 @@ static void report(uint64_t began_ns, uint64_t ended_ns)
 {
     uint64_t *took = room(load.count, sizeof(*took));
     double seconds = (double)(ended_ns - began_ns) / 1e9;
+    uint64_t half, most;
 
     for (uint32_t k = 0; k < load.count; k++)
         took[k] = load.told_ns[k] - load.said_ns[load.request[k] - 1];
     qsort(took, load.count, sizeof(*took), by_time);
+    half = load.count / 2;
+    most = load.count * 99ull / 100;
     printf("{\"messages\":%u,\"outstanding\":%u,\"seconds\":%.6f,"
            "\"rate\":%.1f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,"
            "\"worst_ms\":%.3f}\n",
            load.count, load.outstanding, seconds, load.count / seconds,
-           (double)took[load.count / 2] / 1e6,
-           (double)took[load.count * 99ull / 100] / 1e6,
+           (double)took[half] / 1e6, (double)took[most] / 1e6,
            (double)took[load.count - 1] / 1e6);
     free(took);
 }

@@ -234,8 +234,8 @@ OL_MUST_USE enum ol_err ol_found_decode(struct ol_span b, struct ol_found *);
 OL_MUST_USE enum ol_err ol_hello_decode(struct ol_span b, struct ol_hello *);
 OL_MUST_USE enum ol_err ol_openings_decode(struct ol_span b,
                                            struct ol_openings *);
-OL_MUST_USE enum ol_err ol_brief_decode(struct ol_span b,
-                                        struct ol_brief *);
+OL_MUST_USE enum ol_err ol_brief_decode(struct ol_span body,
+                                        struct ol_brief *b);
 
 /* What HELD says of a log that holds nothing and takes a whole window. */
 bool ol_held_nothing(const struct ol_held_log *log, unsigned prec);

@@ -79,7 +79,9 @@ static void say_all(struct run *r, unsigned k_event, void (*event)(void))
 
 static double at(const struct run *r, unsigned percent)
 {
-    return (double)r->took[(r->n - 1) * percent / 100] / 1e6;
+    size_t k = (r->n - 1) * percent / 100;
+
+    return (double)r->took[k] / 1e6;
 }
 
 static void show(const char *what, const struct run *r)
