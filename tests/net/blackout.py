@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The blackout: all paths are cut for a minute while 500 messages wait.
 
-The line keeps its default probe (20 s) and hold (30 s) times. Both sides must
+The line keeps its default probe (25 s) and hold (30 s) times. Both sides must
 say `dark` within the hold time of the cut, a dark_since that is no later than
 they said so, and everything must be delivered within 5 s of the return of the
 first path; the other two stay cut until then. Afterwards both sides must have

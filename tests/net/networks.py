@@ -14,7 +14,7 @@ from talk import Talk, audit, keep_evidence
 
 SLOW = {"probe": "20s", "hold": "30s"}
 QUICK = {"probe": "1s", "hold": "3s"}
-# It takes 0 to 2 s; without the mechanism the next probe, 20 s. What lies
+# It takes 0 to 2 s; without the mechanism the next probe, 25 s. What lies
 # between is for a busy machine.
 SOON_S = 10
 
