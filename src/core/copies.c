@@ -23,6 +23,7 @@
 #define STEP_LEAST_NS (15 * OL_NS_PER_MS)
 #define STEP_MOST_NS (2 * OL_NS_PER_S)
 #define STEPS_EVEN 6u  /* then each waits twice as long as the one before */
+#define DOUBLED_MOST 20u
 
 /* Can all frames of a record go on a channel in this step: half a record would
  * be sent in vain, for a copy starts at its beginning. */
@@ -156,7 +157,7 @@ static uint64_t again_ns(const struct ol_line *l, unsigned prec,
             gap = ol_path_turn(p);
         else
             gap = OL_MAX(p->srtt_ns * 3 / 5, STEP_LEAST_NS)
-                  << (late - OL_MIN(late, STEPS_EVEN));
+                  << OL_MIN(late - OL_MIN(late, STEPS_EVEN), DOUBLED_MOST);
         least = OL_MIN(least, gap);
     }
     return s->went_ns + least;

@@ -209,7 +209,7 @@ bool ol_held_encode(struct ol_writer *w, const struct ol_held *held)
     size_t body = least_body(held);
     size_t room = w->failed ? 0 : w->cap - w->n;
     uint8_t n_ranges[OL_PRECS] = {0}, n_parts[OL_PRECS] = {0};
-    bool whole = true;
+    bool whole = true, written[OL_PRECS] = {false};
 
     OL_CHECK(held_ok(held));
     if (room < OL_CHUNK_HEAD + body)
@@ -224,7 +224,11 @@ bool ol_held_encode(struct ol_writer *w, const struct ol_held *held)
         n_parts[p] = fitting(&room, log->n_parts, OL_HELD_PART);
         whole = whole && n_ranges[p] == log->n_ranges &&
                 n_parts[p] == log->n_parts;
+        /* What is left of it is what the rest is: it has one way to be said. */
+        written[p] = !held->rest || n_ranges[p] > 0 || n_parts[p] > 0 ||
+                     log->upto > 0 || log->limit != windows[p];
         body += OL_HELD_RANGE * n_ranges[p] + OL_HELD_PART * n_parts[p];
+        body -= written[p] ? 0 : OL_HELD_LOG;
     }
     if (!ol_body_write(w, OL_CHUNK_HELD, body))
         return false;
@@ -237,7 +241,7 @@ bool ol_held_encode(struct ol_writer *w, const struct ol_held *held)
         ol_write_bytes(w, OL_SPAN_ARRAY(held->prekey));
     }
     for (uint8_t p = 0; p < OL_PRECS; p++) {
-        if (stands(held, p))
+        if (written[p])
             log_write(w, p, &held->log[p], n_ranges[p], n_parts[p]);
     }
     return whole;

@@ -42,6 +42,35 @@ static void the_least_by_hand(void **state)
     bend_all(OL_SPAN(buf + 3, 13), held_again);
 }
 
+/* A log that would stand for its parts alone, and they do not fit: then it is
+ * one of the rest. */
+static void without_its_parts_it_is_the_rest(void **state)
+{
+    struct ol_held held = {.serial = 9, .logs = (1u << OL_PRECS) - 1,
+                           .rest = true}, back;
+    struct ol_writer w;
+
+    (void)state;
+    held.log[OL_FLASH].limit = OL_WINDOW_FLASH;
+    held.log[OL_IMMEDIATE].limit = OL_WINDOW_IMMEDIATE;
+    held.log[OL_PRIORITY].limit = OL_WINDOW_PRIORITY;
+    held.log[OL_ROUTINE].limit = OL_WINDOW_ROUTINE;
+    held.log[OL_PRIORITY].n_parts = 1;
+    held.log[OL_PRIORITY].parts[0].index = 2;
+    held.log[OL_PRIORITY].parts[0].mask = 1;
+    for (size_t room = 1; room < 80; room++) {
+        ol_writer_init(&w, buf, room);
+        if (!ol_held_encode(&w, &held) && w.n == 0)
+            continue;
+        assert_int_equal(ol_held_decode(OL_SPAN(buf + 3, w.n - 3), &back),
+                         OL_OK);
+        assert_true(back.rest);
+        assert_int_equal(back.logs, held.logs);
+        assert_int_equal(back.log[OL_PRIORITY].limit, OL_WINDOW_PRIORITY);
+    }
+    assert_int_equal(back.log[OL_PRIORITY].n_parts, 1);
+}
+
 static void a_full_one_by_hand(void **state)
 {
     static const char hex[] =
@@ -342,6 +371,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_least_by_hand),
         cmocka_unit_test(a_full_one_by_hand),
+        cmocka_unit_test(without_its_parts_it_is_the_rest),
         cmocka_unit_test(a_held_has_bounds),
         cmocka_unit_test(they_go_round),
         cmocka_unit_test(what_does_not_fit_is_left_out),
