@@ -101,6 +101,23 @@ static int read_order(char order[128])
     return 1;
 }
 
+/* A handler of signals reads and writes as well (libuv's does): it must not
+ * find its own thread with the mutex held, and wait for itself. */
+static void lock(sigset_t *was)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, was);
+    pthread_mutex_lock(&mutex);
+}
+
+static void unlock(const sigset_t *was)
+{
+    pthread_mutex_unlock(&mutex);
+    pthread_sigmask(SIG_SETMASK, was, NULL);
+}
+
 /* With the mutex held: what the order says of this call, "" for nothing. */
 static void look_up(const char *op, const char *path, char what[16])
 {
@@ -171,20 +188,21 @@ static void hang_on(void)
 static int do_sync(long call, int fd)
 {
     char path[4096], what[16];
+    sigset_t was;
     int err, rc;
 
     if (!ledger_file(fd, path)) {
-        pthread_mutex_lock(&mutex);
+        lock(&was);
         look_up("fsync", path, what);
-        pthread_mutex_unlock(&mutex);
+        unlock(&was);
         if (strcmp(what, "hang") == 0)
             hang_on();
         return (int)syscall(call, fd);
     }
     pthread_mutex_lock(&syncing);
-    pthread_mutex_lock(&mutex);
+    lock(&was);
     look_up("sync", path, what);
-    pthread_mutex_unlock(&mutex);
+    unlock(&was);
     err = number_of(what);
     if (strncmp(what, "slow:", 5) == 0)
         poll(NULL, 0, atoi(what + 5));
@@ -214,13 +232,14 @@ int fdatasync(int fd)
 ssize_t pwrite64(int fd, const void *p, size_t n, off_t at)
 {
     char path[4096], what[16];
+    sigset_t was;
     int err;
 
     if (!ledger_file(fd, path))
         return syscall(SYS_pwrite64, fd, p, n, at);
-    pthread_mutex_lock(&mutex);
+    lock(&was);
     look_up("write", path, what);
-    pthread_mutex_unlock(&mutex);
+    unlock(&was);
     err = number_of(what);
     if (strcmp(what, "kill") == 0) {
         syscall(SYS_pwrite64, fd, p, n / 2, at); /* torn */
@@ -237,12 +256,13 @@ ssize_t pwrite64(int fd, const void *p, size_t n, off_t at)
 static void may_hang(const char *op, const char *path)
 {
     char what[16];
+    sigset_t was;
 
     if (getenv("OPENLINE_FAULT") == NULL)
         return;
-    pthread_mutex_lock(&mutex);
+    lock(&was);
     look_up(op, path, what);
-    pthread_mutex_unlock(&mutex);
+    unlock(&was);
     if (strcmp(what, "hang") != 0)
         return;
     say_hung();
@@ -308,10 +328,11 @@ int close(int fd)
 static int naming(const char *op, const char *to)
 {
     char what[16];
+    sigset_t was;
 
-    pthread_mutex_lock(&mutex);
+    lock(&was);
     look_up(op, to, what);
-    pthread_mutex_unlock(&mutex);
+    unlock(&was);
     errno = number_of(what);
     return errno;
 }
