@@ -16,15 +16,15 @@ machine's cores and its disk.
 import argparse
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 
 import beside
 import measure
 from measure import net
+from flooding import cpu_s
+from past import Folder
 from station import Station, await_state, pair
 
 PORTS = (4741, 4742)
@@ -32,27 +32,6 @@ PORTS = (4741, 4742)
 LOADS = {1: ("append", 0.3), 256: ("rows", 0.10), 2048: ("rows", 0.20)}
 WORDS = {"append": "appends with fdatasync",
          "rows": "SQLite rows, 256 a transaction"}
-
-
-class Host:
-    """In place of a lab: this machine as it is, without a network of its
-    own."""
-
-    def __init__(self):
-        self.dir = tempfile.mkdtemp(prefix="openline-bench-")
-        self.stations = []
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        for station in self.stations:
-            station.close()
-        shutil.rmtree(self.dir, ignore_errors=True)
-
-    @staticmethod
-    def inside(_side, *command):
-        return list(command)
 
 
 def program(name):
@@ -83,12 +62,6 @@ def two_on(host, scheme="tcp"):
     return north, south
 
 
-def cpu_s(station):
-    with open(f"/proc/{station.process.pid}/stat", encoding="utf-8") as f:
-        fields = f.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def said(stations, outstanding, count):
     """What the loader saw, and the cores that both stations took."""
     before = [cpu_s(s) for s in stations]
@@ -101,7 +74,7 @@ def said(stations, outstanding, count):
 
 
 def durable(loads, rounds, seconds):
-    with Host() as host:
+    with Folder() as host:
         measure.on_disk(host.dir)
         stations = two_on(host)
         rates = {k: said(stations, k, 50 * min(k, 256))["rate"]

@@ -94,12 +94,6 @@ def forget(station):
             os.close(fd)
 
 
-def cpu_s(station):
-    with open(f"/proc/{station.process.pid}/stat", encoding="utf-8") as f:
-        field = f.read().rsplit(")", 1)[1].split()
-    return (int(field[11]) + int(field[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def until(seconds, probe):
     """The monotonic time at which probe() was true first; Failed after so
     many seconds."""

@@ -19,6 +19,7 @@ import time
 import measure
 import past
 from measure import net
+from flooding import cpu_s
 
 GOAL_S = 1.0
 
@@ -42,7 +43,7 @@ def start(north):
 
     ready = past.until(60, answers) - began
     known = past.until(60, knows) - began
-    cpu, rss = past.cpu_s(north), north.rss_kib()
+    cpu, rss = cpu_s(north), north.rss_kib()
     north.stop()
     return ready, known, cpu, rss
 
