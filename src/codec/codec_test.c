@@ -1,5 +1,6 @@
 /* Brotli within fixed memory: what goes in comes out, and nothing that a peer
- * may say takes more than the bound. */
+ * may say writes beyond the caller's room. That no stream takes more memory
+ * than the bound lies in the allocator, which has no more to give. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -115,11 +116,11 @@ static void bombs_are_cut(void **state)
     assert_int_equal(got, OL_CODEC_IN_MAX - 1);
 }
 
-/* Streams of noise, and good ones that were bent: none takes more memory than
- * the bound, for there is no more; some would. */
-static void nothing_takes_more(void **state)
+/* Streams of noise, and good ones that were bent: whatever becomes of them, no
+ * byte behind the room is touched. */
+static void nothing_writes_more(void **state)
 {
-    size_t n = 0, got, of, good = 0;
+    size_t n = 0, got, of, room, good = 0;
 
     (void)state;
     for (unsigned round = 0; round < 20000; round++) {
@@ -136,9 +137,11 @@ static void nothing_takes_more(void **state)
             packed[any((uint32_t)n)] ^= (uint8_t)(1u << any(8));
         }
         got = sizeof(out);
-        good += ol_codec_unpack(out, sizeof(out), &got,
-                                OL_SPAN(packed, n)) == OL_OK;
-        assert_in_range(got, 0, sizeof(out));
+        room = any(sizeof(out) - 1);
+        out[room] = (uint8_t)round;
+        good += ol_codec_unpack(out, room, &got, OL_SPAN(packed, n)) == OL_OK;
+        assert_in_range(got, 0, room);
+        assert_int_equal(out[room], (uint8_t)round);
     }
     assert_in_range(good, 100, 19000);
 }
@@ -150,7 +153,7 @@ int main(void)
         cmocka_unit_test(texts_shrink),
         cmocka_unit_test(damage_is_refused),
         cmocka_unit_test(bombs_are_cut),
-        cmocka_unit_test(nothing_takes_more),
+        cmocka_unit_test(nothing_writes_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
