@@ -60,7 +60,7 @@ struct ol_lchan {
     uint64_t echo_heard_ns;
     struct ol_addr echo_to;
     uint64_t response_ns; /* the kept response went here last */
-    uint64_t held_ns;    /* no HELD before, but for FLASH */
+    uint64_t held_ns;    /* the newest HELD went */
     uint64_t quiet_ns;   /* narrow: what can wait does until then */
     uint64_t recopy_ns;  /* copies that were lost here went again then */
     uint64_t reset_ns;   /* the transport was last asked to start anew */

@@ -281,14 +281,18 @@ uint8_t ol_frame_dirty_logs(const struct ol_line *l)
 }
 
 /* How soon another HELD may follow on a channel: each says all that the one
- * before said, so a few in a round trip are enough; one, when it is full. */
-static uint64_t held_gap(const struct ol_path *p, uint64_t now_ns)
+ * before said, so a few in a round trip are enough; one, when it is full. And
+ * while more is on its way to the disk, one can say that too. */
+uint64_t ol_frame_held_ns(const struct ol_line *l, unsigned c)
 {
+    const struct ol_path *p = &l->ch[c].path;
     uint64_t gap = p->srtt_ns;
 
-    if (p->bytes < ol_path_window(p, now_ns))
+    if (p->bytes < ol_path_window(p, l->now_ns))
         gap /= 8;
-    return OL_MAX(gap, HELD_GAP_NS);
+    if (ol_recv_coming(l))
+        gap = OL_MAX(gap, HELD_GAP_NS);
+    return l->ch[c].held_ns + gap;
 }
 
 void ol_frame_add_held(struct ol_line *l, struct ol_out_frame *f, bool keep)
@@ -317,8 +321,7 @@ void ol_frame_add_held(struct ol_line *l, struct ol_out_frame *f, bool keep)
             l->in[p].told = h.serial;
     if (logs & OL_HELD_OURS)
         l->prekey_told = h.serial;
-    l->ch[f->c].held_ns = l->now_ns + held_gap(&l->ch[f->c].path,
-                                                   l->now_ns);
+    l->ch[f->c].held_ns = l->now_ns;
     if (keep)
         return;
     for (unsigned p = 0; p < OL_PRECS; p++)

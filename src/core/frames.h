@@ -42,6 +42,8 @@ bool ol_frame_echo_acks(struct ol_line *l, unsigned c);
 /* HELD of all logs about which there is news. keep: it stays news, for this
  * channel may not reach the peer. */
 void ol_frame_add_held(struct ol_line *l, struct ol_out_frame *f, bool keep);
+/* When the next HELD may go on channel c, but for FLASH (protocol.md 5.6). */
+uint64_t ol_frame_held_ns(const struct ol_line *l, unsigned c);
 /* WANT, and what else is to be said of attachments. keep: as above. */
 void ol_frame_add_wants(struct ol_line *l, struct ol_out_frame *f, bool keep);
 uint8_t ol_frame_dirty_logs(const struct ol_line *l); /* bits */

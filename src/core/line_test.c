@@ -85,17 +85,20 @@ static enum ol_err give(struct pair *p, unsigned i, struct ol_event ev)
     return err;
 }
 
-static void commit(struct pair *p, unsigned i)
+static void commit_one(struct pair *p, unsigned i)
 {
     struct end *e = &p->e[i];
+    struct ol_event ev = {.kind = OL_EV_COMMITTED, .token = e->batches[0]};
 
-    while (e->n_batches > 0 && !e->hold) {
-        struct ol_event ev = {.kind = OL_EV_COMMITTED,
-                              .token = e->batches[0]};
-        e->n_batches--;
-        memmove(e->batches, e->batches + 1, e->n_batches * 8);
-        (void)!give(p, i, ev);
-    }
+    e->n_batches--;
+    memmove(e->batches, e->batches + 1, e->n_batches * 8);
+    (void)!give(p, i, ev);
+}
+
+static void commit(struct pair *p, unsigned i)
+{
+    while (p->e[i].n_batches > 0 && !p->e[i].hold)
+        commit_one(p, i);
 }
 
 /* Packets arrive and commits finish until all is quiet; then a tick. */
@@ -280,6 +283,32 @@ static void delivered_waits_for_the_other_disk(void **state)
     run(p, 300);
     assert_int_equal(p->e[0].acks, 1);
     assert_int_equal(status(p, 0).queue[OL_PRIORITY], 0);
+}
+
+/* Who is alone waits for the two disks and the way, and for no pace; while
+ * more is on its way to the disk, few HELDs say all. */
+static void alone_waits_for_no_pace(void **state)
+{
+    struct pair *p = *state;
+
+    run(p, 300);
+    for (unsigned k = 1; k <= 20; k++) {
+        assert_int_equal(say(p, 0, "one by one"), OL_OK);
+        run(p, 3);
+        assert_int_equal(p->e[0].acks, k);
+    }
+    p->e[1].hold = true;
+    for (unsigned k = 0; k < 60; k++) {
+        assert_int_equal(say(p, 0, "one behind the other"), OL_OK);
+        run(p, 1);
+        if (p->e[1].n_batches > 1)
+            commit_one(p, 1);
+    }
+    p->e[1].hold = false;
+    run(p, 10);
+    assert_int_equal(p->e[1].records, 80);
+    assert_int_equal(status(p, 0).queue[OL_PRIORITY], 0);
+    assert_in_range(p->e[0].acks, 21, 20 + 60 / 4);
 }
 
 /* Law 6: strangers get no answer. */
@@ -519,6 +548,7 @@ int main(void)
         T(events_of_nothing_are_refused),
         T(a_full_disk_is_credit_zero),
         T(another_key_behind_a_card_is_told),
+        T(alone_waits_for_no_pace),
         T(a_record_behind_a_gap_is_asked_for),
         T(a_copy_waits_for_the_peer),
     };

@@ -184,6 +184,8 @@ void ol_recv_committed(struct ol_line *l, const struct ol_open_batch *b);
 void ol_recv_pump(struct ol_line *l);
 /* Records are to be put, or looked at again before the head may pass. */
 bool ol_recv_waits(const struct ol_line *l);
+/* Of the peer's logs more is here than is on disk. */
+bool ol_recv_coming(const struct ol_line *l);
 bool ol_recv_busy(const struct ol_line *l); /* a bundle may not fit now */
 bool ol_recv_loaded(struct ol_line *l, const struct ol_event *ev);
 /* The bytes of a segment into a slot; *whole: all of the record is there.

@@ -461,6 +461,15 @@ bool ol_recv_waits(const struct ol_line *l)
     return any;
 }
 
+bool ol_recv_coming(const struct ol_line *l)
+{
+    bool any = false;
+
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        any |= l->in[p].high > l->in[p].durable;
+    return any;
+}
+
 void ol_recv_drop_parts(struct ol_line *l, unsigned p)
 {
     struct ol_in_log *in = &l->in[p];

@@ -116,7 +116,7 @@ static void control(struct ol_line *l, unsigned c, bool best, bool all)
     uint64_t due = ack_due(l, c);
     bool acks = l->now_ns >= due;
     bool held = ol_frame_dirty_logs(l) != 0 && (best || all) &&
-                (urgent(l) || l->now_ns >= l->ch[c].held_ns);
+                (urgent(l) || l->now_ns >= ol_frame_held_ns(l, c));
     bool wants = (best || c == l->pull.data_ch) && ol_pull_due(l);
     bool view = best && ol_probe_view_due(l) && ol_brief_quiet(l, c);
     struct ol_out_frame f;
@@ -124,7 +124,7 @@ static void control(struct ol_line *l, unsigned c, bool best, bool all)
     if (!acks)
         ol_wake(l, due);
     if (ol_frame_dirty_logs(l) != 0 && best && !held)
-        ol_wake(l, l->ch[c].held_ns);
+        ol_wake(l, ol_frame_held_ns(l, c));
     if (held && !wants && ol_brief_send(l, c))
         return;
     if ((held || view) && best && ol_brief_first(l, c))
