@@ -189,9 +189,11 @@ bool ol_recv_coming(const struct ol_line *l);
 bool ol_recv_busy(const struct ol_line *l); /* a bundle may not fit now */
 bool ol_recv_loaded(struct ol_line *l, const struct ol_event *ev);
 /* The bytes of a segment into a slot; *whole: all of the record is there.
- * Only the slot's block, size and mask change. */
-enum ol_err ol_recv_place(struct ol_pool *pool, const struct ol_segment *g,
-                          struct ol_in_slot *s, bool *whole);
+ * Only the slot's block, size and mask change. OL_ERR_AGAIN: the pool would
+ * not keep as many blocks as it is to, and nothing changed. */
+enum ol_err ol_recv_place(struct ol_pool *pool, uint16_t keep,
+                          const struct ol_segment *g, struct ol_in_slot *s,
+                          bool *whole);
 /* The peer was restored: units of what it said before are not kept. */
 void ol_recv_drop_parts(struct ol_line *l, unsigned p);
 

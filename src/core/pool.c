@@ -1,9 +1,10 @@
 /*
  * The block pool: take, write, read, give back.
  *
- * Happy path: take a chain for a record's size, write its segments where they
- * belong, read it whole, give it back. When the pool is exhausted take says
- * so and the caller drops what it has: the peer still owes it.
+ * Happy path: take a chain for a record's size, or let it reach as far as the
+ * segments that come, write them where they belong, read it whole, give it
+ * back. When the pool is exhausted take and reach say so and the caller drops
+ * what it has: the peer still owes it.
  */
 #include "core/pool.h"
 
@@ -46,6 +47,28 @@ uint16_t ol_pool_take(struct ol_pool *p, size_t n)
         head = b;
     }
     return head;
+}
+
+bool ol_pool_reach(struct ol_pool *p, uint16_t *head, size_t n,
+                   uint16_t keep)
+{
+    size_t want = (n + OL_BLOCK - 1) / OL_BLOCK, has = 0;
+    uint16_t last = OL_NO_BLOCK, more;
+
+    for (uint16_t b = *head; b != OL_NO_BLOCK; b = p->next[b]) {
+        last = b;
+        has++;
+    }
+    if (has >= want)
+        return true;
+    if (want - has + keep > p->left)
+        return false;
+    more = ol_pool_take(p, (want - has) * OL_BLOCK);
+    if (last == OL_NO_BLOCK)
+        *head = more;
+    else
+        p->next[last] = more;
+    return true;
 }
 
 void ol_pool_give(struct ol_pool *p, uint16_t head)

@@ -7,6 +7,8 @@
 #ifndef OL_CORE_POOL_H
 #define OL_CORE_POOL_H
 
+#include <stdbool.h>
+
 #include <openline/span.h>
 
 #define OL_BLOCK 512u
@@ -31,6 +33,11 @@ static inline uint16_t ol_pool_floor(unsigned prec)
 /* A chain of zeroed blocks for n bytes (1 to 8,192); OL_NO_BLOCK when the
  * pool has not as many. */
 uint16_t ol_pool_take(struct ol_pool *p, size_t n);
+/* Makes a chain (OL_NO_BLOCK: none yet) long enough for n bytes, 1 to 8,192;
+ * what is added is zeroed. false: the pool would not keep as many blocks as it
+ * is to, and the chain is what it was. */
+bool ol_pool_reach(struct ol_pool *p, uint16_t *head, size_t n,
+                   uint16_t keep);
 /* Gives a chain back; OL_NO_BLOCK is allowed. */
 void ol_pool_give(struct ol_pool *p, uint16_t head);
 /* Copies into and out of a chain; offset + n lie within it. */

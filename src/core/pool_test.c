@@ -81,12 +81,51 @@ static void blocks_come_clean(void **state)
     free(p);
 }
 
+/* A chain that grows holds what it held, and takes what it needs. */
+static void a_chain_grows(void **state)
+{
+    struct ol_pool *p = made();
+    uint8_t in[8192], out[8192];
+    uint16_t a = OL_NO_BLOCK, rest;
+
+    (void)state;
+    memset(in, 0x5a, sizeof(in));
+    assert_true(ol_pool_reach(p, &a, 128, 0));
+    assert_int_equal(p->left, OL_POOL_BLOCKS - 1);
+    ol_pool_write(p, a, 0, OL_SPAN(in, 512));
+    assert_true(ol_pool_reach(p, &a, 512, 0));
+    assert_int_equal(p->left, OL_POOL_BLOCKS - 1);
+    assert_true(ol_pool_reach(p, &a, 8192, 0));
+    assert_int_equal(p->left, OL_POOL_BLOCKS - 16);
+    ol_pool_read(p, a, 0, out, sizeof(out));
+    assert_memory_equal(out, in, 512);
+    for (unsigned i = 512; i < sizeof(out); i++)
+        assert_int_equal(out[i], 0);
+    ol_pool_give(p, a);
+    assert_int_equal(p->left, OL_POOL_BLOCKS);
+
+    /* Without room it stays as it was. */
+    a = OL_NO_BLOCK;
+    assert_true(ol_pool_reach(p, &a, 512, 0));
+    rest = ol_pool_take(p, (OL_POOL_BLOCKS - 2) * (size_t)OL_BLOCK);
+    assert_int_not_equal(rest, OL_NO_BLOCK);
+    assert_false(ol_pool_reach(p, &a, 3 * OL_BLOCK, 0));
+    assert_int_equal(p->left, 1);
+    assert_false(ol_pool_reach(p, &a, 2 * OL_BLOCK, 1));
+    assert_true(ol_pool_reach(p, &a, 2 * OL_BLOCK, 0));
+    ol_pool_give(p, a);
+    ol_pool_give(p, rest);
+    assert_int_equal(p->left, OL_POOL_BLOCKS);
+    free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_come_back),
         cmocka_unit_test(it_is_bounded_and_gives_all_back),
         cmocka_unit_test(blocks_come_clean),
+        cmocka_unit_test(a_chain_grows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

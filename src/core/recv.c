@@ -64,26 +64,14 @@ static enum ol_err examine(struct ol_line *l, unsigned prec,
 /* The slot for a segment: its own, or an empty one made its own. */
 static struct ol_in_slot *claim(struct ol_line *l, const struct ol_segment *g)
 {
-    struct ol_in_log *in = &l->in[g->prec];
     struct ol_in_slot *s = ol_in_slot(l, g->prec, g->index);
 
     if (s->state != OL_IN_EMPTY)
         return s->index == g->index ? s : NULL;
-    /* Lower precedences leave blocks to higher ones; but the next record of
-     * a log may always have what there is. */
-    if (g->index != in->upto + 1 &&
-        l->in_pool.left < ol_pool_floor(g->prec) + OL_RECORD_MAX / OL_BLOCK)
-        return NULL;
-    /* A whole record takes what it needs; the size of others is unknown. */
-    s->block = ol_pool_take(&l->in_pool, g->last && g->offset == 0
-                                             ? g->bytes.n
-                                             : OL_RECORD_MAX);
-    if (s->block == OL_NO_BLOCK)
-        return NULL;
+    s->block = OL_NO_BLOCK; /* it gets what its segments need */
     s->index = g->index;
     s->state = OL_IN_PARTIAL;
     s->since_ns = l->now_ns;
-    in->high = OL_MAX(in->high, g->index);
     return s;
 }
 
@@ -96,8 +84,9 @@ static uint64_t units(const struct ol_segment *g)
     return mask << from;
 }
 
-enum ol_err ol_recv_place(struct ol_pool *pool, const struct ol_segment *g,
-                          struct ol_in_slot *s, bool *whole)
+enum ol_err ol_recv_place(struct ol_pool *pool, uint16_t keep,
+                          const struct ol_segment *g, struct ol_in_slot *s,
+                          bool *whole)
 {
     size_t end = (size_t)g->offset + g->bytes.n;
 
@@ -108,6 +97,8 @@ enum ol_err ol_recv_place(struct ol_pool *pool, const struct ol_segment *g,
     } else if (s->size != 0 && end > s->size) {
         return OL_ERR_MALFORMED;
     }
+    if (!ol_pool_reach(pool, &s->block, end, keep))
+        return OL_ERR_AGAIN;
     if (g->last)
         s->size = (uint16_t)end;
     ol_pool_write(pool, s->block, g->offset, g->bytes);
@@ -119,8 +110,11 @@ enum ol_err ol_recv_place(struct ol_pool *pool, const struct ol_segment *g,
 static enum ol_err place(struct ol_line *l, const struct ol_segment *g,
                          struct ol_in_slot *s)
 {
-    bool whole;
-    enum ol_err err = ol_recv_place(&l->in_pool, g, s, &whole);
+    /* Lower precedences leave blocks to higher ones; but the next record of
+     * a log may always have what there is. */
+    bool next = g->index == l->in[g->prec].upto + 1, whole;
+    enum ol_err err = ol_recv_place(
+        &l->in_pool, next ? 0 : ol_pool_floor(g->prec), g, s, &whole);
 
     if (err != OL_OK || !whole)
         return err;
@@ -164,8 +158,11 @@ enum ol_err ol_recv_segment(struct ol_line *l, struct ol_segment *g)
         return OL_OK;
     }
     err = place(l, g, s);
-    if (err != OL_OK)
+    /* What there is of it stays, where there is no room for more. */
+    if (err != OL_OK && (err != OL_ERR_AGAIN || s->mask == 0))
         clear(l, s);
+    else
+        in->high = OL_MAX(in->high, g->index);
     return err;
 }
 
@@ -376,6 +373,12 @@ static void move_head(struct ol_line *l, unsigned p)
         put_head(l, p);
 }
 
+/* Where the last of these units ends; there is one. */
+static size_t part_end(uint64_t mask)
+{
+    return OL_UNIT * (64u - (unsigned)__builtin_clzll(mask));
+}
+
 static void put_parts(struct ol_line *l, unsigned p)
 {
     struct ol_in_log *in = &l->in[p];
@@ -399,7 +402,8 @@ static void put_parts(struct ol_line *l, unsigned p)
         if (!ol_fx_can_put(l) || !ol_fx_room(l, 1, OL_RECORD_MAX))
             return;
         bytes = ol_fx_bytes(l, OL_RECORD_MAX);
-        ol_pool_read(&l->in_pool, s->block, 0, bytes, OL_RECORD_MAX);
+        memset(bytes, 0, OL_RECORD_MAX);
+        ol_pool_read(&l->in_pool, s->block, 0, bytes, part_end(s->mask));
         put = ol_fx_put(l, OL_PUT_PART);
         put->author = OL_PEER;
         put->prec = (uint8_t)p;
@@ -535,12 +539,13 @@ enum ol_err ol_recv_init(struct ol_line *l, const struct ol_snapshot *s)
         if (part->prec >= OL_PRECS || part->bytes.n > OL_RECORD_MAX)
             return OL_ERR_CORRUPT;
         in = &l->in[part->prec];
-        if (part->index <= in->upto ||
+        if (part->mask == 0 || part->index <= in->upto ||
             part->index - in->upto > ol_window_of[part->prec])
             continue;
         slot = ol_in_slot(l, part->prec, part->index);
-        slot->block = ol_pool_take(&l->in_pool, OL_RECORD_MAX);
-        if (slot->block == OL_NO_BLOCK)
+        slot->block = OL_NO_BLOCK;
+        if (!ol_pool_reach(&l->in_pool, &slot->block,
+                           OL_MAX(part->bytes.n, part_end(part->mask)), 0))
             return OL_OK;
         ol_pool_write(&l->in_pool, slot->block, 0, part->bytes);
         slot->index = part->index;

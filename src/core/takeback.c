@@ -131,20 +131,17 @@ enum ol_err ol_take_return(struct ol_line *l, const struct ol_segment *g)
     if (s->state == OL_IN_WHOLE)
         return OL_OK;
     if (s->state == OL_IN_EMPTY) {
-        s->block = ol_pool_take(&l->out_pool, g->last && g->offset == 0
-                                                  ? g->bytes.n
-                                                  : OL_RECORD_MAX);
-        if (s->block == OL_NO_BLOCK)
-            return OL_OK; /* it is asked for again */
+        s->block = OL_NO_BLOCK;
         s->index = g->index;
         s->state = OL_IN_PARTIAL;
     }
-    err = ol_recv_place(&l->out_pool, g, s, &whole);
+    err = ol_recv_place(&l->out_pool, 0, g, s, &whole);
     if (err == OL_OK && whole)
         err = examine(l, g->prec, s);
-    if (err != OL_OK)
+    if (err != OL_OK && (err != OL_ERR_AGAIN || s->mask == 0))
         clear(l, s);
-    return err;
+    /* Without room: it is asked for again. */
+    return err == OL_ERR_AGAIN ? OL_OK : err;
 }
 
 /* ---- to disk ------------------------------------------------------------ */
