@@ -5,16 +5,37 @@
     beside.durable(...)         together
 
 A peer is opened anew for each run. Who is not installed is said and skipped.
+Where most of the time is waiting, each has paths of its own and all wait at
+once.
 """
 
+import contextlib
 import random
 import time
 
 import measure
+import peer_nncp
 import peers
 from measure import net
 
 SIZE = 200
+LOSSY = ("mosquitto", "nats", "nncp")
+DARK = ("mptcp", "tcp", "mosquitto", "nats", "nncp")
+DARK_PATHS = 2 # each
+DEATH_WAIT_S, LOSS_WAIT_S, DARK_WAIT_S = 15, 60, 60
+
+
+class Loopback:
+    """Both sides in one namespace of a lab, as durable.py has ours."""
+
+    def __init__(self, world):
+        self.dir, self.names = world.dir, {"b": world.names["b"]}
+        self.inside = lambda _, *command: world.inside("b", *command)
+        self.socket = lambda _, kind: world.socket("b", kind)
+
+    @staticmethod
+    def address(_path, _side):
+        return "127.0.0.1"
 
 
 def those(world, paths, names):
@@ -23,7 +44,8 @@ def those(world, paths, names):
             "mptcp": lambda: peers.mptcp(world, paths),
             "backup": lambda: peers.mptcp(world, paths, backup=paths[1:]),
             "mosquitto": lambda: peers.mosquitto(world, paths),
-            "nats": lambda: peers.nats(world, paths)}
+            "nats": lambda: peers.nats(world, paths),
+            "nncp": lambda: peer_nncp.nncp(world, paths)}
     return [ways[name] for name in names
             if peers.available("mptcp" if name == "backup" else name)]
 
@@ -40,7 +62,7 @@ def death(runs, parts):
         with net.Lab(paths=2) as world:
             world.wire.tell("path 1 delay 10", "path 2 delay 30")
             for make in those(world, [1, 2], ("mptcp", "backup", "tcp",
-                                              "mosquitto", "nats")):
+                                              "mosquitto", "nats", "nncp")):
                 world.wire.tell("path 1 up")
                 with make() as peer:
                     peer.settle("death")
@@ -49,53 +71,76 @@ def death(runs, parts):
                     time.sleep(2 + random.uniform(0, 0.1))
                     world.wire.tell("path 1 cut")
                     worst.setdefault(peer.what, []).append(
-                        measure.quantile(took_ms(run.wait(30)), 1))
+                        measure.quantile(took_ms(run.wait(
+                            60 * 0.1 + DEATH_WAIT_S)), 1))
     for part in parts:
         for what, values in worst.items():
             known = [v for v in values if v is not None]
             measure.figure("death", what, max(known) if known == values
                            else None, "ms", part=part,
+                           note="" if known == values else
+                           f"not within {DEATH_WAIT_S} s of the last",
                            spread=(min(known), max(known)) if known else None)
 
 
+def each_its_own(world, stack, load, names, paths=1, first=1):
+    """[(paths, peer)], each on as many paths of its own from `first` on."""
+    opened = []
+    for name in names:
+        for make in those(world, list(range(first, first + paths)), (name,)):
+            peer = stack.enter_context(make())
+            peer.settle(load)
+            opened.append((list(range(first, first + paths)), peer))
+            first += paths
+    return opened
+
+
 def loss(runs, count, percents, part):
-    """Each on one path of 100 ms; TCP is measured with ours, so it is not
-    among them. `part` makes the name of one from the percentage."""
-    for percent in percents:
-        seen = {}
-        for _ in range(runs):
-            with net.Lab(paths=1) as world:
-                world.wire.tell("path 1 delay 50")
-                for make in those(world, [1], ("mosquitto", "nats")):
-                    with make() as peer:
-                        peer.settle("loss")
-                        world.wire.tell(f"path 1 loss {percent}")
-                        run = peer.paced(count, 0.2, SIZE)
-                        seen.setdefault(peer.what, []).extend(
-                            took_ms(run.wait(count * 0.2 + 60)))
-                        world.wire.tell("path 1 loss 0")
-        for what, times in seen.items():
+    """Each on a path of 100 ms of its own, all at once; TCP is measured with
+    ours, so it is not among them. `part` makes the name of one from the
+    percentage."""
+    seen = {percent: {} for percent in percents}
+    for _ in range(runs):
+        with net.Lab(paths=len(LOSSY) * len(percents)) as world, \
+                contextlib.ExitStack() as stack:
+            world.wire.tell("path all delay 50")
+            running = []
+            for k, percent in enumerate(percents):
+                for (path,), peer in each_its_own(
+                        world, stack, "loss", LOSSY,
+                        first=1 + k * len(LOSSY)):
+                    running.append((percent, peer, path))
+            for percent, _, path in running:
+                world.wire.tell(f"path {path} loss {percent}")
+            running = [(percent, peer.what, peer.paced(count, 0.2, SIZE))
+                       for percent, peer, _ in running]
+            end = time.monotonic() + count * 0.2 + LOSS_WAIT_S
+            for percent, what, run in running:
+                seen[percent].setdefault(what, []).extend(
+                    took_ms(run.wait(max(0.1, end - time.monotonic()))))
+    for percent, each in seen.items():
+        for what, times in each.items():
             never = times.count(None)
             measure.figure("loss", what, measure.quantile(times, .99), "ms",
-                           part=part(percent), note=f"{never} not within a "
-                           "minute of the last" if never else "")
+                           part=part(percent), note=f"{never} of {len(times)} "
+                           f"not within {LOSS_WAIT_S} s of the last"
+                           if never else "")
 
 
 def durable(rounds, windows, part, seconds=2):
-    """Acknowledged messages a second over a wire without delay; the wire and
-    the peers share this machine's cores."""
+    """Acknowledged messages a second on the loopback, as ours."""
     seen = {}
     with net.Lab(paths=1) as world:
         for _ in range(rounds):
-            for make in those(world, [1], ("tcp", "mosquitto", "nats")):
+            for make in those(Loopback(world), [1], ("tcp", "mosquitto",
+                                                     "nats", "nncp")):
                 with make() as peer:
                     peer.settle("durable")
                     for window in windows:
-                        rate = peer.flood(20 * min(window, 256),
-                                          window, SIZE) or 1
+                        if window > peer.outstanding_most:
+                            continue
                         seen.setdefault((window, peer.what), []).append(
-                            peer.flood(max(50, int(rate * seconds)), window,
-                                       SIZE))
+                            peer.pace(window, SIZE, seconds))
     for (window, what), rates in seen.items():
         measure.medians("durable", what, rates, "/s",
                         part=part(window))
@@ -123,27 +168,40 @@ def bulk(rounds, paths, size, part):
         measure.medians("bulk", what, shares, "", part=part)
 
 
-def blackout(runs, seconds, part):
-    """One message said one second into the dark; when it is committed after
-    the return."""
-    seen = {}
-    for _ in range(runs):
-        with net.Lab(paths=2) as world:
-            world.wire.tell("path all delay 10")
-            for make in those(world, [1, 2], ("mptcp", "tcp", "mosquitto",
-                                              "nats")):
-                world.wire.tell("path all up")
-                with make() as peer:
-                    peer.settle("blackout")
-                    peer.paced(5, 0.1, SIZE).wait(20)
-                    world.wire.tell("path all cut")
-                    time.sleep(1)
-                    run = peer.paced(1, 0.1, SIZE)
-                    time.sleep(seconds - 1)
-                    world.wire.tell("path all up")
-                    back = time.monotonic()
-                    message, = run.wait(60)
-                    seen.setdefault(peer.what, []).append(
-                        message.committed and message.committed - back)
-    for what, values in seen.items():
-        measure.medians("blackout", what, values, "s", part=part)
+class Blackout:
+    """The peers of a blackout, on paths behind those of ours, which are cut
+    and given back with them.
+
+        with beside.Blackout(world, 4, 500) as others:
+            ... cut ... others.say() ... give back ... others.delivered()
+    """
+
+    def __init__(self, world, first, count):
+        self.world, self.first, self.count = world, first, count
+        self.stack, self.running = contextlib.ExitStack(), []
+
+    def __enter__(self):
+        # A file a message is no way to say 500.
+        names = DARK if self.count == 1 else DARK[:-1]
+        self.peers = [peer for _, peer in each_its_own(
+            self.world, self.stack, "blackout", names, DARK_PATHS,
+            self.first)]
+        for peer in self.peers:
+            peer.paced(5, 0.1, SIZE).wait(20)
+        return self
+
+    def __exit__(self, *_):
+        self.stack.close()
+
+    def say(self):
+        self.running = [(peer.what, peer.paced(self.count, 0, SIZE))
+                        for peer in self.peers]
+
+    def delivered(self, back):
+        """{what: seconds from then until the last is acknowledged}"""
+        end, seen = back + DARK_WAIT_S, {}
+        for what, run in self.running:
+            acked = [m.acked for m in
+                     run.wait(max(0.1, end - time.monotonic()))]
+            seen[what] = None if None in acked else max(acked) - back
+        return seen

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """A path is cut for a minute; a message is said in the dark, or 500 are.
 
-    bench/blackout.py [RUNS]           5 runs of two minutes
+    bench/blackout.py [RUNS]           5 runs of three minutes
 
 Real daemons; lines of one udp channel, of one tcp channel and of both, each
 with paths of its own (RTT 20 ms), cut and given back together. Measured is when
 the sender's status shows doubt after the first message behind the cut, when it
 shows the line dark, and when all is delivered after the return: HELD arrived.
-A status is asked for every 20 ms, which is in the figures.
+A status is asked for every 20 ms, which is in the figures. The peers have two
+paths each in the same lab, and say theirs a second after the cut.
 """
 
 import sys
@@ -56,9 +57,11 @@ def live(world, stations, count, gone, back, seen):
 
 
 def once(count):
-    """{line: {what: seconds}} of one blackout."""
+    """({line: {what: seconds}}, {peer: seconds}) of one blackout."""
     result = {name: {} for name, _ in LINES}
-    with net.Lab(paths=len(LINES)) as world:
+    ours = len(LINES)
+    with net.Lab(paths=ours + len(beside.DARK) * beside.DARK_PATHS) as world, \
+            beside.Blackout(world, ours + 1, count) as others:
         world.wire.tell("path all delay 10")
         pairs = [make(world, k, name, schemes)
                  for k, (name, schemes) in enumerate(LINES, 1)]
@@ -81,12 +84,15 @@ def once(count):
         time.sleep(2)
         world.wire.tell("path all cut")
         gone.set()
-        time.sleep(BLACKOUT_S)
+        time.sleep(1)
+        others.say()
+        time.sleep(BLACKOUT_S - 1)
         world.wire.tell("path all up")
         back.set()
+        theirs = others.delivered(time.monotonic())
         for t in threads:
             t.join(90)
-    return result
+    return result, theirs
 
 
 GOALS = {"doubt": 1, "dark": HOLD_S, "delivered": {"udp": 0.5, "tcp": 3,
@@ -96,7 +102,7 @@ GOALS = {"doubt": 1, "dark": HOLD_S, "delivered": {"udp": 0.5, "tcp": 3,
 def blackout():
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     for count, words in ((1, "one message"), (500, "500 messages")):
-        seen = [once(count) for _ in range(runs)]
+        seen, theirs = zip(*(once(count) for _ in range(runs)))
         for what in ("doubt", "dark", "delivered"):
             for name, _ in LINES:
                 goal = GOALS[what]
@@ -105,7 +111,9 @@ def blackout():
                 measure.medians("blackout", f"openline {name}",
                                 [r[name].get(what) for r in seen], "s",
                                 goal=f"<= {goal}", part=f"{words}: {what}")
-    beside.blackout(runs, BLACKOUT_S, "one message: delivered")
+        for what in theirs[0]:
+            measure.medians("blackout", what, [t.get(what) for t in theirs],
+                            "s", part=f"{words}: delivered")
 
 
 if __name__ == "__main__":

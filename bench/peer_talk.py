@@ -1,18 +1,19 @@
 """What a peer says and hears, in a process of its own (bench/peers.py).
 
     peer_talk.py hear line|mptcp|mqtt|nats FILE ADDRESS...
-    peer_talk.py say  line|mptcp|mqtt|nats SILENCE_S ADDRESS...
+    peer_talk.py say  line|mptcp|mqtt|nats FILE SILENCE_S ADDRESS...
 
 `hear` waits for messages and writes `index time` for each into FILE: for line
 and mptcp when it has synced it, before it acknowledges it; for the brokers
-when the broker hands it over. `say` reads commands from its standard input:
+when the broker hands it over. `say` keeps what it says by line and mptcp in
+FILE, synced before it is sent, and reads commands from its standard input:
 
     paced COUNT GAP_S SIZE      one message every GAP_S
     flood COUNT WINDOW SIZE     so many unacknowledged at any time
     stop                        no more of this; tell what was seen
 
 and answers each with one line of JSON when all is acknowledged, or when it is
-stopped: when each was given to the kernel and when it was acknowledged. What
+stopped: when each was said and when it was acknowledged. What
 was silent for SILENCE_S with something unacknowledged is dialled anew, at the
 next address, and what was not acknowledged is said again; 0 waits for ever, as
 is best if there is one address. Times are CLOCK_MONOTONIC seconds.
@@ -48,10 +49,17 @@ def dial(words, address, timeout):
     return s
 
 
+def store(file):
+    return os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+
 class Sayer:
-    def __init__(self, words, silence_s, addresses):
+    def __init__(self, words, file, silence_s, addresses):
         self.words, self.silence_s, self.addresses = (words, silence_s,
                                                       addresses)
+        # The clients of brokers keep nothing on a disk of their own.
+        self.store = store(file) if words.name in ("line", "mptcp") else None
+        self.fresh = bytearray()
         self.turn, self.out, self.link = 0, bytearray(), None
         self.unacked, self.next = {}, 0
         self.heard = time.monotonic()
@@ -79,6 +87,11 @@ class Sayer:
         self.connect()
 
     def flush(self):
+        """All that was put since is synced at once, and sent."""
+        if self.fresh and self.store is not None:
+            os.write(self.store, self.fresh)
+            os.fdatasync(self.store)
+        self.fresh = bytearray()
         try:
             while self.out:
                 n = self.link.send(memoryview(self.out)[:1 << 20])
@@ -93,7 +106,9 @@ class Sayer:
         if not self.unacked:
             self.heard = time.monotonic()
         self.unacked[index] = size
-        self.out += self.words.message(index, size)
+        message = self.words.message(index, size)
+        self.fresh += message
+        self.out += message
         return index
 
     def hear(self, acked):
@@ -158,8 +173,8 @@ def say(sayer, kind, count, how, size):
             "acked": [acked.get(k) for k in sorted(at)]}
 
 
-def say_all(words, silence_s, addresses):
-    sayer = Sayer(words, silence_s, addresses)
+def say_all(words, file, silence_s, addresses):
+    sayer = Sayer(words, file, float(silence_s), addresses)
     print("ready", flush=True)
     while True:
         command = sys.stdin.readline().split()
@@ -178,8 +193,7 @@ class Hearer:
 
     def __init__(self, words, file, addresses):
         self.file = open(file, "w", encoding="utf-8")
-        self.store = os.open(file + ".store",
-                             os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self.store = store(file + ".store")
         self.poll, self.buffers, self.next = select.poll(), {}, 0
         self.socks = {}
         self.ears = {}
@@ -277,14 +291,14 @@ def hear_broker(words, file, addresses):
 
 def main():
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    role, name, option, *addresses = sys.argv[1:]
+    role, name, file, *addresses = sys.argv[1:]
     words = peer_words.KINDS[name]()
     if role == "say":
-        say_all(words, float(option), addresses)
+        say_all(words, file, addresses[0], addresses[1:])
     elif name in ("line", "mptcp"):
-        hear_line(words, option, addresses)
+        hear_line(words, file, addresses)
     else:
-        hear_broker(words, option, addresses)
+        hear_broker(words, file, addresses)
 
 
 if __name__ == "__main__":

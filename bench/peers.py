@@ -37,11 +37,12 @@ TUNED = {"net.ipv4.tcp_thin_linear_timeouts": 1,
          "net.mptcp.enabled": 1, "net.mptcp.stale_loss_cnt": 1}
 TCP_WORDS = ("TCP_NODELAY, thin linear timeouts, least timeout 50 ms, no slow "
              "start after idle, cubic")
+SYNCED = "yes: append and fdatasync, at the sender too before it is sent"
 
 
 def tuned(world):
-    """Sets what this kernel knows of it in both namespaces."""
-    for side in net.SIDES:
+    """Sets what this kernel knows of it in the namespaces."""
+    for side in world.names:
         for key, value in TUNED.items():
             subprocess.run(world.inside(side, "sysctl", "-q", "-w",
                                         f"{key}={value}"),
@@ -84,9 +85,18 @@ class Run:
                                                     seen["acked"]))]
 
 
+def rate(seen, count):
+    """Acknowledged messages a second, if all were."""
+    acked = [m.acked for m in seen]
+    if None in acked or len(acked) < count:
+        return None
+    return count / (max(acked) - seen[0].at)
+
+
 class Peer:
     """A sender and a receiver that run until it is closed."""
     count = 0
+    outstanding_most = 1 << 16
 
     def __init__(self, world, what, kind, paths, *, settings, durable,
                  encrypted="no"):
@@ -119,7 +129,11 @@ class Peer:
         dials = self.addresses[:1] if self.kind == "mptcp" else self.addresses
         silence = SILENCE_S if len(dials) > 1 else 0
         self.sayer = self.launch("a", sys.executable, TALK, "say", self.kind,
-                                 str(silence), *dials)
+                                 self.file + ".said", str(silence), *dials)
+
+    def ear(self):
+        """What a server listens at that knows only one address or all."""
+        return self.addresses[0] if len(self.addresses) == 1 else "0.0.0.0"
 
     def settle(self, load):
         """Says on the page how it was set."""
@@ -137,11 +151,12 @@ class Peer:
     def flood(self, count, window, size, seconds=120):
         """Acknowledged messages a second."""
         self.tell(f"flood {count} {window} {size}")
-        seen = Run(self).wait(seconds)
-        acked = [m.acked for m in seen]
-        if None in acked or len(acked) < count:
-            return None
-        return count / (max(acked) - seen[0].at)
+        return rate(Run(self).wait(seconds), count)
+
+    def pace(self, window, size, seconds):
+        """The same for about so many seconds."""
+        rate_seen = self.flood(20 * min(window, 256), window, size) or 1
+        return self.flood(max(50, int(rate_seen * seconds)), window, size)
 
     def bulk(self, size, seconds=120, piece=1 << 16):
         """Seconds until the receiver has committed so many bytes."""
@@ -188,7 +203,7 @@ def tcp(world, paths):
     tuned(world)
     return opened(Peer(world, "TCP", "line", paths,
                        settings=TCP_WORDS + failover(paths),
-                       durable="yes: append and fdatasync"))
+                       durable=SYNCED))
 
 
 def mptcp(world, paths, backup=()):
@@ -209,7 +224,7 @@ def mptcp(world, paths, backup=()):
         (", the later ones backup" if backup else ", all live")
     return opened(Peer(world, what, "mptcp", paths,
                        settings=f"{words}; stale_loss_cnt 1, {TCP_WORDS}",
-                       durable="yes: append and fdatasync"))
+                       durable=SYNCED))
 
 
 def mosquitto(world, paths):
@@ -241,13 +256,14 @@ def nats(world, paths):
     peer = Peer(world, "NATS JetStream", "nats", paths,
                 settings="file storage, one replica, message ids, push "
                 "consumer without acknowledgements" + failover(paths),
-                durable="no: syncs every 2 min; this version lets none set it")
+                durable="no: syncs every 2 min; this version lets none set "
+                "it; the client keeps nothing")
     tuned(world)
 
     def server():
         conf = peer.file + ".conf"
         with open(conf, "w", encoding="utf-8") as f:
-            f.write("listen: 0.0.0.0:4222\nwrite_deadline: \"10s\"\n"
+            f.write(f"listen: {peer.ear()}:4222\nwrite_deadline: \"10s\"\n"
                     f"jetstream {{ store_dir: \"{peer.file}-store\" }}\n")
         peer.launch("b", program("nats-server"), "-c", conf, talks=False)
         await_port(peer, 4222)
@@ -288,6 +304,8 @@ def available(name):
             print(f"  {name} not measured: {e}")
         return False
     if name == "mptcp" and not os.path.exists("/proc/sys/net/mptcp/enabled"):
-        print("  MPTCP not measured: this kernel has none")
+        if name not in missing:
+            missing.add(name)
+            print("  MPTCP not measured: this kernel has none")
         return False
     return True
