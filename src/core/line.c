@@ -41,12 +41,13 @@ static enum ol_err init_channel(struct ol_line *l, unsigned c,
     if (!ol_channel_name_ok(ol_span_str(cc->name)) ||
         cc->mtu < OL_FRAME_MIN)
         return OL_ERR_INPUT;
+    /* Of two names with one tag the peer could mean either. */
+    ch->tag = ol_channel_tag(l->shared.line_id, ol_span_str(cc->name));
     for (unsigned i = 0; i < c; i++)
-        if (strcmp(l->ch[i].conf.name, cc->name) == 0)
+        if (l->ch[i].tag == ch->tag)
             return OL_ERR_EXISTS;
     ch->conf.mtu = OL_MIN(cc->mtu, OL_FRAME_MAX);
     ch->hold_ns = cc->hold_ns != 0 ? cc->hold_ns : conf->hold_ns;
-    ch->tag = ol_channel_tag(l->shared.line_id, ol_span_str(cc->name));
     ch->disabled = cc->disabled;
     ch->state = ch->told = OL_CHAN_FRESH;
     if (cc->kind == OL_CHAN_POUCH)

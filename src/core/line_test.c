@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -336,6 +337,37 @@ static void strangers_get_no_answer(void **state)
     assert_int_equal(p->e[0].records, 1);
 }
 
+#define NAMES (1u << 18)
+
+/* Two names of one tag: of 2^18 with 32 bits each, some eight pairs. */
+static void same_tag(const struct ol_conf *c, char a[OL_NAME_MAX + 1],
+                     char b[OL_NAME_MAX + 1])
+{
+    static uint32_t at[4 * NAMES]; /* by tag: the name's number, from 1 */
+    static uint32_t tags[NAMES + 1];
+    struct ol_shared shared;
+    struct ol_peer_keys peer;
+
+    memcpy(peer.ed_pk, c->peer_ed_pk, 32);
+    memcpy(peer.x_pk, c->peer_x_pk, 32);
+    assert_int_equal(ol_shared_make(&shared, c->identity, &peer, c->own_share,
+                                    c->peer_share), OL_OK);
+    memset(at, 0, sizeof(at));
+    for (uint32_t n = 1; n <= NAMES; n++) {
+        uint32_t k;
+
+        (void)snprintf(b, OL_NAME_MAX + 1, "n%x", n);
+        tags[n] = ol_channel_tag(shared.line_id, ol_span_str(b));
+        for (k = tags[n] % OL_LEN(at); at[k] != 0; k = (k + 1) % OL_LEN(at))
+            if (tags[at[k]] == tags[n]) {
+                (void)snprintf(a, OL_NAME_MAX + 1, "n%x", at[k]);
+                return;
+            }
+        at[k] = n;
+    }
+    fail();
+}
+
 static void bad_configurations_are_refused(void **state)
 {
     struct pair *p = *state;
@@ -354,6 +386,9 @@ static void bad_configurations_are_refused(void **state)
     conf_of(p, 0, &c);
     c.channels[1] = c.channels[0];
     c.n_channels = 2;
+    assert_int_equal(ol_line_init(&line, mem, &c), OL_ERR_EXISTS);
+    /* A peer that chose both so that a VIEW would hold one tag twice. */
+    same_tag(&c, c.channels[0].name, c.channels[1].name);
     assert_int_equal(ol_line_init(&line, mem, &c), OL_ERR_EXISTS);
     conf_of(p, 0, &c);
     c.n_channels = OL_CHANNELS_MAX + 1;

@@ -103,7 +103,7 @@ static void one_line(struct ol_findings *f, const char *dir,
         ol_finding_why(f, peer, why);
         return;
     }
-    status = ol_pair_load(dir, keys, conf, peer, line.card, &pair, why);
+    status = ol_pair_load(dir, keys, conf, &line, &pair, why);
     ol_wipe(&pair, sizeof(pair));
     if (status != OL_EXIT_OK)
         ol_finding(f, peer, NULL, OL_FINDING_FAULT, "the line is unpaired: "

@@ -65,9 +65,8 @@ void ol_line_adopt(struct ol_station_line *line,
                 "CARD' with the card that %s made for %s", conf->peer,
                 conf->peer, st->conf.name);
         line->phase = OL_PHASE_UNPAIRED;
-    } else if (ol_pair_load(st->dir, st->keys, &st->conf, conf->peer,
-                            conf->card, &line->pair, line->why) !=
-               OL_EXIT_OK) {
+    } else if (ol_pair_load(st->dir, st->keys, &st->conf, conf,
+                            &line->pair, line->why) != OL_EXIT_OK) {
         line->phase = OL_PHASE_UNPAIRED;
     }
     if (line->phase == OL_PHASE_UNPAIRED) {

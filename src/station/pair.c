@@ -67,11 +67,33 @@ int ol_pair_confirm(const char *dir, const char *peer, struct ol_pair *pair,
     return OL_EXIT_OK;
 }
 
+/* A peer chooses names for its card, and can choose two with one tag, of which
+ * no VIEW and no knock could say which is meant. */
+static int check_tags(const struct ol_conf_line *line,
+                      const struct ol_shared *shared, char why[OL_WHY_MAX])
+{
+    uint32_t tags[OL_CHANNELS_MAX];
+
+    for (unsigned k = 0; k < line->n_channels; k++) {
+        tags[k] = ol_channel_tag(shared->line_id,
+                                 ol_span_str(line->channels[k].name));
+        for (unsigned i = 0; i < k; i++)
+            if (tags[i] == tags[k])
+                return ol_fail(why, OL_EXIT_FAILED,
+                               "the channels %s and %s cannot be told apart "
+                               "on the line: give one another name, on both "
+                               "sides", line->channels[i].name,
+                               line->channels[k].name);
+    }
+    return OL_EXIT_OK;
+}
+
 int ol_pair_load(const char *dir, const struct ol_keys *keys,
-                 const struct ol_conf_station *conf, const char *peer,
-                 const char *card_file, struct ol_pair *out,
+                 const struct ol_conf_station *conf,
+                 const struct ol_conf_line *line, struct ol_pair *out,
                  char why[OL_WHY_MAX])
 {
+    const char *peer = line->peer, *card_file = line->card;
     struct ol_card own;
     struct ol_peer_keys pub;
     int status;
@@ -98,6 +120,8 @@ int ol_pair_load(const char *dir, const struct ol_keys *keys,
                              "lines.d/%s carries keys that cannot be used: "
                              "ask %s for a new card", card_file, peer);
     }
+    if (status == OL_EXIT_OK)
+        status = check_tags(line, &out->shared, why);
     if (status == OL_EXIT_OK) {
         ol_safety_number(out->safety, &out->shared);
         ol_pair_verified(dir, peer, out);
@@ -260,7 +284,7 @@ static int describe(const char *dir, const struct ol_keys *keys,
         return ol_fail(why, OL_EXIT_FAILED, "no memory");
     status = ol_conf_line_read(dir, peer, line, why);
     if (status == OL_EXIT_OK)
-        status = ol_pair_load(dir, keys, conf, peer, line->card, pair, why);
+        status = ol_pair_load(dir, keys, conf, line, pair, why);
     free(line);
     if (status != OL_EXIT_OK)
         return status;

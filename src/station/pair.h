@@ -24,10 +24,11 @@ struct ol_pair {
 };
 
 /* Reads both cards of a line. Wipe what comes out. 1 with why when one is
- * missing or does not hold: the line is then unpaired. */
+ * missing or does not hold, or when two channels of the line have one tag: the
+ * line is then unpaired. */
 int ol_pair_load(const char *dir, const struct ol_keys *keys,
-                 const struct ol_conf_station *conf, const char *peer,
-                 const char *card_file, struct ol_pair *out,
+                 const struct ol_conf_station *conf,
+                 const struct ol_conf_line *line, struct ol_pair *out,
                  char why[OL_WHY_MAX]);
 /* Reads lines.d/PEER.verified again: empty when it is of other cards. */
 void ol_pair_verified(const char *dir, const char *peer, struct ol_pair *pair);

@@ -136,8 +136,8 @@ static bool cards_changed(struct ol_station_line *line,
     char why[OL_WHY_MAX];
     bool unpaired = conf->card[0] == '\0' ||
                     ol_pair_load(line->st->dir, line->st->keys,
-                                 &line->st->conf, conf->peer, conf->card,
-                                 &pair, why) != OL_EXIT_OK;
+                                 &line->st->conf, conf, &pair, why) !=
+                        OL_EXIT_OK;
     bool changed = unpaired != (line->phase == OL_PHASE_UNPAIRED);
 
     if (!changed && !unpaired) {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/binary"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -189,6 +190,22 @@ func cards(b *bed) {
 	low.xPk = make([]byte, 32)
 	refuse("a low order key", cardText(low.cardFor("north", share, nil)))
 	refuse("a cut card", cardText(good)[:200])
+
+	// Two names of one tag: no VIEW could say which is meant.
+	seen := map[string]string{}
+	for i := 0; ; i++ {
+		name := fmt.Sprintf("n%x", i)
+		twin := seen[string(l.tag(name))]
+		if twin != "" {
+			b.north.channels(twin+" accept=udp", name+" accept=tcp")
+			break
+		}
+		seen[string(l.tag(name))] = name
+	}
+	out, status := b.north.run("pair", b.north.write("good.card",
+		cardText(good)))
+	expect(status == 1 && strings.Contains(out, "cannot be told apart"),
+		"two channels of one tag: exit status %d: %s", status, out)
 }
 
 func initiator(bearer string) func(*bed) {
