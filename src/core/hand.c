@@ -91,14 +91,14 @@ static void send_wrapped(struct ol_line *l, enum ol_packet type, unsigned c,
                          uint64_t opening)
 {
     uint8_t plain[OL_KNOCK_MAX], nonce[OL_SEALED_NONCE];
-    struct ol_knock k = {.opening = opening, .noise = noise};
+    struct ol_knock k = {
+        .opening = opening, .tag = l->ch[c].tag, .noise = noise};
     struct ol_writer w;
     struct ol_send *s;
     uint8_t *out;
 
     if (!ol_fx_room(l, 1, OL_KNOCK_MAX))
         return;
-    memcpy(k.name, l->ch[c].conf.name, sizeof(k.name));
     ol_writer_init(&w, plain, sizeof(plain));
     ol_knock_encode(&w, &k);
     OL_CHECK(!w.failed);
@@ -608,10 +608,10 @@ static enum ol_err take_behind(struct ol_line *l, struct ol_span plain)
     return OL_OK;
 }
 
-static int channel_named(const struct ol_line *l, const char *name)
+static int channel_named(const struct ol_line *l, uint32_t tag)
 {
     for (unsigned c = 0; c < l->n_ch; c++)
-        if (strcmp(l->ch[c].conf.name, name) == 0)
+        if (l->ch[c].tag == tag)
             return (int)c;
     return -1;
 }
@@ -644,7 +644,7 @@ enum ol_err ol_hand_packet(struct ol_line *l, const struct ol_event *ev)
     err = ol_knock_decode(OL_SPAN(plain, n), &k);
     if (err != OL_OK)
         return err;
-    c = channel_named(l, k.name);
+    c = channel_named(l, k.tag);
     if (c < 0 || l->ch[c].disabled || l->ch[c].conf.kind == OL_CHAN_POUCH ||
         (ev->channel != OL_CHANNEL_ANY && ev->channel != c))
         return OL_ERR_DENIED;

@@ -112,7 +112,7 @@ OL_MUST_USE enum ol_err ol_shared_make(struct ol_shared *shared,
                                        const uint8_t peer_share[32]);
 /* "12345 12345 ..." twelve groups, NUL-terminated, 72 bytes. */
 void ol_safety_number(char out[72], const struct ol_shared *shared);
-/* 4 bytes that name a channel of this line in a VIEW: the first of
+/* 4 bytes that name a channel of this line in knocks and VIEW: the first of
  * BLAKE2b-256("openline channel 1" | line id | name), big-endian. */
 uint32_t ol_channel_tag(const uint8_t line_id[32], struct ol_span name);
 

@@ -58,7 +58,7 @@ static const struct ol_chunk_rule rules[OL_CHUNK_TYPES] = {
                         STORED},
     [OL_CHUNK_HELLO] = {"hello", OL_HELLO_BODY, OL_HELLO_BODY,
                         OL_IN_HANDSHAKE},
-    [OL_CHUNK_OPENINGS] = {"openings", OL_OPENINGS_BODY, OL_OPENINGS_BODY,
+    [OL_CHUNK_OPENINGS] = {"openings", OL_OPENINGS_BODY, OL_OPENINGS_WIDE,
                            OL_IN_HANDSHAKE},
     [OL_CHUNK_BRIEF] = {"brief", OL_BRIEF_BODY, OL_BRIEF_BODY, OL_IN_FRAME},
     [OL_CHUNK_WANT] = {"want", OL_WANT_BODY, OL_WANT_BODY, STORED},
@@ -356,7 +356,6 @@ enum ol_err ol_hello_decode(struct ol_span b, struct ol_hello *hello)
     hello->version_min = ol_read_u8(&r);
     hello->version_max = ol_read_u8(&r);
     hello->frame_max = ol_read_u16(&r);
-    hello->flags = ol_read_u32(&r);
     return hello_ok(hello) ? OL_OK : OL_ERR_MALFORMED;
 }
 
@@ -368,8 +367,13 @@ bool ol_hello_encode(struct ol_writer *w, const struct ol_hello *hello)
     ol_write_u8(w, hello->version_min);
     ol_write_u8(w, hello->version_max);
     ol_write_u16(w, hello->frame_max);
-    ol_write_u32(w, hello->flags);
     return true;
+}
+
+/* Each pair of numbers has one encoding. */
+static bool openings_wide(const struct ol_openings *o)
+{
+    return (o->made | o->seen) > UINT32_MAX;
 }
 
 enum ol_err ol_openings_decode(struct ol_span b, struct ol_openings *o)
@@ -379,19 +383,34 @@ enum ol_err ol_openings_decode(struct ol_span b, struct ol_openings *o)
 
     if (err)
         return err;
+    if (b.n == OL_OPENINGS_BODY) {
+        o->made = ol_read_u32(&r);
+        o->seen = ol_read_u32(&r);
+        return OL_OK;
+    }
     o->made = ol_read_u64(&r);
     o->seen = ol_read_u64(&r);
-    return o->made <= INT64_MAX && o->seen <= INT64_MAX ? OL_OK
-                                                        : OL_ERR_MALFORMED;
+    return !r.failed && openings_wide(o) && o->made <= INT64_MAX &&
+                   o->seen <= INT64_MAX
+               ? OL_OK
+               : OL_ERR_MALFORMED;
 }
 
 bool ol_openings_encode(struct ol_writer *w, const struct ol_openings *o)
 {
+    bool wide = openings_wide(o);
+
     OL_CHECK(o->made <= INT64_MAX && o->seen <= INT64_MAX);
-    if (!ol_body_write(w, OL_CHUNK_OPENINGS, OL_OPENINGS_BODY))
+    if (!ol_body_write(w, OL_CHUNK_OPENINGS,
+                       wide ? OL_OPENINGS_WIDE : OL_OPENINGS_BODY))
         return false;
-    ol_write_u64(w, o->made);
-    ol_write_u64(w, o->seen);
+    if (wide) {
+        ol_write_u64(w, o->made);
+        ol_write_u64(w, o->seen);
+    } else {
+        ol_write_u32(w, (uint32_t)o->made);
+        ol_write_u32(w, (uint32_t)o->seen);
+    }
     return true;
 }
 

@@ -204,14 +204,14 @@ struct ol_brief {
     uint8_t first; /* at most high */
 };
 
-/* HELLO: least version 1 | greatest 1 | frame limit 2 | flags 4. */
+/* HELLO: least version 1 | greatest 1 | frame limit 2. */
 struct ol_hello {
     uint8_t version_min, version_max;
     uint16_t frame_max; /* the largest frame its sender takes; >= 192 */
-    uint32_t flags;     /* none yet: sent as 0, ignored */
 };
 
-/* OPENINGS: made 8 | seen 8: opening numbers, or 0. */
+/* OPENINGS: made 4 | seen 4: opening numbers, or 0; 8 bytes each when one is
+ * above 2^32-1. */
 struct ol_openings {
     uint64_t made; /* the highest that its sender made before this message */
     uint64_t seen; /* the highest of a knock that opened as the receiver's */

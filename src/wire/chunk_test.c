@@ -19,8 +19,8 @@ static void every_type_has_its_line(void **state)
     } want[] = {
         {0, 0, 7},   {5, 5, 1},      {6, 6, 1},      {7, 87, 1},
         {13, 137, 1}, {13, 893, 7},  {8, 8199, 3},   {41, 65415, 3},
-        {8, 8199, 3}, {101, 101, 3}, {101, 101, 3},  {8, 8, 4},
-        {23, 431, 3}, {35, 231, 3},  {61, 61, 3},   {16, 16, 4}, {22, 22, 1},
+        {8, 8199, 3}, {101, 101, 3}, {101, 101, 3},  {4, 4, 4},
+        {23, 431, 3}, {35, 231, 3},  {61, 61, 3},   {8, 16, 4}, {22, 22, 1},
     };
 
     (void)state;
@@ -70,7 +70,7 @@ static enum ol_err walk(const char *hex, uint8_t where, uint64_t *types)
 }
 
 #define PROBE_HEX "01 0005 00000001 00"
-#define HELLO_HEX "0b 0008 01 01 04b0 00000000"
+#define HELLO_HEX "0b 0004 01 01 04b0"
 
 static void a_plaintext_is_walked(void **state)
 {
@@ -483,19 +483,19 @@ static void a_hello_by_hand(void **state)
         const char *body;
         enum ol_err err;
     } v[] = {
-        {"01 01 04b0 00000000", OL_OK},
-        {"01 ff ffff ffffffff", OL_OK}, /* flags of later versions pass */
-        {"05 05 00c0 00000000", OL_OK},
-        {"00 01 04b0 00000000", OL_ERR_MALFORMED},
-        {"02 01 04b0 00000000", OL_ERR_MALFORMED},
-        {"01 01 00bf 00000000", OL_ERR_MALFORMED},
-        {"01 01 04b0 000000", OL_ERR_SHORT},
-        {"01 01 04b0 00000000 00", OL_ERR_LONG},
+        {"01 01 04b0", OL_OK},
+        {"01 ff ffff", OL_OK},
+        {"05 05 00c0", OL_OK},
+        {"00 01 04b0", OL_ERR_MALFORMED},
+        {"02 01 04b0", OL_ERR_MALFORMED},
+        {"01 01 00bf", OL_ERR_MALFORMED},
+        {"01 01 04", OL_ERR_SHORT},
+        {"01 01 04b0 00", OL_ERR_LONG},
     };
-    struct ol_hello hello = {1, 3, 1200, 0};
+    struct ol_hello hello = {1, 3, 1200};
 
     (void)state;
-    hello_hand("0b 0008 01 03 04b0 00000000", &hello);
+    hello_hand("0b 0004 01 03 04b0", &hello);
     for (size_t k = 0; k < OL_LEN(v); k++) {
         if (ol_hello_decode(bend_hex(v[k].body, bytes), &hello) != v[k].err)
             fail_msg("hello %zu", k);
@@ -508,16 +508,24 @@ static void openings_by_hand(void **state)
         const char *body;
         enum ol_err err;
     } v[] = {
+        {"00000000 00000000", OL_OK},
+        {"ffffffff ffffffff", OL_OK},
         {"7fffffffffffffff 0000000000000000", OL_OK},
+        {"0000000000000000 0000000100000000", OL_OK},
+        /* what 4 bytes each can say */
+        {"00000000ffffffff 00000000ffffffff", OL_ERR_MALFORMED},
+        {"00000001 00000001 01", OL_ERR_MALFORMED},
+        {"0000000100000000 00000000000000", OL_ERR_MALFORMED},
         {"8000000000000000 0000000000000000", OL_ERR_MALFORMED},
         {"0000000000000001 8000000000000000", OL_ERR_MALFORMED},
-        {"0000000000000001 00000000000000", OL_ERR_SHORT},
+        {"00000001 000000", OL_ERR_SHORT},
         {"0000000000000001 0000000000000001 00", OL_ERR_LONG},
     };
-    struct ol_openings o = {5, 1025};
+    struct ol_openings o = {5, 1025}, wide = {1ull << 32, 1025};
 
     (void)state;
-    openings_hand("0f 0010 0000000000000005 0000000000000401", &o);
+    openings_hand("0f 0008 00000005 00000401", &o);
+    openings_hand("0f 0010 0000000100000000 0000000000000401", &wide);
     for (size_t k = 0; k < OL_LEN(v); k++) {
         if (ol_openings_decode(bend_hex(v[k].body, bytes), &o) != v[k].err)
             fail_msg("openings %zu", k);
@@ -594,7 +602,7 @@ static bool encode_bad(unsigned k, struct ol_writer *w)
     static const struct ol_checkpoint checkpoints[] = {{4, 1, {0}, {0}},
                                                        {0, 0, {0}, {0}}};
     static const struct ol_hello hellos[] = {
-        {0, 1, 192, 0}, {2, 1, 192, 0}, {1, 1, 191, 0}};
+        {0, 1, 192}, {2, 1, 192}, {1, 1, 191}};
     static const struct ol_openings openings[] = {{1ull << 63, 0},
                                                   {0, 1ull << 63}};
 

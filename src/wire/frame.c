@@ -8,8 +8,6 @@
  */
 #include "wire/frame.h"
 
-#include <string.h>
-
 enum ol_err ol_frame_decode(struct ol_span packet, struct ol_frame_head *head)
 {
     struct ol_reader r;
@@ -68,25 +66,8 @@ static enum ol_err noise_bounds(size_t n)
     return OL_OK;
 }
 
-/* The field's length is fixed; what the name leaves of it must be zero, so
- * that a name has one encoding. */
-static bool name_decode(char name[OL_NAME_MAX + 1], const uint8_t *field)
-{
-    size_t n;
-
-    memcpy(name, field, OL_NAME_MAX);
-    name[OL_NAME_MAX] = '\0';
-    n = strlen(name);
-    for (size_t k = n; k < OL_NAME_MAX; k++) {
-        if (field[k] != 0)
-            return false;
-    }
-    return ol_channel_name_ok(OL_SPAN(name, n));
-}
-
 enum ol_err ol_knock_decode(struct ol_span plain, struct ol_knock *knock)
 {
-    uint8_t field[OL_NAME_MAX];
     struct ol_reader r;
     enum ol_err err;
 
@@ -97,24 +78,19 @@ enum ol_err ol_knock_decode(struct ol_span plain, struct ol_knock *knock)
         return err;
     ol_reader_init(&r, plain);
     knock->opening = ol_read_u64(&r);
-    ol_read_copy(&r, field, sizeof(field));
+    knock->tag = ol_read_u32(&r);
     knock->noise = ol_read_bytes(&r, r.n);
-    return name_decode(knock->name, field) ? OL_OK : OL_ERR_MALFORMED;
+    return OL_OK;
 }
 
 void ol_knock_encode(struct ol_writer *w, const struct ol_knock *knock)
 {
-    struct ol_span name = OL_SPAN(
-        knock->name, strnlen(knock->name, sizeof(knock->name)));
-    uint8_t field[OL_NAME_MAX] = {0};
-
-    if (!ol_channel_name_ok(name) || noise_bounds(knock->noise.n)) {
+    if (noise_bounds(knock->noise.n)) {
         w->failed = true;
         return;
     }
-    memcpy(field, name.p, name.n);
     ol_write_u64(w, knock->opening);
-    ol_write_bytes(w, OL_SPAN_ARRAY(field));
+    ol_write_u32(w, knock->tag);
     ol_write_bytes(w, knock->noise);
 }
 

@@ -31,8 +31,8 @@ bool ol_station_name_ok(struct ol_span name);
 
 struct ol_knock {
     uint64_t opening;
-    char name[OL_NAME_MAX + 1]; /* the channel's, NUL-terminated */
-    struct ol_span noise;       /* borrowed from the plaintext */
+    uint32_t tag;         /* of the channel: ol_channel_tag in crypto */
+    struct ol_span noise; /* borrowed from the plaintext */
 };
 
 OL_MUST_USE enum ol_err ol_knock_decode(struct ol_span plain,

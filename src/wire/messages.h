@@ -11,7 +11,7 @@
  *   stream   length 2 | any of the above
  *   file     "OLB1" | (length 2 | bundle)*
  *
- *   knock's plaintext   opening 8 | name 16 | Noise message
+ *   knock's plaintext   opening 8 | channel's tag 4 | Noise message
  *   behind's plaintext  opening 8 | nonce 16 (of the knock it answers)
  *   envelope            number 8 | prekey 4 | seen 8 | heard 8
  *
@@ -42,7 +42,7 @@ enum ol_packet {
 #define OL_SEALED_NONCE 16u                    /* random part */
 #define OL_SEALED_SHORT 8u                     /* SipHash of it */
 #define OL_SEALED_HEAD (1u + OL_SEALED_NONCE + OL_SEALED_SHORT)
-#define OL_KNOCK_PLAIN_HEAD 24u /* opening, name */
+#define OL_KNOCK_PLAIN_HEAD 12u /* opening, the channel's tag */
 #define OL_BEHIND_PLAIN 24u
 #define OL_ENVELOPE_PLAIN 28u
 #define OL_ENVELOPE (OL_SEALED_HEAD + OL_ENVELOPE_PLAIN + OL_TAG)
@@ -62,7 +62,7 @@ enum ol_packet {
 #define OL_BUNDLE_MAX 65535u /* one bundle, whole */
 #define OL_PACKET_MAX OL_BUNDLE_MAX
 #define OL_PAYLOAD_MAX 512u /* of a handshake message */
-#define OL_PAYLOAD_SAID 435u /* by us: its packet is within OL_FRAME_BASE */
+#define OL_PAYLOAD_SAID 447u /* by us: its packet is within OL_FRAME_BASE */
 #define OL_KNOCK_MAX                                                           \
     (OL_SEALED_HEAD + OL_KNOCK_PLAIN_HEAD + OL_NOISE_IK1_OVER +                \
      OL_PAYLOAD_MAX + OL_TAG)
@@ -126,8 +126,9 @@ enum ol_chunk_type {
 #define OL_FOUND_CHECKPOINT 100u
 #define OL_RETURN_WINDOW 64u /* records of a log that are asked for at once */
 #define OL_CHECKPOINT_BODY 101u /* and a COSIGNATURE's */
-#define OL_HELLO_BODY 8u
-#define OL_OPENINGS_BODY 16u
+#define OL_HELLO_BODY 4u
+#define OL_OPENINGS_BODY 8u  /* two numbers of 4 bytes */
+#define OL_OPENINGS_WIDE 16u /* or of 8, when one is above 2^32-1 */
 #define OL_BRIEF_BODY 22u
 #define OL_CODEC_RAW 0u
 #define OL_CODEC_SHORT 1u  /* a whole record: its short form */

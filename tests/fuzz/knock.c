@@ -121,7 +121,7 @@ static uint64_t opening_of(struct bed *b, struct script *s)
 static struct ol_span payload(struct bed *b, struct script *s)
 {
     static uint8_t out[OL_PAYLOAD_MAX];
-    struct ol_hello hello = {1, 1, OL_FRAME_MAX, 0};
+    struct ol_hello hello = {1, 1, OL_FRAME_MAX};
     struct ol_writer w;
 
     if (script_u8(s) % 4 == 0)
@@ -157,8 +157,7 @@ static struct ol_span in_knock(struct bed *b, struct script *s,
     struct ol_knock k = {.opening = opening, .noise = noise};
     struct ol_writer w;
 
-    memcpy(k.name, b->conf[0][script_below(s, BED_CHANNELS)].name,
-           sizeof(k.name));
+    k.tag = b->line[0]->ch[script_below(s, BED_CHANNELS)].tag;
     ol_writer_init(&w, out, sizeof(out));
     ol_knock_encode(&w, &k);
     OL_CHECK(!w.failed);

@@ -353,7 +353,6 @@ static void make_hello(struct script *s, struct ol_line *l,
     (void)l;
     h.version_max = (uint8_t)script_edge(s, h.version_min, 255);
     h.frame_max = (uint16_t)script_edge(s, OL_FRAME_MIN, UINT16_MAX);
-    h.flags = script_u32(s);
     (void)ol_hello_encode(w, &h);
 }
 

@@ -356,8 +356,7 @@ func decodeSegment(b []byte) (s segment, err error) {
 
 // hello says versions 1 to 1 unless told otherwise.
 func hello(least, greatest byte, frame uint16) []byte {
-	b := binary.BigEndian.AppendUint16([]byte{least, greatest}, frame)
-	return append(b, 0, 0, 0, 0)
+	return binary.BigEndian.AppendUint16([]byte{least, greatest}, frame)
 }
 
 // openings is what a station says in a handshake of its opening numbers (2.3).
@@ -366,6 +365,10 @@ type openings struct {
 }
 
 func (o openings) encode() []byte {
+	if o.made|o.seen < 1<<32 {
+		b := binary.BigEndian.AppendUint32(nil, uint32(o.made))
+		return binary.BigEndian.AppendUint32(b, uint32(o.seen))
+	}
 	b := binary.BigEndian.AppendUint64(nil, o.made)
 	return binary.BigEndian.AppendUint64(b, o.seen)
 }
@@ -376,13 +379,17 @@ func decodeOpenings(list []chunk) (*openings, error) {
 		if c.kind != chunkOpenings {
 			continue
 		}
+		if len(c.body) == 8 {
+			return &openings{uint64(binary.BigEndian.Uint32(c.body)),
+				uint64(binary.BigEndian.Uint32(c.body[4:]))}, nil
+		}
 		if len(c.body) != 16 {
 			return nil, errors.New("OPENINGS of a wrong size")
 		}
 		o := openings{binary.BigEndian.Uint64(c.body),
 			binary.BigEndian.Uint64(c.body[8:])}
-		if o.made>>63 != 0 || o.seen>>63 != 0 {
-			return nil, errors.New("OPENINGS above 2^63-1")
+		if (o.made|o.seen)>>63 != 0 || (o.made|o.seen)>>32 == 0 {
+			return nil, errors.New("OPENINGS out of bounds")
 		}
 		return &o, nil
 	}

@@ -98,24 +98,25 @@ type opening struct {
 	noise   []byte
 }
 
-func (o opening) encode() []byte {
-	b := make([]byte, 24)
-	binary.BigEndian.PutUint64(b, o.number)
-	copy(b[8:], o.channel)
-	return append(b, o.noise...)
+func (o opening) encode(l *line) []byte {
+	b := binary.BigEndian.AppendUint64(nil, o.number)
+	return append(append(b, l.tag(o.channel)...), o.noise...)
 }
 
-func decodeOpening(b []byte) (o opening, err error) {
-	if len(b) < 24 {
+func decodeOpening(l *line, b []byte) (o opening, err error) {
+	if len(b) < 12 {
 		return o, errors.New("a short opening")
 	}
 	o.number = binary.BigEndian.Uint64(b)
-	name := bytes.TrimRight(b[8:24], "\x00")
-	if bytes.IndexByte(name, 0) >= 0 || len(name) == 0 ||
-		o.number == 0 || o.number >= 1<<63 {
+	for _, name := range names {
+		if bytes.Equal(b[8:12], l.tag(name)) {
+			o.channel = name
+		}
+	}
+	if o.channel == "" || o.number == 0 || o.number >= 1<<63 {
 		return o, errors.New("a malformed opening")
 	}
-	o.channel, o.noise = string(name), b[24:]
+	o.noise = b[12:]
 	return o, nil
 }
 

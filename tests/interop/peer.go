@@ -251,7 +251,7 @@ func behindHello(list []chunk) chunk {
 // knockOn wraps the attempt's message 1 anew, for one channel.
 func (p *peer) knockOn(channel string) []byte {
 	packet := p.wrap(typeKnock, opening{p.attempt.number, channel,
-		p.attempt.message}.encode())
+		p.attempt.message}.encode(p.line))
 	p.attempt.nonces = append(p.attempt.nonces, packet[1:17])
 	return packet
 }
@@ -262,8 +262,8 @@ func (p *peer) takeResponse(a arrival) {
 		p.fault("a response that does not open: %v", err)
 		return
 	}
-	o, err := decodeOpening(plain)
-	if err != nil || len(a.packet) > 673 || len(o.noise) < 48 ||
+	o, err := decodeOpening(p.line, plain)
+	if err != nil || len(a.packet) > 661 || len(o.noise) < 48 ||
 		len(o.noise) > 560 {
 		p.fault("a response of a wrong form")
 		return
@@ -302,7 +302,7 @@ func (p *peer) takeResponse(a arrival) {
 }
 
 func (p *peer) takeHello(b []byte) bool {
-	if len(b) != 8 || b[0] == 0 || b[1] < b[0] ||
+	if len(b) != 4 || b[0] == 0 || b[1] < b[0] ||
 		binary.BigEndian.Uint16(b[2:]) < 192 {
 		p.fault("a HELLO of a wrong form")
 		return false
@@ -340,8 +340,8 @@ func (p *peer) takeKnock(a arrival) {
 		return
 	}
 	p.knocks++
-	o, err := decodeOpening(plain)
-	if err != nil || len(a.packet) > 673 || len(o.noise) < 96 ||
+	o, err := decodeOpening(p.line, plain)
+	if err != nil || len(a.packet) > 661 || len(o.noise) < 96 ||
 		len(o.noise) > 608 {
 		p.fault("a knock of a wrong form: %v", err)
 		return
@@ -360,7 +360,7 @@ func (p *peer) takeKnock(a arrival) {
 		p.respond(a.from, o)
 	case o.number == p.answered.number:
 		a.from.write(p.wrap(typeResponse, opening{o.number, o.channel,
-			p.answered.response}.encode()))
+			p.answered.response}.encode(p.line)))
 	default:
 		b := binary.BigEndian.AppendUint64(nil, p.highest)
 		a.from.write(p.wrap(typeBehind, append(b, a.packet[1:17]...)))
@@ -394,11 +394,11 @@ func (p *peer) respond(from *wire, o opening) {
 	e.told = true
 	p.epochs = append(p.epochs, e)
 	from.write(p.wrap(typeResponse, opening{o.number, o.channel,
-		message}.encode()))
+		message}.encode(p.line)))
 	for name, w := range p.wires {
 		if name != o.channel {
 			w.write(p.wrap(typeResponse, opening{o.number, name,
-				message}.encode()))
+				message}.encode(p.line)))
 		}
 	}
 }

@@ -161,14 +161,16 @@ func refusals(b *bed) {
 	try("a channel that is not there", func(q *peer) {
 		q.openAs(9)
 		packet := q.wrap(typeKnock, opening{9, "wire",
-			q.attempt.message}.encode())
+			q.attempt.message}.encode(q.line))
 		radio.write(packet)
 		q.attempt.message = q.attempt.message[:95]
 	})
-	try("a name with bytes behind its end", func(q *peer) {
+	try("the tag of another line's channel", func(q *peer) {
 		q.openAs(9)
-		radio.write(q.wrap(typeKnock, opening{9, "radio\x00x",
-			q.attempt.message}.encode()))
+		other := *q.line
+		other.id = random(32)
+		radio.write(q.wrap(typeKnock, opening{9, "radio",
+			q.attempt.message}.encode(&other)))
 		q.attempt.message = q.attempt.message[:95]
 	})
 	greeting := put(chunkHello, hello(1, 1, 4096))
@@ -179,6 +181,11 @@ func refusals(b *bed) {
 			p.sayHeld().encode()), greeting...),
 		"a HELLO of frames of 191": put(chunkHello, hello(1, 1, 191)),
 		"a HELLO with version 0":   put(chunkHello, hello(0, 1, 4096)),
+		"a HELLO of 5 bytes":       put(chunkHello, append(hello(1, 1, 4096), 0)),
+		"OPENINGS of 4 and 8 bytes": append(append([]byte{}, greeting...),
+			put(chunkOpenings, make([]byte, 12))...),
+		"wide OPENINGS of small numbers": append(append([]byte{},
+			greeting...), put(chunkOpenings, make([]byte, 16))...),
 		"a PROBE behind HELLO": append(append([]byte{}, greeting...),
 			put(chunkProbe, []byte{1, 0, 0, 0, 0})...),
 	} {
@@ -191,8 +198,8 @@ func refusals(b *bed) {
 		})
 	}
 	p.passive = true
-	for _, junk := range [][]byte{{}, {1}, {9}, random(41), random(673),
-		random(674), random(1500)} {
+	for _, junk := range [][]byte{{}, {1}, {9}, random(41), random(661),
+		random(662), random(1500)} {
 		radio.write(junk)
 	}
 	p.quiet("noise", 0.1)

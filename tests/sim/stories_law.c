@@ -261,12 +261,13 @@ static void a_behind_answers_one_of_our_knocks(void)
 static void a_second_copy_is_told(void)
 {
     uint8_t out[OL_KNOCK_MAX], junk[96] = {7};
-    struct ol_knock k = {.name = "radio", .noise = OL_SPAN_ARRAY(junk)};
+    struct ol_knock k = {.noise = OL_SPAN_ARRAY(junk)};
 
     two();
     knocks(1);
     EXPECT(bring(1, 1, 0) == OL_OK);
     k.opening = w.st[1].line->kept.open_seen;
+    k.tag = w.st[1].line->ch[1].tag;
     (void)!bring_bytes(1, 1, out, wrapped(0, out, OL_PACKET_KNOCK, &k));
     EXPECT(w.st[1].notes[OL_NOTE_PEER_SECOND] == 1);
 }

@@ -32,7 +32,7 @@ enum payload {
 
 static void hello(struct ol_writer *wr, uint8_t least)
 {
-    struct ol_hello h = {least, (uint8_t)(least + 1), OL_FRAME_MAX, 0};
+    struct ol_hello h = {least, (uint8_t)(least + 1), OL_FRAME_MAX};
 
     OL_CHECK(ol_hello_encode(wr, &h));
 }
@@ -91,7 +91,7 @@ static enum ol_err knock_with(uint64_t opening, enum payload what)
 {
     uint8_t msg[OL_NOISE_IK1_OVER + OL_PAYLOAD_MAX], out[OL_KNOCK_MAX];
     struct ol_span text = payload(what);
-    struct ol_knock k = {.opening = opening, .name = "radio"};
+    struct ol_knock k = {.opening = opening, .tag = w.st[0].line->ch[1].tag};
     struct ol_noise ns;
 
     begin(&ns, 0, opening);
@@ -115,7 +115,7 @@ static void a_knock_is_to_the_letter(void)
 {
     const struct ol_line *l;
     uint8_t junk[OL_NOISE_IK1_OVER - 1] = {1}, out[OL_KNOCK_MAX];
-    struct ol_knock k = {.name = "radio", .noise = OL_SPAN_ARRAY(junk)};
+    struct ol_knock k = {.noise = OL_SPAN_ARRAY(junk)};
     uint64_t seen;
     unsigned had;
 
@@ -124,6 +124,7 @@ static void a_knock_is_to_the_letter(void)
     seen = l->kept.open_seen;
     had = epochs(1);
     k.opening = OL_MAX(seen, l->kept.open_sent) + 1;
+    k.tag = l->ch[1].tag;
     for (enum payload p = P_NOTHING; p < P_BAD_HELD; p++) {
         enum ol_err err = knock_with(k.opening, p);
         EXPECT(err != OL_OK);

@@ -354,7 +354,7 @@ func shake(pattern noise.HandshakePattern, placement int, initiator bool,
 	return hs, s
 }
 
-var hello = chunk(11, []byte{1, 1, 16, 0, 0, 0, 0, 0})
+var hello = chunk(11, []byte{1, 1, 16, 0})
 
 // A HELD of all logs; the third with what lies behind a gap.
 func held(serial uint32) []byte {
@@ -378,29 +378,37 @@ func holding(serial uint32, flags []byte) []byte {
 		[]byte{3}, be32(0), none, be32(2048), []byte{0, 0})
 }
 
+// What names a channel of a line.
+func tag(lineID []byte, channel string) []byte {
+	return hash(32, nil, []byte("openline channel 1"), lineID,
+		[]byte(channel))[:4]
+}
+
 // Both packets of a handshake that a begins. Returns the first session key.
 func handshake(a, b station, lineID, psk []byte) []byte {
 	const opening = 7
 	prologue := cat([]byte("openline"), []byte{1}, lineID,
 		be64(opening))
 	headed := func(msg []byte) []byte {
-		return cat(be64(opening), []byte("tcp"), make([]byte, 13), msg)
+		return cat(be64(opening), tag(lineID, "tcp"), msg)
 	}
 
 	init, _ := shake(noise.HandshakeIK, 2, true, a, b.xPk, psk, prologue,
 		ramp(0x31, 32))
-	msg, _, _, err := init.WriteMessage(nil, hello)
+	payload := cat(hello, chunk(15, be32(5), be32(6)))
+	msg, _, _, err := init.WriteMessage(nil, payload)
 	must(err)
 	_, _, packet := wrapped(lineID, psk, 1, 1, ramp(0x71, 16), headed(msg))
 	block("vector", "knock", "name", "tcp", "opening", opening,
-		"e_sk", ramp(0x31, 32), "nonce", ramp(0x71, 16), "payload", hello,
+		"e_sk", ramp(0x31, 32), "nonce", ramp(0x71, 16), "payload", payload,
 		"noise", msg, "packet", packet)
 
 	resp, keys := shake(noise.HandshakeIK, 2, false, b, nil, psk, prologue,
 		ramp(0x51, 32))
 	_, _, _, err = resp.ReadMessage(nil, msg)
 	must(err)
-	payload := cat(hello, held(1))
+	// OPENINGS of numbers that need more than four bytes.
+	payload = cat(hello, chunk(15, be64(1<<32), be64(7)), held(1))
 	msg, _, _, err = resp.WriteMessage(nil, payload)
 	must(err)
 	_, _, packet = wrapped(lineID, psk, 2, 2, ramp(0x81, 16), headed(msg))
@@ -490,10 +498,9 @@ func main() {
 		high.edPk, high.xPk)
 	psk := hash(32, nil, []byte("openline psk 1"), lineID, low.share,
 		high.share)
-	tag := hash(32, nil, []byte("openline channel 1"), lineID, []byte("tcp"))
 	block("vector", "line", "lower", lower, "line_id", lineID, "psk", psk,
 		"safety_number", safety(lineID, psk), "name", "tcp",
-		"channel_tag", tag[:4])
+		"channel_tag", tag(lineID, "tcp"))
 
 	wrap(lineID, psk, 1, 1, ramp(0xa0, 16), ramp(0, 120))
 	wrap(lineID, psk, 2, 3, ramp(0xb0, 16), ramp(7, 24))

@@ -121,8 +121,11 @@ static void wrapped(const struct block *b, uint8_t type, bool first,
 {
     struct ol_shared from = shared, to = shared;
     struct ol_wrap_keys sender, receiver;
-    struct ol_knock k = {.opening = block_number(b, "opening"),
-                         .noise = noise};
+    struct ol_knock k = {
+        .opening = block_number(b, "opening"),
+        .tag = ol_channel_tag(shared.line_id,
+                              ol_span_str(block_text(b, "name"))),
+        .noise = noise};
     struct ol_knock back;
     uint8_t nonce[16], packet[VECTORS_BYTES], plain[VECTORS_BYTES];
     struct ol_writer w;
@@ -131,7 +134,6 @@ static void wrapped(const struct block *b, uint8_t type, bool first,
     to.lower = !first;
     ol_wrap_keys_make(&sender, &from);
     ol_wrap_keys_make(&receiver, &to);
-    snprintf(k.name, sizeof(k.name), "%s", block_text(b, "name"));
     block_copy(b, "nonce", nonce, sizeof(nonce));
     ol_writer_init(&w, plain, sizeof(plain));
     ol_knock_encode(&w, &k);
@@ -144,7 +146,7 @@ static void wrapped(const struct block *b, uint8_t type, bool first,
         ol_wrap_open(plain, &receiver, OL_SPAN(packet, w.n + OVER)), OL_OK);
     assert_int_equal(ol_knock_decode(OL_SPAN(plain, w.n), &back), OL_OK);
     assert_int_equal(back.opening, k.opening);
-    assert_string_equal(back.name, k.name);
+    assert_int_equal(back.tag, k.tag);
     same(back.noise, noise);
 }
 
@@ -194,6 +196,28 @@ static void keep_knock(const struct block *b)
         knock.value[i] = knock.line[i] + (b->value[i] - b->line[i]);
 }
 
+/* HELLO and OPENINGS of a payload. */
+static void payload_says(const struct block *b, unsigned version,
+                         uint64_t made, uint64_t seen)
+{
+    uint8_t buf[VECTORS_BYTES];
+    struct ol_openings o;
+    struct ol_hello hello;
+    struct ol_chunk c;
+    struct ol_reader r;
+
+    ol_reader_init(&r, block_bytes(b, "payload", buf));
+    assert_int_equal(ol_chunk_next(&r, OL_IN_HANDSHAKE, &c), OL_OK);
+    assert_int_equal(c.type, OL_CHUNK_HELLO);
+    assert_int_equal(ol_hello_decode(c.body, &hello), OL_OK);
+    assert_int_equal(hello.version_max, version);
+    assert_int_equal(hello.frame_max, OL_FRAME_MAX);
+    assert_int_equal(ol_chunk_next(&r, OL_IN_HANDSHAKE, &c), OL_OK);
+    assert_int_equal(c.type, OL_CHUNK_OPENINGS);
+    assert_int_equal(ol_openings_decode(c.body, &o), OL_OK);
+    assert_true(o.made == made && o.seen == seen);
+}
+
 static void begin_response(const struct block *b)
 {
     uint8_t buf[VECTORS_BYTES];
@@ -202,7 +226,10 @@ static void begin_response(const struct block *b)
     assert_int_equal(
         ol_noise_ik1_consume(&resp, block_bytes(&knock, "noise", buf), out),
         OL_OK);
-    block_equal(&knock, "payload", out, 11);
+    block_equal(&knock, "payload", out,
+                block_bytes(&knock, "noise", buf).n - OL_NOISE_IK1_OVER);
+    payload_says(&knock, OL_PROTOCOL_VERSION, 5, 6);
+    payload_says(b, OL_PROTOCOL_VERSION, UINT64_C(1) << 32, 7);
 }
 
 static void handshake(void **state)
