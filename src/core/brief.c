@@ -99,8 +99,9 @@ bool ol_brief_send(struct ol_line *l, unsigned c)
     struct ol_held h;
 
     if (!ol_chan_narrow(&l->ch[c]) || (int)c != ol_chan_best(l) || !e->told ||
-        logs != 1u << p || l->full || l->in[p].durable == 0 ||
-        l->in[p].high != l->in[p].durable || !one_run(&e->ch[c], &b) ||
+        logs != 1u << p || l->full || l->in[p].short_of != 0 ||
+        l->in[p].durable == 0 || l->in[p].high != l->in[p].durable ||
+        !one_run(&e->ch[c], &b) ||
         !ol_frame_begin(l, &f, c, NULL))
         return false;
     ol_recv_holding(l, logs, &h);

@@ -176,7 +176,7 @@ void ol_recv_holding(struct ol_line *l, uint8_t logs, struct ol_held *h)
             continue;
         o->upto = in->durable;
         memcpy(o->root, in->durable_root, OL_ROOT);
-        o->limit = l->full ? in->durable : in->durable + ol_window_of[p];
+        o->limit = ol_credit_limit(l, p);
         if (in->high > in->durable)
             holding_beyond(l, p, o);
         h->rest |= ol_held_nothing(o, p);

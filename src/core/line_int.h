@@ -17,6 +17,7 @@
  *   window.c    own logs: what is loaded, paging
  *   owed.c      own logs: what is owed, what the peer holds
  *   recv.c      the peer's logs: from segments to records on disk
+ *   credit.c    the peer's logs: what we take when there was no room
  *   holding.c   who holds what: HELD and checkpoints
  *   push.c      attachments that we serve: what the peer wants of ours
  *   pull.c      the attachment that we ask for

@@ -102,6 +102,8 @@ struct ol_in_log {
     bool dirty;          /* the HELD that the peer has lacks something */
     uint32_t told;       /* serial of the newest HELD that mentions it */
     bool urgent;         /* say it on every channel */
+    uint32_t short_of;   /* there was no room for that record; 0: there was */
+    uint32_t short_serial; /* and that was the newest HELD of ours */
     bool has_cp;
     struct ol_checkpoint cp; /* newest that the peer sent; checked at size */
     uint32_t cp_put;         /* size of the last that was compared */
@@ -196,6 +198,15 @@ enum ol_err ol_recv_place(struct ol_pool *pool, uint16_t keep,
                           bool *whole);
 /* The peer was restored: units of what it said before are not kept. */
 void ol_recv_drop_parts(struct ol_line *l, unsigned p);
+
+/* ---- credit.c ----------------------------------------------------------- */
+
+/* A segment of that record was dropped: there was no room. */
+void ol_credit_short(struct ol_line *l, unsigned p, uint32_t index);
+/* The highest index that we take now, for HELD. */
+uint32_t ol_credit_limit(const struct ol_line *l, unsigned p);
+/* Is there room again. */
+void ol_credit_pump(struct ol_line *l, unsigned p);
 
 /* ---- holding.c ---------------------------------------------------------- */
 

@@ -126,6 +126,14 @@ bool ol_send_owes(const struct ol_line *l)
            (l->push.on && l->push.owing > 0);
 }
 
+/* It did not get there, whatever its frames did. */
+static void owe_again(struct ol_out_log *o, struct ol_out_slot *s)
+{
+    s->copies_on = 0;
+    s->quick = s->arrived = false;
+    ol_window_owe(o, s, ol_units_of(s->size) & ~s->held);
+}
+
 /* What was acked as frames and never held: the peer dropped it, so it goes
  * again, ever more slowly. The first record behind what is held tells: it
  * neither waits to go nor is it under way. */
@@ -151,11 +159,8 @@ void ol_owed_retry(struct ol_line *l, unsigned p)
     o->retries++;
     for (uint32_t i = o->acked + 1; i <= last; i++) {
         struct ol_out_slot *s = ol_window_slot(l, p, i);
-        if (s == NULL || s->flights > 0)
-            continue;
-        s->copies_on = 0;
-        s->quick = s->arrived = false;
-        ol_window_owe(o, s, ol_units_of(s->size) & ~s->held);
+        if (s != NULL && s->flights == 0)
+            owe_again(o, s);
     }
 }
 
@@ -249,6 +254,21 @@ void ol_send_rolled_back(struct ol_line *l, unsigned p, uint32_t upto)
         ol_fx_note(l, OL_NOTE_ROLLED_BACK, OL_CHANNEL_ANY, (uint8_t)p, upto);
 }
 
+/* What went above a credit that fell was dropped, or will be: it goes again
+ * when there is room. */
+static void credit(struct ol_line *l, unsigned p, uint32_t limit)
+{
+    struct ol_out_log *o = &l->out[p];
+    uint32_t last = OL_MIN(OL_MIN(o->loaded, o->limit), o->durable);
+
+    for (uint32_t i = OL_MAX(limit, o->acked) + 1; i <= last; i++) {
+        struct ol_out_slot *s = ol_window_slot(l, p, i);
+        if (s != NULL)
+            owe_again(o, s);
+    }
+    o->limit = limit;
+}
+
 static void held_log(struct ol_line *l, unsigned p,
                      const struct ol_held_log *h, bool current)
 {
@@ -297,12 +317,7 @@ static void held_log(struct ol_line *l, unsigned p,
         part(l, p, h, true); /* as many, and not the same: it was put back */
         return;
     }
-    if (h->limit > o->limit && o->limit <= o->acked) {
-        /* Room again after none: what was dropped meanwhile goes at once. */
-        o->retries = 0;
-        o->retry_ns = l->now_ns;
-    }
-    o->limit = h->limit;
+    credit(l, p, h->limit);
     for (unsigned i = 0; i < h->n_ranges; i++)
         for (uint32_t k = 0; k < h->ranges[i].count; k++) {
             if (h->ranges[i].first + k > o->loaded)

@@ -158,6 +158,8 @@ enum ol_err ol_recv_segment(struct ol_line *l, struct ol_segment *g)
         return OL_OK;
     }
     err = place(l, g, s);
+    if (err == OL_ERR_AGAIN)
+        ol_credit_short(l, g->prec, g->index);
     /* What there is of it stays, where there is no room for more. */
     if (err != OL_OK && (err != OL_ERR_AGAIN || s->mask == 0))
         clear(l, s);
@@ -434,6 +436,7 @@ void ol_recv_pump(struct ol_line *l)
         (void)put_checkpoint(l, p);
         if (in->high > in->upto)
             put_parts(l, p);
+        ol_credit_pump(l, p);
     }
 }
 

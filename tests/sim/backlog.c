@@ -99,10 +99,26 @@ static void it_moves_all_the_time(void)
     }
 }
 
+/* More than the receiver has room for: what is urgent came when the window was
+ * full of what is not, and its own window is full too. */
+static void it_moves_without_room(void)
+{
+    static const struct load mixed[] = {{OL_ROUTINE, 3000, 1400},
+                                        {OL_PRIORITY, 600, 4000},
+                                        {OL_IMMEDIATE, 300, 4000},
+                                        {OL_FLASH, 300, 4000}};
+
+    for (unsigned ch = CABLE; ch <= RADIO; ch++) {
+        EXPECT(backlog(ch, mixed, OL_LEN(mixed)) < 200 * MS);
+        world_fini(&w);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct story stories[] = {
         {"it-moves-all-the-time", it_moves_all_the_time},
+        {"it-moves-without-room", it_moves_without_room},
     };
 
     return story_main(stories, OL_LEN(stories), argc, argv);

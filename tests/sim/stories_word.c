@@ -172,21 +172,46 @@ static void a_held_that_was_lost_is_said_again(void)
     }
 }
 
-/* So does a station whose blocks are all in use; no credit says so. */
-static void what_is_never_held_goes_again(void)
+/* So does a station whose blocks are all in use, and says it: what it dropped
+ * goes once it has some, and not again and again before. */
+static void room_brings_what_was_dropped(void)
 {
     struct ol_line *l;
-    uint32_t left;
+    uint64_t frames;
+    uint16_t left;
 
     two();
     l = w.st[1].line;
-    w.ch[0].path[0].loss = w.ch[1].path[0].loss = 0;
     left = l->in_pool.left;
     l->in_pool.left = 0;
+    frames = w.st[0].line->ch[0].frames_sent;
     world_say(&w, 0, OL_ROUTINE, 100);
     world_say(&w, 0, OL_ROUTINE, 100);
     run_for(S);
-    l->in_pool.left += left;
+    EXPECT(!world_settled(&w));
+    EXPECT(w.st[0].line->ch[0].frames_sent - frames < 20);
+    l->in_pool.left = left;
+    world_tick(&w, 1);
+    EXPECT(settle(60 * S) < 500 * MS);
+}
+
+/* Two disagree about where a record ends: what came is thrown away, and no
+ * credit says so. */
+static void what_is_never_held_goes_again(void)
+{
+    struct ol_in_slot *s;
+
+    two();
+    s = ol_in_slot(w.st[1].line, OL_ROUTINE, 1);
+    s->index = 1;
+    s->state = OL_IN_PARTIAL;
+    s->block = OL_NO_BLOCK;
+    s->size = 4000;
+    s->mask = 1;
+    EXPECT(ol_pool_reach(&w.st[1].line->in_pool, &s->block, 128, 0));
+    world_say(&w, 0, OL_ROUTINE, 100);
+    world_say(&w, 0, OL_ROUTINE, 100);
+    run_for(S);
     EXPECT(!world_settled(&w));
     EXPECT(settle(60 * S) < 10 * S);
 }
@@ -493,6 +518,7 @@ static const struct story stories[] = {
     {"own_words_outlive_a_restore", own_words_outlive_a_restore},
     {"numbers_are_given_once", numbers_are_given_once},
     {"credit_brings_what_was_dropped", credit_brings_what_was_dropped},
+    {"room_brings_what_was_dropped", room_brings_what_was_dropped},
     {"what_is_never_held_goes_again", what_is_never_held_goes_again},
     {"copies_go_at_once", copies_go_at_once},
     {"what_is_above_goes_first", what_is_above_goes_first},
