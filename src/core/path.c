@@ -103,11 +103,19 @@ bool ol_path_room(const struct ol_path *p)
 
 uint64_t ol_path_oldest(const struct ol_path *p, uint64_t after_ns)
 {
-    for (uint32_t i = p->head; i != p->tail; i++) {
-        const struct ol_flight *f = &p->flight[i % OL_INFLIGHT_MAX];
-        if (f->open && f->sent_ns > after_ns)
-            return f->sent_ns;
+    uint32_t lo = p->head, hi = p->tail;
+
+    /* In order of counters is in order of time, and there may be many. */
+    while (lo != hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (p->flight[mid % OL_INFLIGHT_MAX].sent_ns > after_ns)
+            hi = mid;
+        else
+            lo = mid + 1;
     }
+    for (; lo != p->tail; lo++)
+        if (p->flight[lo % OL_INFLIGHT_MAX].open)
+            return p->flight[lo % OL_INFLIGHT_MAX].sent_ns;
     return OL_NEVER_NS;
 }
 
