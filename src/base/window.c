@@ -65,21 +65,19 @@ bool ol_window_has(const struct ol_window *w, uint32_t counter)
 static bool find_down(const struct ol_window *w, uint32_t from, uint32_t floor,
                       bool want, uint32_t *found)
 {
-    for (;;) {
-        uint32_t base = from - from % 64;
-        uint64_t bits = w->word[from / 64 % WORDS];
+    uint64_t flip = want ? 0 : UINT64_MAX;
+    uint32_t base = from - from % 64, at = from / 64 % WORDS;
+    uint64_t bits = (w->word[at] ^ flip) & UINT64_MAX >> (63 - from % 64);
 
-        if (!want)
-            bits = ~bits;
-        bits &= UINT64_MAX >> (63 - from % 64);
-        if (bits) {
-            *found = base + 63 - (uint32_t)__builtin_clzll(bits);
-            return *found >= floor;
-        }
+    while (bits == 0) {
         if (base <= floor)
             return false;
-        from = base - 1;
+        base -= 64;
+        at = (at == 0 ? WORDS : at) - 1;
+        bits = w->word[at] ^ flip;
     }
+    *found = base + 63 - (uint32_t)__builtin_clzll(bits);
+    return *found >= floor;
 }
 
 bool ol_window_run(const struct ol_window *w, uint32_t from, uint32_t *hi,

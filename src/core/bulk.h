@@ -41,6 +41,8 @@ struct ol_push {
     struct ol_want want; /* the peer's newest; upto and map are on its disk */
     uint32_t serial;     /* of the newest in this epoch */
     uint32_t owing;      /* units, all slots */
+    uint32_t low;        /* no piece below it owes any */
+    bool lacks;          /* one within the credit may not be here */
     uint64_t load;       /* the token of a LOAD under way; 0: none */
     uint32_t load_piece;
     uint64_t load_ns;    /* no LOAD before: the last gave nothing */

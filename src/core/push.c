@@ -32,6 +32,7 @@ static struct ol_push_slot *slot_of(struct ol_push *p, uint32_t piece)
 static void clear(struct ol_push *p, struct ol_push_slot *s)
 {
     p->owing -= s->owing;
+    p->lacks = true;
     memset(s, 0, sizeof(*s));
 }
 
@@ -55,6 +56,8 @@ static void owe(struct ol_push *p, struct ol_push_slot *s, unsigned word,
     s->owed[word] |= more;
     s->owing = (uint16_t)(s->owing + n);
     p->owing += n;
+    if (n > 0)
+        p->low = OL_MIN(p->low, s->piece);
 }
 
 static void owe_all(struct ol_push *p, struct ol_push_slot *s)
@@ -201,7 +204,7 @@ enum ol_err ol_push_wanted(struct ol_line *l, const struct ol_where *at,
         p->retries = 0;
         p->retry_ns = OL_NEVER_NS;
     }
-    p->on = true;
+    p->on = p->lacks = true;
     p->want = *v;
     for (unsigned k = 0; k < OL_PULL_WINDOW; k++)
         if (p->slot[k].size > 0 && held(v, p->slot[k].piece))
@@ -265,6 +268,7 @@ static bool lacks(struct ol_push *p, uint32_t *piece)
             *piece = i;
             return true;
         }
+    p->lacks = false; /* until the wish or a slot changes */
     return false;
 }
 
@@ -290,7 +294,7 @@ static void load(struct ol_line *l)
     struct ol_load *load;
     uint32_t piece;
 
-    if (!p->on || p->load != 0 || ol_chan_best(l) < 0 ||
+    if (!p->on || !p->lacks || p->load != 0 || ol_chan_best(l) < 0 ||
         ol_epoch_sending(l) == NULL || !lacks(p, &piece))
         return;
     if (l->now_ns < p->load_ns) {
@@ -396,10 +400,12 @@ static struct ol_push_slot *next(struct ol_push *p)
     const struct ol_want *v = &p->want;
     uint32_t n = OL_MIN(v->limit - v->upto, OL_PULL_WINDOW);
 
-    for (uint32_t i = v->upto; i < v->upto + n; i++) {
+    for (uint32_t i = OL_MAX(v->upto, p->low); i < v->upto + n; i++) {
         struct ol_push_slot *s = slot_of(p, i);
-        if (s != NULL && s->owing > 0)
-            return s;
+        if (s == NULL || s->owing == 0)
+            continue;
+        p->low = i;
+        return s;
     }
     return NULL;
 }
@@ -410,14 +416,21 @@ static unsigned run_of(const struct ol_push_slot *s, unsigned most,
 {
     unsigned u = 0, n = 0;
 
-    while (s->owed[u / 64] >> u % 64 == 0)
-        u = (u / 64 + 1) * 64;
-    u += (unsigned)__builtin_ctzll(s->owed[u / 64] >> u % 64);
+    while (s->owed[u / 64] == 0)
+        u += 64;
+    u += (unsigned)__builtin_ctzll(s->owed[u / 64]);
     *first = u;
-    while (n < most && u + n < OL_PIECE_UNITS &&
-           (s->owed[(u + n) / 64] >> (u + n) % 64 & 1))
-        n++;
-    return n;
+    /* What is shifted in is not owed, so a run ends with its word or in it. */
+    while (n < most && u + n < OL_PIECE_UNITS) {
+        unsigned at = (u + n) % 64;
+        uint64_t not = ~(s->owed[(u + n) / 64] >> at);
+        unsigned run = not == 0 ? 64 : (unsigned)__builtin_ctzll(not);
+
+        n += run;
+        if (at + run < 64)
+            break;
+    }
+    return OL_MIN(n, most);
 }
 
 /* These units go: one ref a word. */
