@@ -247,6 +247,8 @@ static void add_acks_of(struct ol_line *l, struct ol_out_frame *f, unsigned c,
 {
     uint16_t here = (uint16_t)(1u << f->c);
 
+    if (e->owed_acks == 0 && e->ack_also == 0)
+        return;
     if (ol_chan_best(l) >= 0)
         e->ack_also = 0;
     if (e->owed_acks > 0 && ol_frame_ack_here(l, c, f->c)) {
@@ -370,12 +372,12 @@ void ol_frame_add_view(struct ol_line *l, struct ol_out_frame *f)
 bool ol_frame_checkpoint_due(struct ol_line *l, unsigned p)
 {
     const struct ol_out_log *o = &l->out[p];
-
-    int best = ol_chan_best(l);
+    int best;
 
     if (!o->cp_dirty || o->cp_durable != o->cp.size ||
         o->back.state != OL_BACK_SOUND)
         return false;
+    best = ol_chan_best(l);
     if (best >= 0 && !ol_brief_quiet(l, (unsigned)best))
         return false;
     if (l->now_ns >= o->cp_ns)

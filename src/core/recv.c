@@ -426,6 +426,10 @@ void ol_recv_pump(struct ol_line *l)
     l->full_told = l->full;
     for (unsigned p = 0; p < OL_PRECS; p++) {
         struct ol_in_log *in = &l->in[p];
+        /* Nothing stands behind the head, and nothing is signed of it. */
+        if (in->high <= in->upto &&
+            (!in->has_cp || in->cp_put == in->cp.size))
+            continue;
         for (uint32_t i = in->upto + 1; in->whole > 0 && i <= in->high; i++) {
             struct ol_in_slot *s = ol_in_slot(l, p, i);
             if (s->index == i && s->state == OL_IN_WHOLE &&

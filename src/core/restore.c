@@ -488,7 +488,8 @@ void ol_restore_pump(struct ol_line *l)
         struct ol_back *b = &l->out[p].back;
         switch ((enum ol_back_state)b->state) {
         case OL_BACK_SOUND:
-            (void)ol_take_disown(l, p); /* a start came in between */
+            if (l->kept.foreign[p] != 0) /* a start came in between */
+                (void)ol_take_disown(l, p);
             break;
         case OL_BACK_JUDGE:
             (void)load_root(l, p, b->judge);

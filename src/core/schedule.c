@@ -305,6 +305,8 @@ static bool helps(const struct ol_line *l, const struct ol_order *o, unsigned k,
 
 static void data(struct ol_line *l, const struct ol_order *o)
 {
+    if (backlog_bytes(l) == 0)
+        return;
     for (unsigned k = 0; k < o->n; k++) {
         unsigned c = o->c[k];
         size_t budget;

@@ -190,6 +190,12 @@ void ol_send_pump(struct ol_line *l)
 {
     put_acks(l);
     for (unsigned p = 0; p < OL_PRECS; p++) {
+        struct ol_out_log *o = &l->out[p];
+        /* The peer holds all of it: there is nothing to page or to retry. */
+        if (o->durable <= o->acked && o->behind == 0) {
+            o->retry_ns = OL_NEVER_NS;
+            continue;
+        }
         ol_window_page(l, p);
         ol_owed_retry(l, p);
     }
