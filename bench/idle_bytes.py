@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """What a quiet channel costs an hour, and for how early a word of its end.
 
-    bench/idle_bytes.py [SECONDS]      240; OPENLINE_LONG=1: 3,600
+    bench/idle_bytes.py [SECONDS]      900; OPENLINE_LONG=1: 3,600
 
 Both directions, IP heads included, as the userspace wire counts them. Beside
 each other, each on a path of its own: lines of one channel with the default
-probe interval and with a longer one, a TCP connection whose kernel keeps it
+probe interval and with a shorter one, a TCP connection whose kernel keeps it
 alive, and an MQTT client at its broker. All notice a dead peer within 30 s.
 What was counted in the time is set in relation to an hour; how many exchanges
 that were is said, for the first and the last make the error.
@@ -23,7 +23,10 @@ from measure import net
 from station import PORT, Station, pair
 
 BOUND_S = 30
-PROBE_S, LEAN_S = 25, 20
+PROBE_S, SHORT_S = 25, 20
+OURS = [(scheme, probe) for scheme in ("udp", "tcp")
+        for probe in (PROBE_S, SHORT_S)]
+GOAL_KB = 30
 IDLE_S, TRIES, GAP_S = 20, 2, 5 # the kernel: 20 s of silence, twice 5 s
 SETTLE_S = 15
 MQTT_PORT = 1883
@@ -96,54 +99,69 @@ def counted(world, k):
             for what in ("bytes", "packets")]
 
 
-def rows(world, seconds):
-    lines = [("openline udp", "udp", PROBE_S), ("openline udp", "udp", LEAN_S),
-             ("openline tcp", "tcp", PROBE_S), ("openline tcp", "tcp", LEAN_S)]
-    for k in range(1, 7):
-        world.wire.tell(f"path {k} delay 10")
-    for k, (_, scheme, probe) in enumerate(lines, 1):
+def lines_of(openlines):
+    """[(whose, who then knows what works)] in the order of their paths."""
+    return [(f"openline {scheme}, asks after {probe} s",
+             "both sides, both directions") for scheme, probe in openlines] + [
+        ("TCP keepalive", "the asking side, its own ask"),
+        ("Mosquitto", "the broker, its client")]
+
+
+def hours(world, seconds):
+    """What each path would carry in an hour: [(bytes, packets)], and whether
+    the broker is among them."""
+    for k, (scheme, probe) in enumerate(OURS, 1):
         openline(world, k, scheme, probe)
-    kept = kept_alive(world, 5)
-    broker = mqtt(world, 6)
+    last = len(OURS)
+    kept = kept_alive(world, last + 1)
+    broker = mqtt(world, last + 2)
+    paths = range(1, last + 3)
     time.sleep(SETTLE_S)
-    before = {k: counted(world, k) for k in range(1, 7)}
+    before = [counted(world, k) for k in paths]
     started = time.monotonic()
     time.sleep(seconds)
     took = time.monotonic() - started
-    after = {k: counted(world, k) for k in range(1, 7)}
+    after = [counted(world, k) for k in paths]
     for thing in kept:
         thing.close()
     for process in broker or []:
         process.terminate()
         process.wait()
-    hour = [[(b - a) * 3600 / took for a, b in zip(before[k], after[k])]
-            for k in range(1, 7)]
-    named = [(name, f"{probe} s", "both directions, both sides")
-             for name, _, probe in lines]
-    named += [("TCP keepalive", f"{IDLE_S} s", "the asking side, its own ask"),
-              ("MQTT (Mosquitto)", f"{BOUND_S * 2 // 3} s",
-               "the broker, its client")]
-    table = [["what", "asks after", "kB an hour", "packets an hour",
-              "who then knows what works"]]
-    for (name, asks, who), (size, packets) in zip(named, hour):
-        if name.startswith("MQTT") and broker is None:
+    return [[(b - a) * 3600 / took for a, b in zip(*pair_of)]
+            for pair_of in zip(before, after)], broker is not None
+
+
+def told(seen, seconds, broker):
+    part = f"kB an hour, a dead peer noticed within {BOUND_S} s"
+    for (what, who), (size, packets) in zip(lines_of(OURS), seen):
+        if what == "Mosquitto" and not broker:
             continue
-        table.append([name, asks, f"{size / 1000:.1f}", f"{packets:.0f}", who])
-    return table, broker is None
+        measure.figure(
+            "idle", what, size / 1000, "kB", part=part,
+            goal=f"<= {GOAL_KB}" if what == lines_of(OURS)[0][0] else None,
+            of="TCP keepalive" if what.startswith("openline") else None,
+            note=f"{packets:.0f} packets; who knows what works: {who}")
+    measure.peer("idle", "TCP keepalive", f"TCP_KEEPIDLE {IDLE_S} s, then "
+                 f"{TRIES} asks {GAP_S} s apart, on the dialling side only",
+                 "nothing is said", "no")
+    if broker:
+        measure.peer("idle", "Mosquitto", "one subscriber, keepalive "
+                     f"{BOUND_S * 2 // 3} s, which the broker waits for one "
+                     "and a half times", "nothing is said", "no")
 
 
 def idle():
-    seconds = 3600 if os.environ.get("OPENLINE_LONG") else 240
+    seconds = 3600 if os.environ.get("OPENLINE_LONG") else 900
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else seconds
-    with net.Lab(paths=6) as world:
-        table, skipped = rows(world, seconds)
-    print(f"a quiet channel, {BOUND_S} s until a dead peer is noticed, IPv4 "
-          f"heads included; {seconds} s counted, an hour said, so that one "
-          f"exchange more or less is {100 * PROBE_S / seconds:.0f} %")
-    measure.table(table)
-    if skipped:
-        print("  MQTT not measured: mosquitto and mosquitto-clients are not "
-              "installed")
+    with net.Lab(paths=len(OURS) + 2) as world:
+        world.wire.tell("path all delay 10")
+        seen, broker = hours(world, seconds)
+    told(seen, seconds, broker)
+    print(f"{seconds} s counted, IPv4 heads included; an exchange more or less "
+          f"is {100 * PROBE_S / seconds:.0f} %")
+    if not broker:
+        print("  Mosquitto not measured: mosquitto and mosquitto-clients are "
+              "not installed")
 
 
 if __name__ == "__main__":
