@@ -154,12 +154,15 @@ static void make(struct ol_line *l)
     a->made = true;
 }
 
-/* When the same knock goes again on a channel: twice the round trip that is
- * expected of it, at least a second, and never above a tenth of its rate. */
-static uint64_t again(const struct ol_line *l, unsigned c)
+/* When the same knock goes again on a channel, after so many without a
+ * response: twice the round trip that is expected of it, at least a second; of
+ * a declared rate a tenth in the end, and more before, so that one that is lost
+ * costs little more than the time in which it could have been answered. */
+static uint64_t again(const struct ol_line *l, unsigned c, uint64_t knocks)
 {
     const struct ol_lchan *ch = &l->ch[c];
     uint64_t ns = OL_KNOCK_MIN_MS * OL_NS_PER_MS;
+    unsigned times = knocks == 1 ? 4 : knocks == 2 ? 8 : 10;
 
     ns = OL_MAX(ns, 2 * ch->path.srtt_ns);
     if (l->attempt.sent > 10 * l->n_ch && !ol_send_owes(l))
@@ -168,7 +171,8 @@ static uint64_t again(const struct ol_line *l, unsigned c)
         OL_PROBE_LATE_AFTER_S * OL_NS_PER_S)
         ns = OL_PROBE_LATE_MS * OL_NS_PER_MS;
     if (ch->conf.rate_bps > 0)
-        ns = OL_MAX(ns, OL_KNOCK_MAX * 80 * OL_NS_PER_S / ch->conf.rate_bps);
+        ns = OL_MAX(ns, times * OL_KNOCK_COSTS * 8 * OL_NS_PER_S /
+                            ch->conf.rate_bps);
     return ns;
 }
 
@@ -192,7 +196,7 @@ static void knock(struct ol_line *l)
             a->first_ns = l->now_ns;
         a->on |= (uint16_t)(1u << c);
         ch->knocks_sent++;
-        a->next_ns[c] = l->now_ns + again(l, c);
+        a->next_ns[c] = l->now_ns + again(l, c, ch->knocks_sent);
         ol_wake(l, a->next_ns[c]);
     }
 }
@@ -205,7 +209,7 @@ static bool had_time(struct ol_line *l, const struct ol_epoch *e)
     for (unsigned c = 0; c < l->n_ch; c++)
         if (l->ch[c].conf.kind != OL_CHAN_POUCH &&
             ol_chan_reachable(&l->ch[c]))
-            at = OL_MIN(at, again(l, c));
+            at = OL_MIN(at, again(l, c, OL_NEVER_NS));
     at = OL_MAX(at + e->confirmed_ns, e->settle_ns);
     if (l->now_ns >= at)
         return true;

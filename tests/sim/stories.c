@@ -404,6 +404,36 @@ static void narrow_is_quick_from_cold(void)
     EXPECT(took < 7 * S);
 }
 
+/* Both sides' first knock is lost: the next one goes when it could have been
+ * answered, and each further one takes a tenth of the rate at most. */
+static void narrow_knocks_again_soon(void)
+{
+    uint64_t took, sent;
+
+    calm(1, false);
+    thin(0);
+    for (unsigned f = 0; f < 2; f++) {
+        w.ch[0].conf[f].kind = OL_CHAN_DATAGRAM;
+        w.ch[0].path[f].loss = 1;
+    }
+    world_reboot(&w);
+    world_say(&w, 0, OL_ROUTINE, 200);
+    run_for(2 * S);
+    w.ch[0].path[0].loss = w.ch[0].path[1].loss = 0;
+    took = 2 * S + settle(60 * S);
+    printf("  the first knock lost: %.1f s\n", (double)took / 1e9);
+    EXPECT(world_settled(&w));
+    EXPECT(took < 13 * S);
+    w.ch[0].path[0].loss = w.ch[0].path[1].loss = 1;
+    world_reboot(&w);
+    run_for(20 * S);
+    sent = w.st[0].line->ch[0].bytes_sent;
+    run_for(1000 * S);
+    sent = w.st[0].line->ch[0].bytes_sent - sent;
+    printf("  in 1,000 s of silence %llu bytes\n", (unsigned long long)sent);
+    EXPECT(sent > 9000 && sent < 1000 * 1200 / 8 / 10);
+}
+
 /* A backlog of ROUTINE that fills its share leaves room to load a FLASH. */
 static void flash_has_room(void)
 {
@@ -687,6 +717,7 @@ static const struct story stories[] = {
     {"a_dropped_frame_is_missed", a_dropped_frame_is_missed},
     {"flash_finds_another_way", flash_finds_another_way},
     {"narrow_is_quick_from_cold", narrow_is_quick_from_cold},
+    {"narrow_knocks_again_soon", narrow_knocks_again_soon},
     {"flash_has_room", flash_has_room},
     {"copies_are_bounded", copies_are_bounded},
     {"a_pile_is_put_in_steps", a_pile_is_put_in_steps},
