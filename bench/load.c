@@ -3,8 +3,9 @@
  *
  *     load SOCKET PEER COUNT OUTSTANDING [BYTES [PRECEDENCE [LANES]]]
  *
- * Says COUNT messages of BYTES bytes (200, routine) to PEER and keeps up to
- * OUTSTANDING of them under way: said, and not yet told to be delivered. A
+ * Says COUNT messages of BYTES bytes (200, routine) to PEER, or in turn to
+ * several ("west,east"), each as many, and keeps up to OUTSTANDING of them
+ * under way: said, and not yet told to be delivered. A
  * message is delivered when its event comes out of `watch`, which is when the
  * other side's HELD covers it: it is synced on both disks. Requests go over
  * several connections, because a station reads no more than 64 of one ahead;
@@ -29,6 +30,7 @@
 #define LANES_MAX 16u
 #define LANE_AHEAD 64u /* requests of one client that a station reads */
 #define AHEAD_MAX 256u /* messages that wait for its disk, at most */
+#define PEERS_MAX 64u
 #define BUFFER (1u << 20)
 #define COUNT_MAX 10000000u
 #define PATIENCE_MS 60000
@@ -40,15 +42,20 @@ struct lane { /* one connection */
     char *out, *in;
 };
 
+struct peer {
+    const char *name;
+    uint64_t base; /* the number of its first message; 0: not known */
+    char *request_tail;
+};
+
 static struct load {
     struct lane lane[LANES_MAX], watch;
-    unsigned lanes;
+    struct peer peer[PEERS_MAX];
+    unsigned lanes, peers;
     uint32_t count, outstanding, said, taken, delivered;
-    uint64_t base;     /* the number of the first message; 0: not known */
-    uint64_t *said_ns; /* by request */
-    uint32_t *request; /* by number - base: the request, plus one */
-    uint64_t *told_ns; /* by number - base */
-    char *request_tail;
+    uint64_t *said_ns; /* by request; request k goes to peer k % peers */
+    uint32_t *request; /* by place: the request, plus one */
+    uint64_t *told_ns; /* by place */
 } load;
 
 static void die(const char *what, const char *more)
@@ -108,7 +115,7 @@ static void ask(struct lane *l, uint32_t id)
     size_t left = BUFFER - l->out_n;
     int n = snprintf(l->out + l->out_n, left,
                      "{\"jsonrpc\":\"2.0\",\"id\":%u,%s\n", id,
-                     load.request_tail);
+                     load.peer[(id - 1) % load.peers].request_tail);
 
     if (n < 0 || (size_t)n >= left)
         die("buffer", "full");
@@ -123,35 +130,63 @@ static uint64_t number_at(const char *line, size_t n, const char *name)
     return at ? strtoull(at + strlen(name), NULL, 10) : 0;
 }
 
+/* Where a message of that number to that peer has its place; the first to each
+ * goes alone, and tells where the numbers begin. load.count: it is not ours. */
+static uint32_t place_of(unsigned peer, uint64_t number)
+{
+    struct peer *p = &load.peer[peer];
+
+    if (p->base == 0)
+        p->base = number;
+    if (number < p->base || number - p->base >= load.count / load.peers)
+        return load.count;
+    return (uint32_t)(number - p->base) * load.peers + peer;
+}
+
 static void answered(struct lane *l, const char *line, size_t n)
 {
     uint64_t number = number_at(line, n, "\"number\":");
-    uint32_t id = (uint32_t)number_at(line, n, "\"id\":");
+    uint32_t id = (uint32_t)number_at(line, n, "\"id\":"), place;
 
     if (memmem(line, n, "\"error\":", 8) != NULL)
         die("refused", line);
-    if (load.base == 0) /* the first goes alone */
-        load.base = number;
-    if (number < load.base || number >= load.base + load.count || id == 0 ||
-        id > load.count)
+    if (id == 0 || id > load.count ||
+        (place = place_of((id - 1) % load.peers, number)) == load.count)
         die("an answer that is none", line);
-    load.request[number - load.base] = id;
+    load.request[place] = id;
     l->ahead--;
     load.taken++;
 }
 
+/* Whose line an event is of; load.peers: of none of them. */
+static unsigned peer_at(const char *line, size_t n)
+{
+    static const char name[] = "\"line\":\"";
+    const char *at = memmem(line, n, name, sizeof(name) - 1);
+    unsigned k = 0;
+
+    for (; at != NULL && k < load.peers; k++) {
+        size_t most = strlen(load.peer[k].name);
+
+        if (strncmp(at + sizeof(name) - 1, load.peer[k].name, most) == 0 &&
+            at[sizeof(name) - 1 + most] == '"')
+            return k;
+    }
+    return load.peers;
+}
+
 static void told(const char *line, size_t n)
 {
-    uint64_t number;
+    unsigned peer;
+    uint32_t place;
 
-    if (memmem(line, n, "\"event\":\"delivered\"", 19) == NULL)
+    if (memmem(line, n, "\"event\":\"delivered\"", 19) == NULL ||
+        (peer = peer_at(line, n)) == load.peers)
         return;
-    number = number_at(line, n, "\"number\":");
-    if (load.base == 0) /* of the first, before its answer */
-        load.base = number;
-    if (number < load.base || number >= load.base + load.count)
+    place = place_of(peer, number_at(line, n, "\"number\":"));
+    if (place == load.count)
         return;
-    load.told_ns[number - load.base] = now_ns();
+    load.told_ns[place] = now_ns();
     load.delivered++;
 }
 
@@ -180,8 +215,13 @@ static void hear(struct lane *l)
         die("the station", "a line without end");
 }
 
-/* As many as may be under way now; the first goes alone, for it tells where
- * the numbers begin. */
+/* All peers have been told one thing, and it is known what number it has. */
+static bool numbered(void)
+{
+    return load.said < load.peers || load.taken >= load.peers;
+}
+
+/* As many as may be under way now. */
 static void say(void)
 {
     for (unsigned k = 0; k < load.lanes; k++) {
@@ -190,7 +230,7 @@ static void say(void)
         while (load.said < load.count && l->ahead < LANE_AHEAD &&
                load.said - load.delivered < load.outstanding &&
                load.said - load.taken < AHEAD_MAX &&
-               (load.base != 0 || load.said == 0) &&
+               numbered() &&
                l->out_n < BUFFER - 65536) {
             load.said_ns[load.said++] = now_ns();
             l->ahead++;
@@ -228,7 +268,8 @@ static void subscribe(const char *socket, const char *peer)
     w->out_n = (size_t)snprintf(
         w->out, BUFFER,
         "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"subscribe\","
-        "\"params\":{\"peer\":\"%.64s\"}}\n", peer);
+        "\"params\":{%s%.64s%s}}\n", peer ? "\"peer\":\"" : "",
+        peer ? peer : "", peer ? "\"" : "");
     flush(w);
     while (memchr(w->in, '\n', w->in_n) == NULL) {
         ssize_t n = recv(w->fd, w->in + w->in_n, BUFFER - w->in_n - 1, 0);
@@ -277,16 +318,36 @@ static uint32_t whole(const char *text, uint32_t max)
     return (uint32_t)v;
 }
 
+/* "west,east", with the request to each; text is JSON without quotes. */
+static void address(char *names, const char *text, const char *precedence)
+{
+    size_t size = strlen(text) + 512;
+
+    for (char *name = strtok(names, ","); name; name = strtok(NULL, ",")) {
+        struct peer *p = &load.peer[load.peers];
+
+        if (load.peers++ == PEERS_MAX)
+            die("peers", "too many");
+        p->name = name;
+        p->request_tail = room(size, 1);
+        snprintf(p->request_tail, size,
+                 "\"method\":\"send\",\"params\":{\"peer\":\"%.64s\","
+                 "\"text\":\"%s\",\"precedence\":\"%.16s\"}}", name, text,
+                 precedence);
+    }
+    if (load.peers == 0 || load.count % load.peers != 0)
+        die("COUNT", "not as many to each peer");
+}
+
 int main(int argc, char **argv)
 {
     uint32_t bytes = argc > 5 ? whole(argv[5], 4096) : 200;
-    const char *precedence = argc > 6 ? argv[6] : "routine";
     uint64_t began_ns;
     char *text;
 
     if (argc < 5 || argc > 8) {
-        fprintf(stderr, "usage: load SOCKET PEER COUNT OUTSTANDING [BYTES "
-                "[PRECEDENCE [LANES]]]\n");
+        fprintf(stderr, "usage: load SOCKET PEER[,PEER...] COUNT OUTSTANDING "
+                "[BYTES [PRECEDENCE [LANES]]]\n");
         return 2;
     }
     load.count = whole(argv[3], COUNT_MAX);
@@ -296,14 +357,11 @@ int main(int argc, char **argv)
     load.said_ns = room(load.count, sizeof(*load.said_ns));
     load.told_ns = room(load.count, sizeof(*load.told_ns));
     load.request = room(load.count, sizeof(*load.request));
-    load.request_tail = room(bytes + 512, 1);
     text = room(bytes + 1, 1);
     for (uint32_t k = 0; k < bytes; k++)
         text[k] = "the quick brown fox jumps over the lazy dog, "[k % 45];
-    snprintf(load.request_tail, bytes + 512,
-             "\"method\":\"send\",\"params\":{\"peer\":\"%.64s\",\"text\":"
-             "\"%s\",\"precedence\":\"%.16s\"}}", argv[2], text, precedence);
-    subscribe(argv[1], argv[2]);
+    address(argv[2], text, argc > 6 ? argv[6] : "routine");
+    subscribe(argv[1], load.peers == 1 ? load.peer[0].name : NULL);
     for (unsigned k = 0; k < load.lanes; k++)
         dial(&load.lane[k], argv[1]);
     began_ns = now_ns();

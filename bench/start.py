@@ -39,7 +39,7 @@ def start(north):
 
     def knows():
         line = north.line("south")
-        return line["effective"]["state"] != "unknown"
+        return line["effective"]["asked"] is not None
 
     ready = past.until(60, answers) - began
     known = past.until(60, knows) - began
