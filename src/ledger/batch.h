@@ -20,6 +20,7 @@ struct ol_held {
     struct ol_held *next; /* the owner's */
     struct ol_batch batch; /* all it points to lies behind this structure */
     size_t size;           /* of the whole allocation */
+    bool stood; /* one of its records was there before, of an earlier time */
 };
 
 /*

@@ -106,12 +106,14 @@ static enum ol_err commit(struct ol_ledger *base, const struct ol_batch *batch)
 static bool done(struct ol_ledger *base, struct ol_ledger_done *out)
 {
     struct ol_sqlite *l = self(base);
+    struct ol_held *held = NULL;
     bool any;
 
     pthread_mutex_lock(&l->mutex);
     any = l->n_dones > 0;
     if (any) {
         *out = l->dones[l->done_first];
+        held = l->done_held[l->done_first];
         l->done_first = (l->done_first + 1) % OL_LEDGER_QUEUE;
         l->n_dones--;
         l->outstanding--;
@@ -119,6 +121,9 @@ static bool done(struct ol_ledger *base, struct ol_ledger_done *out)
             memcpy(base->why, l->why, sizeof(base->why));
     }
     pthread_mutex_unlock(&l->mutex);
+    if (any && out->err == OL_OK)
+        ol_recent_keep(l->recent, held);
+    ol_held_free(held);
     return any;
 }
 
@@ -151,6 +156,9 @@ static void close_sqlite(struct ol_ledger *base)
         pthread_mutex_unlock(&l->mutex);
         pthread_join(l->thread, NULL);
     }
+    for (uint32_t k = 0; k < l->n_dones; k++)
+        ol_held_free(l->done_held[(l->done_first + k) % OL_LEDGER_QUEUE]);
+    ol_recent_free(l->recent);
     /* The writer last: it copies the log back and removes it. */
     ol_sql_close(&l->reader);
     ol_sql_close(&l->writer);
@@ -358,10 +366,16 @@ enum ol_err ol_sqlite_open(struct ol_ledger **out, const char *path,
     enum ol_err err;
 
     *out = NULL;
-    if (l)
+    if (l) {
         l->path = strdup(path);
-    if (!l || !l->path) {
+        l->recent = ol_recent_make();
+    }
+    if (!l || !l->path || !l->recent) {
         snprintf(why, 256, "%s: no memory", path);
+        if (l) {
+            ol_recent_free(l->recent);
+            free(l->path);
+        }
         free(l);
         return OL_ERR_IO;
     }

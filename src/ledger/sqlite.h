@@ -13,6 +13,7 @@
 #include <pthread.h>
 
 #include "ledger/batch.h"
+#include "ledger/recent.h"
 #include "ledger/seal.h"
 #include "ledger/sql.h"
 
@@ -39,12 +40,14 @@ struct ol_sqlite {
     uint32_t n_lines, cap_lines;
 
     struct ol_sql reader; /* the caller's thread */
+    struct ol_recent *recent; /* and so */
 
     struct ol_sql writer; /* the commit thread */
     struct ol_rng rng;
     uint64_t seq;  /* the last one given to an event */
     int wal_pages; /* as of the last commit */
     bool erasing;  /* what was overwritten still stands in the log */
+    bool stood;    /* a record of this batch was there before */
     uint8_t sealed[OL_LEDGER_STATE_MAX + OL_ATREST_OVER];
 
     pthread_t thread;
@@ -54,6 +57,7 @@ struct ol_sqlite {
     struct ol_held *first, *last;
     uint32_t outstanding; /* handed in and not taken as done */
     struct ol_ledger_done dones[OL_LEDGER_QUEUE]; /* a ring */
+    struct ol_held *done_held[OL_LEDGER_QUEUE];   /* with their batches */
     uint32_t done_first, n_dones;
     struct ol_line_request *request;
     enum ol_err failed; /* why nothing commits until reset */

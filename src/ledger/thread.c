@@ -31,14 +31,16 @@ static struct ol_held *take_group(struct ol_sqlite *l)
     return group;
 }
 
-static enum ol_err commit_group(struct ol_sqlite *l,
-                                const struct ol_held *group)
+static enum ol_err commit_group(struct ol_sqlite *l, struct ol_held *group)
 {
     uint64_t seq = l->seq;
     enum ol_err err = ol_sql_exec(&l->writer, "BEGIN IMMEDIATE", "write");
 
-    for (; group && !err; group = group->next)
+    for (; group && !err; group = group->next) {
+        l->stood = false;
         err = ol_write_batch(l, &group->batch);
+        group->stood = l->stood;
+    }
     if (!err)
         err = ol_sql_exec(&l->writer, "COMMIT", "commit");
     if (!err)
@@ -58,28 +60,18 @@ static void note_failure(struct ol_sqlite *l, enum ol_err err)
     memcpy(l->why, l->writer.why, sizeof(l->why));
 }
 
-/* With the mutex held: the group's tokens are done. */
-static void report(struct ol_sqlite *l, const struct ol_held *group,
-                   enum ol_err err)
+/* With the mutex held: the group's tokens are done, and its batches whose. */
+static void report(struct ol_sqlite *l, struct ol_held *group, enum ol_err err)
 {
     for (; group; group = group->next) {
         uint32_t at = (l->done_first + l->n_dones++) % OL_LEDGER_QUEUE;
 
+        l->done_held[at] = group;
         l->dones[at] = (struct ol_ledger_done){
             .line = group->batch.line,
             .token = group->batch.token,
             .err = err,
         };
-    }
-}
-
-static void free_group(struct ol_held *group)
-{
-    while (group) {
-        struct ol_held *next = group->next;
-
-        ol_held_free(group);
-        group = next;
     }
 }
 
@@ -142,7 +134,7 @@ static void serve_group(struct ol_sqlite *l)
 {
     struct ol_held *group = take_group(l);
     enum ol_err err = l->failed;
-    bool stuck = err != OL_OK;
+    bool stuck = err != OL_OK, erased = erases(group);
     ol_ledger_wake wake;
 
     pthread_mutex_unlock(&l->mutex);
@@ -154,10 +146,9 @@ static void serve_group(struct ol_sqlite *l)
     report(l, group, err);
     wake = l->wake;
     pthread_mutex_unlock(&l->mutex);
-    l->erasing |= err == OL_OK && erases(group);
+    l->erasing |= err == OL_OK && erased;
     if (wake)
         wake(l->wake_arg);
-    free_group(group);
     copy_back(l);
     pthread_mutex_lock(&l->mutex);
 }

@@ -146,8 +146,10 @@ static enum ol_err put_record(struct ol_sqlite *l, const struct ol_batch *b,
         ol_sql_blob(s, 11, OL_SPAN_ARRAY(id));
     sqlite3_bind_int64(s, 12, put->proof);
     err = ol_write_run(l, RECORD, s);
-    if (!err && sqlite3_changes(l->writer.db) == 0)
+    if (!err && sqlite3_changes(l->writer.db) == 0) {
+        l->stood = true;
         err = same_leaf(l, b->line, put);
+    }
     if (err)
         return err;
     if (put->author == OL_PEER)

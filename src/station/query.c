@@ -29,7 +29,7 @@ static enum ol_err settle(struct ol_station *st, enum ol_err err,
 {
     struct ol_ledger *lg = st->ledger;
     uint8_t frontier[OL_TREE_LEVELS * OL_HASH];
-    uint32_t size = 0;
+    uint32_t size = 0, *upto;
     size_t n = sizeof(frontier);
 
     if (err != OL_OK)
@@ -41,13 +41,16 @@ static enum ol_err settle(struct ol_station *st, enum ol_err err,
     if (e->line == NULL)
         return OL_ERR_MISSING;
     e->decoded = ol_record_decode(e->row.bytes, &e->rec) == OL_OK;
-    /* Nothing is shown before what precedes it. */
-    if (e->row.author != OL_PEER)
+    /* Nothing is shown before what precedes it. What the other side's log was
+     * without a gap it is for ever. */
+    upto = &e->line->theirs_upto[e->row.prec];
+    if (e->row.author != OL_PEER || e->row.index <= *upto)
         return OL_OK;
     err = lg->ops->head(lg, e->row.line, e->row.author, e->row.prec, &size,
                         frontier, &n);
     if (err != OL_OK)
         return err;
+    *upto = size;
     return e->row.index <= size ? OL_OK : OL_ERR_MISSING;
 }
 

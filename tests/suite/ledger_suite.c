@@ -48,6 +48,68 @@ static void records_come_back(void **state)
     assert_int_equal(kit_log(k, OL_OWN, OL_FLASH).n, 0);
 }
 
+/* By its place and its number it is the row that its id finds, which no ledger
+ * remembers. */
+static void compare_row(struct kit *k, uint8_t author, uint8_t prec,
+                        uint32_t index)
+{
+    const struct ol_ledger_ops *ops = k->l->ops;
+    struct seen at = {.stop_at = 1}, number = {0}, by_id = {0};
+    uint8_t id[16];
+
+    kit_id(id, author, prec, index);
+    assert_int_equal(ops->by_id(k->l, id, kit_see, &by_id), OL_OK);
+    assert_int_equal(ops->log(k->l, k->line, author, prec, index, 1, 0,
+                              kit_see, &at),
+                     OL_OK);
+    assert_int_equal(ops->by_number(k->l, k->line, (uint8_t)author,
+                                    kit_number(prec, index), kit_see, &number),
+                     OL_OK);
+    assert_int_equal(at.n, 1);
+    assert_int_equal(number.n, 1);
+    at.last.bytes = number.last.bytes = by_id.last.bytes;
+    assert_memory_equal(&at.last, &by_id.last, sizeof(at.last));
+    assert_memory_equal(&number.last, &by_id.last, sizeof(at.last));
+}
+
+static void what_came_just_now_reads_like_the_rest(void **state)
+{
+    struct kit *k = *state;
+    struct seen s = {0};
+
+    /* More than any ledger remembers, and then the oldest once more. */
+    for (uint32_t n = 1; n <= 2300; n++) {
+        k->at_ms = KIT_AT + n;
+        kit_record(k, OL_OWN, OL_ROUTINE, n)->proof = OL_PROOF_UNPROVED;
+        if (n % 3 != 0)
+            kit_record(k, OL_PEER, OL_ROUTINE, n);
+        if (n % 40 == 0)
+            kit_sure(k);
+    }
+    k->at_ms++;
+    kit_record(k, OL_OWN, OL_ROUTINE, 5)->proof = OL_PROOF_OWN;
+    kit_record(k, OL_OWN, OL_ROUTINE, 2300);
+    kit_sure(k);
+    for (uint32_t n = 1; n <= 2300; n += n < 2200 ? 97 : 1) {
+        compare_row(k, OL_OWN, OL_ROUTINE, n);
+        if (n % 3 != 0)
+            compare_row(k, OL_PEER, OL_ROUTINE, n);
+    }
+    /* Over what is not there, and past what is long, in one page. */
+    assert_int_equal(k->l->ops->log(k->l, k->line, OL_PEER, OL_ROUTINE, 2258,
+                                    40, 0, kit_see, &s),
+                     OL_OK);
+    assert_int_equal(s.n, 29);
+    for (uint32_t n = 2258, at = 0; at < s.n; n++)
+        if (n % 3 != 0)
+            assert_int_equal(s.index[at++], n);
+    kit_record(k, OL_OWN, OL_ROUTINE, 2301)->proof = OL_PROOF_UNPROVED;
+    kit_sure(k);
+    kit_put(k, OL_PUT_PROVED, OL_OWN, OL_ROUTINE, 2301);
+    kit_sure(k);
+    compare_row(k, OL_OWN, OL_ROUTINE, 2301);
+}
+
 /* How many own PRIORITY records a reader gets. */
 static uint32_t count(struct kit *k, uint32_t from, uint32_t max_records,
                       uint32_t max_bytes)
@@ -279,6 +341,7 @@ static void the_newest_state_counts(void **state)
 #define TESTS(KIND)                                                           \
     KIND(records_come_back)                                                    \
     KIND(a_log_is_read_within_its_maxima)                                      \
+    KIND(what_came_just_now_reads_like_the_rest)                               \
     KIND(a_callback_may_read)                                                  \
     KIND(an_empty_line_has_an_empty_snapshot)                                  \
     KIND(trees_go_on_where_they_stood)                                         \

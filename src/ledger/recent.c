@@ -1,0 +1,124 @@
+/*
+ * See recent.h. A record has one place by its place in its log, and one of
+ * ours another by its number; what comes to a place that is taken takes it.
+ */
+#include "ledger/recent.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/crypto.h"
+
+#define ROWS 2048u /* a power of two */
+#define BYTES 512u /* of one record; a longer one is read from the file */
+
+struct ol_recent {
+    struct ol_row row[ROWS]; /* index 0: none */
+    uint16_t numbered[ROWS]; /* which row, of ours */
+    uint8_t bytes[ROWS][BYTES];
+};
+
+struct ol_recent *ol_recent_make(void)
+{
+    return calloc(1, sizeof(struct ol_recent));
+}
+
+static void forget(struct ol_recent *r)
+{
+    ol_wipe(r, sizeof(*r));
+}
+
+void ol_recent_free(struct ol_recent *r)
+{
+    if (r == NULL)
+        return;
+    forget(r);
+    free(r);
+}
+
+/* Logs begin at unlike places, so that two that grow do not meet. */
+static unsigned place_of(uint32_t line, uint8_t author, uint8_t prec,
+                         uint32_t index)
+{
+    return (index + (line * 8 + author * 4u + prec) * 331u) % ROWS;
+}
+
+static unsigned place_of_number(uint32_t line, uint64_t number)
+{
+    return (unsigned)((number + line * UINT64_C(331)) % ROWS);
+}
+
+/* Did it do more to records than to add some: then what is here may not be
+ * what stands in the file. */
+static bool changes_rows(const struct ol_held *held)
+{
+    if (held->stood)
+        return true;
+    for (uint16_t k = 0; k < held->batch.n_puts; k++)
+        if (held->batch.puts[k].kind == OL_PUT_ASIDE ||
+            held->batch.puts[k].kind == OL_PUT_PROVED)
+            return true;
+    return false;
+}
+
+static void keep(struct ol_recent *r, const struct ol_batch *b,
+                 const struct ol_put *put)
+{
+    unsigned at = place_of(b->line, put->author, put->prec, put->index);
+    struct ol_row *row = &r->row[at];
+
+    if (put->bytes.n > BYTES) {
+        row->index = 0;
+        return;
+    }
+    memset(row, 0, sizeof(*row));
+    row->line = b->line;
+    row->author = put->author;
+    row->prec = put->prec;
+    row->kind = put->rec_kind;
+    row->proof = put->proof;
+    row->index = put->index;
+    row->number = put->number;
+    row->at_ms = b->at_ms;
+    memcpy(row->leaf, put->leaf, sizeof(row->leaf));
+    memcpy(row->root, put->root, sizeof(row->root));
+    memcpy(r->bytes[at], put->bytes.p, put->bytes.n);
+    row->bytes = OL_SPAN(r->bytes[at], put->bytes.n);
+    if (put->author == OL_OWN)
+        r->numbered[place_of_number(b->line, put->number)] = (uint16_t)at;
+}
+
+void ol_recent_keep(struct ol_recent *r, const struct ol_held *held)
+{
+    if (changes_rows(held)) {
+        forget(r);
+        return;
+    }
+    for (uint16_t k = 0; k < held->batch.n_puts; k++)
+        if (held->batch.puts[k].kind == OL_PUT_RECORD)
+            keep(r, &held->batch, &held->batch.puts[k]);
+}
+
+const struct ol_row *ol_recent_at(const struct ol_recent *r, uint32_t line,
+                                  uint8_t author, uint8_t prec,
+                                  uint32_t index)
+{
+    const struct ol_row *row = &r->row[place_of(line, author, prec, index)];
+
+    return index > 0 && row->index == index && row->line == line &&
+                   row->author == author && row->prec == prec
+               ? row
+               : NULL;
+}
+
+const struct ol_row *ol_recent_number(const struct ol_recent *r, uint32_t line,
+                                      uint64_t number)
+{
+    const struct ol_row *row =
+        &r->row[r->numbered[place_of_number(line, number)]];
+
+    return row->index > 0 && row->number == number && row->line == line &&
+                   row->author == OL_OWN
+               ? row
+               : NULL;
+}

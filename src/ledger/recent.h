@@ -1,0 +1,31 @@
+/*
+ * Records that came to the disk just now, as rows, on the caller's thread.
+ *
+ * Whoever answers for a record, tells of it or looks what it wants does so
+ * right after its commit, and each would have it read and opened again. So the
+ * newest rows stay here until others take their places: short ones, at most
+ * 2,048. They say what the file says: nothing is kept of a batch that is not
+ * committed, and all are forgotten by one that may have changed a row.
+ */
+#ifndef OL_LEDGER_RECENT_H
+#define OL_LEDGER_RECENT_H
+
+#include "ledger/batch.h"
+
+struct ol_recent;
+
+/* NULL: no memory. */
+struct ol_recent *ol_recent_make(void);
+/* Wipes. NULL is allowed. */
+void ol_recent_free(struct ol_recent *r);
+/* A batch that is committed. */
+void ol_recent_keep(struct ol_recent *r, const struct ol_held *held);
+/* NULL: not here; the file may have it. Both stay until the next keep. */
+const struct ol_row *ol_recent_at(const struct ol_recent *r, uint32_t line,
+                                  uint8_t author, uint8_t prec,
+                                  uint32_t index);
+/* One of ours, whose numbers are given once. */
+const struct ol_row *ol_recent_number(const struct ol_recent *r, uint32_t line,
+                                      uint64_t number);
+
+#endif
