@@ -9,7 +9,6 @@
 
 #include "port/ledger.h"
 
-#define OL_LEDGER_QUEUE 256u /* batches handed in and not yet taken as done */
 #define OL_LEDGER_STATE_MAX (64u * 1024) /* bytes of a PUT STATE */
 #define OL_LEDGER_KEY_MAX 64u            /* bytes of a meta key */
 #define OL_LEDGER_VALUE_MAX 4096u        /* bytes of a meta value */

@@ -36,6 +36,8 @@
 
 struct ol_ledger;
 
+#define OL_LEDGER_QUEUE 1024u /* batches handed in and not yet taken as done */
+
 /* One write: the core's puts of one step, copied by commit. */
 struct ol_batch {
     uint32_t line;   /* from ol_ledger_line; 0: the station itself */
@@ -173,8 +175,8 @@ struct ol_ledger_ops {
     /* The small number of a line, made when new (durably, at once). */
     enum ol_err (*line)(struct ol_ledger *, const uint8_t line_id[32],
                         const char *peer, uint32_t *line);
-    /* Copies the batch into the queue. OL_ERR_AGAIN: 256 batches wait, or
-     * are finished and not taken by done. OL_ERR_TOO_LONG: a meta. */
+    /* Copies the batch into the queue. OL_ERR_AGAIN: OL_LEDGER_QUEUE batches
+     * wait, or are finished and not taken by done. OL_ERR_TOO_LONG: a meta. */
     enum ol_err (*commit)(struct ol_ledger *, const struct ol_batch *);
     /* The next finished batch; false when there is none now. */
     bool (*done)(struct ol_ledger *, struct ol_ledger_done *);

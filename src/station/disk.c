@@ -99,9 +99,12 @@ static void doom(struct ol_station_line *line, enum ol_err err)
     line->wake_ns = OL_NEVER_NS;
 }
 
-/* line NULL: the station's own. */
+_Static_assert(OL_FIFO_ASKED + OL_LINES_MAX * OL_BATCHES_MAX <= OL_FIFO_MAX,
+               "every line can always commit");
+
+/* line NULL: the station's own. most: so many may wait. */
 static enum ol_err hand_in(struct ol_station *st, struct ol_batch *batch,
-                           const struct ol_fifo_entry *e)
+                           const struct ol_fifo_entry *e, unsigned most)
 {
     enum ol_err err = OL_ERR_AGAIN;
 
@@ -110,7 +113,7 @@ static enum ol_err hand_in(struct ol_station *st, struct ol_batch *batch,
     batch->channels = e->line
                           ? (const char (*)[OL_NAME_MAX + 1])e->line->names
                           : NULL;
-    if (st->fifo_n < OL_FIFO_MAX)
+    if (st->fifo_n < most)
         err = st->ledger->ops->commit(st->ledger, batch);
     if (err != OL_OK)
         return err;
@@ -131,8 +134,8 @@ enum ol_err ol_disk_commit(struct ol_station_line *line,
     if (then != NULL)
         batch->token = ++st->next_token;
     e.token = batch->token;
-    err = hand_in(st, batch, &e);
-    /* The queue's end is reached: a hole, as if the disk had refused. */
+    err = hand_in(st, batch, &e, then ? OL_FIFO_ASKED : OL_FIFO_MAX);
+    /* There is no memory for it: a hole, as if the disk had refused. */
     if (err != OL_OK && then == NULL)
         doom(line, err);
     return err;
@@ -151,7 +154,7 @@ enum ol_err ol_disk_note(struct ol_station *st, struct ol_station_line *line,
                               ol_clock_ns()};
 
     batch->token = e.token;
-    return hand_in(st, batch, &e);
+    return hand_in(st, batch, &e, OL_FIFO_NOTES);
 }
 
 enum ol_err ol_disk_after(struct ol_station *st, void *arg,
@@ -160,7 +163,7 @@ enum ol_err ol_disk_after(struct ol_station *st, void *arg,
     struct ol_batch batch = {.token = ++st->next_token};
     struct ol_fifo_entry e = {NULL, batch.token, arg, then, ol_clock_ns()};
 
-    return hand_in(st, &batch, &e);
+    return hand_in(st, &batch, &e, OL_FIFO_ASKED);
 }
 
 /* Law 2: what a failed fsync left behind cannot be known. And what is damaged

@@ -58,7 +58,12 @@
 #include "wire/frame.h"
 
 #define OL_HEARD_MAX 32u  /* listener addresses a line is told the end of */
-#define OL_FIFO_MAX 1024u /* batches in the ledger's queue */
+#define OL_FIFO_MAX OL_LEDGER_QUEUE
+/* Of the places in the ledger's queue, those that all may take, and those that
+ * are left alone by what the station only notes. What remains is the lines':
+ * their cores are bounded, so none ever meets a full queue. */
+#define OL_FIFO_NOTES 256u
+#define OL_FIFO_ASKED 512u
 #define OL_SUBMITS_MAX 256u
 #define OL_WAITS_MAX 256u
 #define OL_WATCHERS_MAX 32u

@@ -13,6 +13,7 @@ import time
 
 from bed import ENVIRONMENT, OPENLINE, Bed, expect, wait_for
 from files import FAULT
+from station import Control
 
 DAY = 86400
 
@@ -365,4 +366,34 @@ def asks_restored():
         expect(len(reminders) == 1, f"{reminders}")
 
 
-TESTS = (asks_restored, asks_answered_late, asks_overdue, asks_clock, asks_objectives, asks_bad)
+def asks_many_due():
+    """Many are due at one moment, while the disk is slow: what is noted of
+    them leaves room in its queue for what people say."""
+    with Bed() as bed:
+        north, south = bed.pair("north", "south", start=False)
+        orders = bed.path("north.fault")
+        north.env = {"LD_PRELOAD": FAULT, "OPENLINE_FAULT": orders}
+        north.start()
+        by = time.time() + 6
+        text = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(by))
+        talk = Control(os.path.join(north.dir, "control.sock"))
+        for k in range(400):
+            talk.say("ask", peer=south.name, text=f"ask {k}", by=text)
+            if k >= 50:
+                talk.heard()
+        for _ in range(50):
+            talk.heard()
+        talk.close()
+        expect(time.time() < by, "too slow a machine: they are due already")
+        with open(orders, "w", encoding="utf-8") as f:
+            f.write("sync any slow:3000 1")
+        wait_for("them to be due", 20, lambda: time.time() > int(by) + 1)
+        north.ok("send", "south", "said meanwhile")
+        os.unlink(orders)
+        wait_for("all to be overdue", 30, lambda: sum(
+            a["overdue"] for a in asks(north)) == 400)
+        expect("starts anew" not in north.said(), north.said()[-500:])
+
+
+TESTS = (asks_restored, asks_answered_late, asks_overdue,
+         asks_many_due, asks_clock, asks_objectives, asks_bad)

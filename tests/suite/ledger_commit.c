@@ -36,11 +36,11 @@ static void the_queue_has_its_maximum(void **state)
 
     kit_event(k, OL_WHAT_LINE, 0, 0, 1);
     while (kit_offer(k) == OL_OK) {
-        assert_true(++n <= 256);
+        assert_true(++n <= OL_LEDGER_QUEUE);
         kit_event(k, OL_WHAT_LINE, 0, 0, 1);
     }
     /* What is done and was not taken counts too. */
-    assert_int_equal(n, 256);
+    assert_int_equal(n, OL_LEDGER_QUEUE);
     kit_done(k);
     kit_commit(k);
     assert_int_equal(kit_offer(k), OL_ERR_AGAIN);
