@@ -365,7 +365,7 @@ static void open_side(struct side *s, const char *dir)
     if (ol_keys_open(dir, &s->keys, why) != OL_EXIT_OK ||
         ol_conf_station_read(dir, &st->conf, why) != OL_EXIT_OK ||
         ol_conf_line_read(dir, names[0], &conf, why) != OL_EXIT_OK ||
-        ol_pair_load(dir, s->keys, &st->conf, names[0], conf.card, &s->pair,
+        ol_pair_load(dir, s->keys, &st->conf, &conf, &s->pair,
                      why) != OL_EXIT_OK)
         give_up("%s", why);
     free(st);
