@@ -38,6 +38,7 @@ struct ol_push_slot { /* a piece that we serve */
 
 struct ol_push {
     bool on;
+    bool live; /* it came in a frame of the epoch that we send under */
     struct ol_want want; /* the peer's newest; upto and map are on its disk */
     uint32_t serial;     /* of the newest in this epoch */
     uint32_t owing;      /* units, all slots */
@@ -83,6 +84,7 @@ struct ol_pull {
     bool dirty;      /* the WANT that the peer has lacks something */
     uint32_t serial; /* of the newest WANT that was made */
     uint32_t told;   /* of the newest that asks */
+    uint32_t before; /* of the newest before this attachment was asked for */
     uint64_t want_ns; /* none that asks before */
     uint16_t data_ch; /* where the newest blob came */
     struct ol_said said[OL_SAID_MAX];
@@ -124,7 +126,7 @@ void ol_push_pump(struct ol_line *l);
 /* Does the peer hold this piece of ours, as far as it has said. */
 bool ol_push_held(const struct ol_line *l, const struct ol_file *file,
                   uint32_t piece);
-/* A new epoch: serials count anew. */
+/* A new epoch: serials count anew, and nothing goes before a WANT in it. */
 void ol_push_epoch(struct ol_line *l);
 /* The peer runs a new boot: of pieces in part it knows nothing. */
 void ol_push_forget(struct ol_line *l);
@@ -146,8 +148,11 @@ enum ol_err ol_pull_want(struct ol_line *l, const struct ol_event *ev);
 /* OL_EV_DONE, OL_EV_DECLINE. OL_ERR_AGAIN: too many wait. */
 enum ol_err ol_pull_say(struct ol_line *l, const struct ol_event *ev,
                         uint8_t flag);
+/* Bytes that came in a bundle, and in a frame. */
 enum ol_err ol_pull_blob(struct ol_line *l, const struct ol_where *at,
                          const struct ol_blob *b);
+enum ol_err ol_pull_units(struct ol_line *l, const struct ol_where *at,
+                          const struct ol_units *u);
 /* A bundle of that number is taken, perhaps not for the first time. */
 void ol_pull_bundle(struct ol_line *l, uint64_t number);
 /* OL_EV_PASS: what bundles bring of it is passed over. */

@@ -185,7 +185,7 @@ static void what_is_not_ours_is_asked_for_ever_more_slowly(void **state)
 }
 
 /* A frame of that room, as push.c fills it. */
-static unsigned fill(struct ol_line *l, size_t room, struct ol_blob *blobs,
+static unsigned fill(struct ol_line *l, size_t room, struct ol_units *units,
                      struct ol_out_frame *f)
 {
     static uint8_t bytes[OL_FRAME_MAX];
@@ -202,8 +202,10 @@ static unsigned fill(struct ol_line *l, size_t room, struct ol_blob *blobs,
     assert_true(f->asks);
     ol_reader_init(&r, ol_writer_span(&f->w));
     while (ol_chunk_next(&r, OL_IN_FRAME, &ch) == OL_OK &&
-           ch.type == OL_CHUNK_BLOB)
-        assert_int_equal(ol_blob_decode(ch.body, &blobs[n++]), OL_OK);
+           ch.type == OL_CHUNK_UNITS) {
+        assert_int_equal(ol_units_decode(ch.body, &units[n]), OL_OK);
+        assert_int_equal(units[n++].serial, l->push.want.serial);
+    }
     assert_int_equal(r.n, 0);
     return n;
 }
@@ -214,15 +216,15 @@ static void units_go_once_and_again_when_lost(void **state)
     struct ol_want v = {.serial = 1, .hash = {1},
                         .size = OL_PIECE + 65, .limit = 2};
     struct ol_out_frame f;
-    struct ol_blob b[32] = {0};
+    struct ol_units b[32] = {0};
     size_t total = 0;
 
     (void)state;
     want(l, &v);
     assert_int_equal(feed(l, 9), 2);
     assert_int_equal(l->push.owing, 1024 + 2);
-    assert_int_equal(fill(l, 106, b, &f), 0); /* a unit does not fit */
-    assert_int_equal(fill(l, 107, b, &f), 1);
+    assert_int_equal(fill(l, 76, b, &f), 0); /* a unit does not fit */
+    assert_int_equal(fill(l, 77, b, &f), 1);
     assert_int_equal(b[0].bytes.n, 64);
     while (l->push.owing > 0) {
         unsigned n = fill(l, 1175, b, &f);
@@ -230,7 +232,7 @@ static void units_go_once_and_again_when_lost(void **state)
             total += b[k].bytes.n;
             for (size_t at = 0; at < b[k].bytes.n; at++)
                 assert_int_equal(b[k].bytes.p[at],
-                                 b[k].offset / OL_PIECE + 1);
+                                 b[k].piece + 1);
         }
     }
     assert_int_equal(total, v.size - 64);
@@ -242,33 +244,42 @@ static void units_go_once_and_again_when_lost(void **state)
     assert_int_equal(l->push.owing, 2);
     ol_push_owe(l, 0, 15, UINT64_C(1) << 63);
     assert_int_equal(fill(l, 1175, b, &f), 2);
-    assert_int_equal(b[0].offset, 65536 - 64);
-    assert_int_equal(b[1].offset, 65536);
+    assert_int_equal(b[0].first, 1023);
+    assert_int_equal(b[1].piece, 1);
+    assert_int_equal(b[1].first, 0);
     assert_int_equal(b[1].bytes.n, 65);
     free(l);
 }
 
+/* A frame names the WANT that it answers, so there has to be one that is known
+ * to be of the boot that listens. */
+static void nothing_goes_before_a_want_of_the_epoch(void **state)
+{
+    struct ol_line *l = line();
+    struct ol_want v = {.serial = 9, .hash = {1}, .size = 65, .limit = 1};
+    struct ol_where bundle = {.epoch = NULL, .current = true};
+    struct ol_units b[32] = {0};
+    struct ol_out_frame f;
+
+    (void)state;
+    want(l, &v);
+    assert_int_equal(feed(l, 9), 1);
+    ol_push_epoch(l);
+    assert_int_equal(ol_push_owes(l), 0);
+    assert_int_equal(fill(l, 1175, b, &f), 0);
+    v.serial = 2; /* they count anew */
+    want(l, &v);
+    assert_int_equal(ol_push_owes(l), 2 * OL_BLOB_UNIT);
+    v.serial = 3; /* what a bundle asks is answered by bundles */
+    assert_int_equal(ol_push_wanted(l, &bundle, &v), OL_OK);
+    assert_int_equal(fill(l, 1175, b, &f), 0);
+    want(l, &v);
+    assert_int_equal(fill(l, 1175, b, &f), 1);
+    assert_int_equal(b[0].serial, 3);
+    free(l);
+}
+
 /* ---- the other side ------------------------------------------------------ */
-
-static void pull(struct ol_line *l, uint64_t size)
-{
-    struct ol_file f = {.hash = {7}, .size = size};
-    struct ol_event ev = {.kind = OL_EV_WANT, .file = &f};
-
-    assert_int_equal(ol_pull_want(l, &ev), OL_OK);
-}
-
-static enum ol_err blob_at(struct ol_line *l, uint8_t hash, uint64_t offset,
-                           size_t n)
-{
-    static uint8_t bytes[OL_PIECE];
-    struct ol_where at = {.epoch = &l->epoch[0], .current = true};
-    struct ol_blob b = {.hash = {hash}, .offset = offset,
-                        .bytes = OL_SPAN(bytes, n)};
-
-    memset(bytes, (int)(offset / OL_PIECE) + 1, n);
-    return ol_pull_blob(l, &at, &b);
-}
 
 static struct ol_want wants(struct ol_line *l)
 {
@@ -288,6 +299,36 @@ static struct ol_want wants(struct ol_line *l)
     return v;
 }
 
+/* And asks for it. */
+static void pull(struct ol_line *l, uint64_t size)
+{
+    struct ol_file f = {.hash = {7}, .size = size};
+    struct ol_event ev = {.kind = OL_EV_WANT, .file = &f};
+
+    assert_int_equal(ol_pull_want(l, &ev), OL_OK);
+    (void)wants(l);
+}
+
+/* In answer to the WANT of that serial. */
+static enum ol_err answer(struct ol_line *l, uint32_t serial, uint64_t offset,
+                          size_t n)
+{
+    static uint8_t bytes[OL_PIECE];
+    struct ol_where at = {.epoch = &l->epoch[0], .current = true};
+    struct ol_units b = {.serial = serial,
+                         .piece = (uint32_t)(offset / OL_PIECE),
+                         .first = (uint16_t)(offset % OL_PIECE / OL_BLOB_UNIT),
+                         .bytes = OL_SPAN(bytes, n)};
+
+    memset(bytes, (int)b.piece + 1, n);
+    return ol_pull_units(l, &at, &b);
+}
+
+static enum ol_err units_at(struct ol_line *l, uint64_t offset, size_t n)
+{
+    return answer(l, l->pull.serial, offset, n);
+}
+
 static unsigned filled(const struct ol_line *l)
 {
     unsigned n = 0;
@@ -302,21 +343,23 @@ static void what_was_not_asked_for_changes_nothing(void **state)
     struct ol_line *l = line();
 
     (void)state;
-    assert_int_equal(blob_at(l, 7, 0, 64), OL_OK); /* nothing is pulled */
+    l->pull.serial = 5;
+    assert_int_equal(units_at(l, 0, 64), OL_OK); /* nothing is pulled */
     assert_int_equal(filled(l), 0);
     pull(l, 40 * OL_PIECE + 100);
-    assert_int_equal(blob_at(l, 8, 0, 64), OL_OK); /* another hash */
-    assert_int_equal(blob_at(l, 7, 32 * OL_PIECE, 64), OL_OK); /* no credit */
-    assert_int_equal(blob_at(l, 7, 0, 65), OL_ERR_MALFORMED);
-    assert_int_equal(blob_at(l, 7, 40 * OL_PIECE + 64, 37),
+    assert_int_equal(answer(l, 5, 0, 64), OL_OK); /* of another one */
+    assert_int_equal(answer(l, 7, 0, 64), OL_OK); /* of none yet */
+    assert_int_equal(units_at(l, 32 * OL_PIECE, 64), OL_OK); /* no credit */
+    assert_int_equal(units_at(l, 0, 65), OL_ERR_MALFORMED);
+    assert_int_equal(units_at(l, 40 * OL_PIECE + 64, 37),
                      OL_ERR_MALFORMED); /* past the end */
-    assert_int_equal(blob_at(l, 7, 41 * (uint64_t)OL_PIECE, 64),
+    assert_int_equal(units_at(l, 41 * (uint64_t)OL_PIECE, 64),
                      OL_ERR_MALFORMED);
-    assert_int_equal(blob_at(l, 7, OL_FILE_MAX - 64, 64), OL_ERR_MALFORMED);
+    assert_int_equal(units_at(l, OL_FILE_MAX - 64, 64), OL_ERR_MALFORMED);
     assert_int_equal(filled(l), 0);
     l->pull.dirty = false;
     l->full = true;
-    assert_int_equal(blob_at(l, 7, 0, 64), OL_OK); /* the disk is */
+    assert_int_equal(units_at(l, 0, 64), OL_OK); /* the disk is */
     assert_int_equal(filled(l), 0);
     ol_pull_pump(l);
     assert_true(l->pull.dirty);
@@ -328,7 +371,7 @@ static void what_was_not_asked_for_changes_nothing(void **state)
     ol_pull_pump(l);
     assert_true(l->pull.dirty);
     assert_int_equal(wants(l).limit, 32);
-    assert_int_equal(blob_at(l, 7, 31 * OL_PIECE, 64), OL_OK);
+    assert_int_equal(units_at(l, 31 * OL_PIECE, 64), OL_OK);
     assert_int_equal(filled(l), 1);
     free(l);
 }
@@ -342,12 +385,12 @@ static void a_piece_is_held_when_it_is_on_disk(void **state)
     (void)state;
     pull(l, 2 * OL_PIECE + 65);
     for (unsigned u = 0; u < 3; u++) /* over and over: still one unit */
-        assert_int_equal(blob_at(l, 7, OL_PIECE, 64), OL_OK);
-    assert_int_equal(blob_at(l, 7, OL_PIECE + 64, OL_PIECE - 128), OL_OK);
+        assert_int_equal(units_at(l, OL_PIECE, 64), OL_OK);
+    assert_int_equal(units_at(l, OL_PIECE + 64, OL_PIECE - 128), OL_OK);
     ol_pull_pump(l);
     assert_int_equal(count(OL_FX_PUT), 0);
-    assert_int_equal(blob_at(l, 7, 2 * OL_PIECE - 64, 64), OL_OK);
-    assert_int_equal(blob_at(l, 7, 2 * OL_PIECE, 65), OL_OK);
+    assert_int_equal(units_at(l, 2 * OL_PIECE - 64, 64), OL_OK);
+    assert_int_equal(units_at(l, 2 * OL_PIECE, 65), OL_OK);
     ol_pull_pump(l);
     assert_int_equal(count(OL_FX_PUT), 2);
     put = &fx.v[0].put;
@@ -371,9 +414,9 @@ static void a_piece_is_held_when_it_is_on_disk(void **state)
     assert_int_equal(v.map, 3);
     assert_int_equal(count(OL_FX_NOTE), 1);
     /* A second time, and the one that was missing. */
-    assert_int_equal(blob_at(l, 7, OL_PIECE, OL_PIECE), OL_OK);
+    assert_int_equal(units_at(l, OL_PIECE, OL_PIECE), OL_OK);
     assert_int_equal(filled(l), 0);
-    assert_int_equal(blob_at(l, 7, 0, OL_PIECE), OL_OK);
+    assert_int_equal(units_at(l, 0, OL_PIECE), OL_OK);
     step(l);
     ol_pull_pump(l);
     assert_int_equal(count(OL_FX_PUT), 1);
@@ -397,7 +440,7 @@ static void batches_are_small(void **state)
     (void)state;
     pull(l, 40 * OL_PIECE);
     for (unsigned n = 0; n < OL_PULL_WINDOW; n++)
-        assert_int_equal(blob_at(l, 7, n * OL_PIECE, OL_PIECE), OL_OK);
+        assert_int_equal(units_at(l, n * OL_PIECE, OL_PIECE), OL_OK);
     assert_true(ol_pull_busy(l));
     ol_pull_pump(l);
     assert_int_equal(count(OL_FX_PUT), 8);
@@ -545,6 +588,7 @@ int main(void)
         cmocka_unit_test(the_newest_want_counts),
         cmocka_unit_test(what_is_not_ours_is_asked_for_ever_more_slowly),
         cmocka_unit_test(units_go_once_and_again_when_lost),
+        cmocka_unit_test(nothing_goes_before_a_want_of_the_epoch),
         cmocka_unit_test(what_was_not_asked_for_changes_nothing),
         cmocka_unit_test(a_piece_is_held_when_it_is_on_disk),
         cmocka_unit_test(batches_are_small),

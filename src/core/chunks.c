@@ -122,11 +122,20 @@ static enum ol_err take_blob(struct ol_line *l, const struct ol_where *at,
     struct ol_blob b;
     enum ol_err err = ol_blob_decode(body, &b);
 
+    return err == OL_OK ? ol_pull_blob(l, at, &b) : err;
+}
+
+static enum ol_err take_units(struct ol_line *l, const struct ol_where *at,
+                              struct ol_span body)
+{
+    struct ol_units u;
+    enum ol_err err = ol_units_decode(body, &u);
+
     if (err != OL_OK)
         return err;
-    if (at->epoch != NULL && at->epoch->segment_ns == 0)
+    if (at->epoch->segment_ns == 0)
         at->epoch->segment_ns = l->now_ns;
-    return ol_pull_blob(l, at, &b);
+    return ol_pull_units(l, at, &u);
 }
 
 static enum ol_err take_want(struct ol_line *l, const struct ol_where *at,
@@ -180,6 +189,7 @@ static const struct {
     [OL_CHUNK_HELD] = {take_held, true},
     [OL_CHUNK_SEGMENT] = {take_segment, true},
     [OL_CHUNK_BLOB] = {take_blob, true},
+    [OL_CHUNK_UNITS] = {take_units, true},
     [OL_CHUNK_RETURN] = {take_return, true},
     [OL_CHUNK_LOST] = {take_lost, true},
     [OL_CHUNK_FOUND] = {take_found, true},

@@ -77,6 +77,7 @@ enum ol_err ol_pull_want(struct ol_line *l, const struct ol_event *ev)
     p->upto = f->upto;
     p->map = f->map;
     p->on = true;
+    p->before = p->serial;
     p->offer_on = false;
     for (unsigned k = 0; k < OL_PASSED_MAX; k++)
         if (memcmp(p->passed[k], f->hash, 32) == 0)
@@ -142,14 +143,13 @@ static uint32_t units_of(size_t n)
     return (uint32_t)((n + OL_BLOB_UNIT - 1) / OL_BLOB_UNIT);
 }
 
-static void place(struct ol_pull *p, struct ol_pull_slot *s,
-                  const struct ol_blob *b)
+static void place(struct ol_pull *p, struct ol_pull_slot *s, uint32_t at,
+                  struct ol_span bytes)
 {
-    uint32_t at = (uint32_t)(b->offset % OL_PIECE);
     uint32_t first = at / OL_BLOB_UNIT;
 
-    memcpy(p->data[s->piece % OL_PULL_WINDOW] + at, b->bytes.p, b->bytes.n);
-    for (uint32_t u = first; u < first + units_of(b->bytes.n); u++) {
+    memcpy(p->data[s->piece % OL_PULL_WINDOW] + at, bytes.p, bytes.n);
+    for (uint32_t u = first; u < first + units_of(bytes.n); u++) {
         uint64_t bit = UINT64_C(1) << u % 64;
         if (s->have[u / 64] & bit)
             continue;
@@ -229,22 +229,16 @@ static void offer(struct ol_line *l)
     (void)note(l, OL_NOTE_OFFERED, p->offer, 0);
 }
 
-enum ol_err ol_pull_blob(struct ol_line *l, const struct ol_where *at,
-                         const struct ol_blob *b)
+/* Bytes of the attachment that we pull, from that offset of a piece on. */
+static enum ol_err taken(struct ol_line *l, uint32_t piece, uint32_t at,
+                         struct ol_span bytes)
 {
     struct ol_pull *p = &l->pull;
-    uint32_t piece = (uint32_t)(b->offset / OL_PIECE);
-    uint64_t end = b->offset + b->bytes.n;
+    uint64_t end = (uint64_t)piece * OL_PIECE + at + bytes.n;
     struct ol_pull_slot *s = slot_of(p, piece);
-    uint32_t nth = at->epoch == NULL ? p->blob++ : 0;
 
-    /* Of another one that we wanted a moment ago, or never. */
-    if (!p->on || memcmp(p->hash, b->hash, 32) != 0)
-        return at->epoch == NULL ? offered(l, at->c, b->hash, nth) : OL_OK;
-    if (end > p->size || (b->bytes.n % OL_BLOB_UNIT != 0 && end != p->size))
+    if (end > p->size || (bytes.n % OL_BLOB_UNIT != 0 && end != p->size))
         return OL_ERR_MALFORMED;
-    if (at->epoch != NULL)
-        p->data_ch = at->c;
     if (piece < p->upto ||
         (piece > p->upto && piece - p->upto - 1 < 64 &&
          (p->map >> (piece - p->upto - 1) & 1))) {
@@ -260,8 +254,32 @@ enum ol_err ol_pull_blob(struct ol_line *l, const struct ol_where *at,
         s->missing = (uint16_t)units_of(ol_file_piece_size(p->size, piece));
     }
     if (s->state == OL_PULL_PART)
-        place(p, s, b);
+        place(p, s, at, bytes);
     return OL_OK;
+}
+
+enum ol_err ol_pull_blob(struct ol_line *l, const struct ol_where *at,
+                         const struct ol_blob *b)
+{
+    struct ol_pull *p = &l->pull;
+    uint32_t nth = p->blob++;
+
+    if (!p->on || memcmp(p->hash, b->hash, 32) != 0)
+        return offered(l, at->c, b->hash, nth);
+    return taken(l, (uint32_t)(b->offset / OL_PIECE),
+                 (uint32_t)(b->offset % OL_PIECE), b->bytes);
+}
+
+enum ol_err ol_pull_units(struct ol_line *l, const struct ol_where *at,
+                          const struct ol_units *u)
+{
+    struct ol_pull *p = &l->pull;
+
+    /* Of another one that we wanted a moment ago, or never. */
+    if (!p->on || u->serial <= p->before || u->serial > p->serial)
+        return OL_OK;
+    p->data_ch = at->c;
+    return taken(l, u->piece, (uint32_t)u->first * OL_BLOB_UNIT, u->bytes);
 }
 
 /* ---- to the disk -------------------------------------------------------- */

@@ -95,13 +95,14 @@ void ol_push_forget(struct ol_line *l)
 void ol_push_epoch(struct ol_line *l)
 {
     l->push.serial = 0;
+    l->push.live = false;
     l->push.load_fails = 0;
     l->push.load_ns = 0;
 }
 
 uint64_t ol_push_owes(const struct ol_line *l)
 {
-    return (uint64_t)l->push.owing * OL_BLOB_UNIT;
+    return l->push.live ? (uint64_t)l->push.owing * OL_BLOB_UNIT : 0;
 }
 
 /* ---- what the peer wants ------------------------------------------------ */
@@ -115,7 +116,7 @@ static void stop(struct ol_line *l)
         flies |= p->slot[k].flights > 0;
         clear(p, &p->slot[k]);
     }
-    p->on = p->served_due = false;
+    p->on = p->live = p->served_due = false;
     p->load = 0;
     p->load_fails = 0;
     p->load_ns = 0;
@@ -205,6 +206,7 @@ enum ol_err ol_push_wanted(struct ol_line *l, const struct ol_where *at,
         p->retry_ns = OL_NEVER_NS;
     }
     p->on = p->lacks = true;
+    p->live = at->epoch != NULL;
     p->want = *v;
     for (unsigned k = 0; k < OL_PULL_WINDOW; k++)
         if (p->slot[k].size > 0 && held(v, p->slot[k].piece))
@@ -456,26 +458,27 @@ static void went(struct ol_out_frame *f,
 }
 
 /* One chunk; false: nothing owed, or nothing fits. */
-static bool add_blob(struct ol_line *l, struct ol_out_frame *f)
+static bool add_units(struct ol_line *l, struct ol_out_frame *f)
 {
     struct ol_push *p = &l->push;
     struct ol_push_slot *s = next(p);
     size_t room = f->w.cap - f->w.n, n;
-    struct ol_blob b;
+    struct ol_units b;
     unsigned first, units;
 
     if (s == NULL || f->n_refs + 2 > OL_FRAME_REFS ||
-        room < OL_CHUNK_HEAD + OL_BLOB_HEAD + OL_BLOB_UNIT)
+        room < OL_CHUNK_HEAD + OL_UNITS_HEAD + OL_BLOB_UNIT)
         return false;
-    room -= OL_CHUNK_HEAD + OL_BLOB_HEAD;
+    room -= OL_CHUNK_HEAD + OL_UNITS_HEAD;
     units = run_of(s, (unsigned)OL_MIN(room / OL_BLOB_UNIT, 64), &first);
     n = OL_MIN((first + units) * OL_BLOB_UNIT, s->size) -
         first * OL_BLOB_UNIT;
-    memcpy(b.hash, p->want.hash, sizeof(b.hash));
-    b.offset = (uint64_t)s->piece * OL_PIECE + first * OL_BLOB_UNIT;
+    b.serial = p->want.serial;
+    b.piece = s->piece;
+    b.first = (uint16_t)first;
     b.bytes = OL_SPAN(p->data[s->piece % OL_PULL_WINDOW] +
                       first * OL_BLOB_UNIT, n);
-    if (!ol_blob_encode(&f->w, &b))
+    if (!ol_units_encode(&f->w, &b))
         return false;
     s->owing = (uint16_t)(s->owing - units);
     p->owing -= units;
@@ -493,7 +496,7 @@ bool ol_push_fill(struct ol_line *l, struct ol_out_frame *f)
 {
     bool any = false;
 
-    while (l->push.on && l->push.owing > 0 && add_blob(l, f))
+    while (ol_push_owes(l) > 0 && add_units(l, f))
         any = true;
     return any;
 }

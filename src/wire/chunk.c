@@ -1,6 +1,6 @@
 /*
  * Chunks: the table of types, the walk over a plaintext, and every body but
- * those of ACK, HELD, BLOB and WANT, which have files of their own.
+ * those of ACK, HELD, BLOB, UNITS and WANT, which have files of their own.
  *
  * Happy path: ol_chunk_next until PAD; each body goes to the decoder of its
  * type. A decoder checks every bound and accepts one encoding per value; it
@@ -25,6 +25,8 @@
 
 /* A chunk in the largest bundle. */
 #define BODY_MAX (OL_BUNDLE_MAX - OL_BUNDLE_OVER - OL_CHUNK_HEAD)
+/* And in the largest frame. */
+#define FRAME_BODY_MAX (OL_FRAME_MAX - OL_FRAME_OVER - OL_CHUNK_HEAD)
 
 /* PAD has neither length nor body: its line only says where it may stand. */
 static const struct ol_chunk_rule rules[OL_CHUNK_TYPES] = {
@@ -43,7 +45,9 @@ static const struct ol_chunk_rule rules[OL_CHUNK_TYPES] = {
                        EVERYWHERE},
     [OL_CHUNK_SEGMENT] = {"segment", OL_SEGMENT_HEAD + 1,
                           OL_SEGMENT_HEAD + OL_RECORD_MAX, STORED},
-    [OL_CHUNK_BLOB] = {"blob", OL_BLOB_HEAD + 1, BODY_MAX, STORED},
+    [OL_CHUNK_BLOB] = {"blob", OL_BLOB_HEAD + 1, BODY_MAX, OL_IN_BUNDLE},
+    [OL_CHUNK_UNITS] = {"units", OL_UNITS_HEAD + 1, FRAME_BODY_MAX,
+                        OL_IN_FRAME},
     [OL_CHUNK_RETURN] = {"return", OL_SEGMENT_HEAD + 1,
                          OL_SEGMENT_HEAD + OL_RECORD_MAX, STORED},
     [OL_CHUNK_CHECKPOINT] = {"checkpoint", OL_CHECKPOINT_BODY,

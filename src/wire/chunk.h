@@ -132,6 +132,15 @@ struct ol_blob {
                              the receiver checks, unless they end the file */
 };
 
+/* UNITS: serial 4 | piece 4 | first 2 | bytes. The same in a frame, where the
+ * WANT that it answers says of which attachment. */
+struct ol_units {
+    uint32_t serial;      /* of a WANT of the receiver's boot */
+    uint32_t piece;       /* below 2^32-2 */
+    uint16_t first;       /* unit of the piece */
+    struct ol_span bytes; /* as in BLOB */
+};
+
 /* WANT: serial 4 | flags 1 | hash 32 | size 8 | upto 4 | limit 4 | map 8.
  * flags: 0 asks; DONE or DECLINED says so, with NOTED it answers; with any of
  * them upto, limit and map are zero. */
@@ -226,6 +235,7 @@ OL_MUST_USE enum ol_err ol_held_decode(struct ol_span b, struct ol_held *);
 OL_MUST_USE enum ol_err ol_segment_decode(struct ol_span b,
                                           struct ol_segment *);
 OL_MUST_USE enum ol_err ol_blob_decode(struct ol_span b, struct ol_blob *);
+OL_MUST_USE enum ol_err ol_units_decode(struct ol_span b, struct ol_units *);
 OL_MUST_USE enum ol_err ol_want_decode(struct ol_span b, struct ol_want *);
 OL_MUST_USE enum ol_err ol_checkpoint_decode(struct ol_span b,
                                              struct ol_checkpoint *);
@@ -255,6 +265,7 @@ bool ol_held_encode(struct ol_writer *w, const struct ol_held *);
 bool ol_segment_encode(struct ol_writer *w, const struct ol_segment *);
 bool ol_return_encode(struct ol_writer *w, const struct ol_segment *);
 bool ol_blob_encode(struct ol_writer *w, const struct ol_blob *);
+bool ol_units_encode(struct ol_writer *w, const struct ol_units *);
 bool ol_want_encode(struct ol_writer *w, const struct ol_want *);
 bool ol_checkpoint_encode(struct ol_writer *w, uint8_t type,
                           const struct ol_checkpoint *);

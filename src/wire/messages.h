@@ -87,6 +87,7 @@ enum ol_chunk_type {
     OL_CHUNK_WANT = 14, /* which pieces of an attachment are wanted */
     OL_CHUNK_OPENINGS = 15, /* which knocks are whose, in handshake payloads */
     OL_CHUNK_BRIEF = 16, /* HELD of one log and ACK, on narrow channels */
+    OL_CHUNK_UNITS = 17, /* of a piece that a WANT asks for, in frames */
     OL_CHUNK_TYPES
 };
 
@@ -115,6 +116,7 @@ enum ol_chunk_type {
 #define OL_HELD_PART 12u
 #define OL_BLOB_HEAD 40u
 #define OL_BLOB_UNIT 64u /* blobs start and end on units of a piece */
+#define OL_UNITS_HEAD 10u /* serial 4, piece 4, first 2 */
 #define OL_WANT_BODY 61u
 #define OL_WANT_DONE 1u     /* whole and verified */
 #define OL_WANT_DECLINED 2u /* not wanted */

@@ -1,5 +1,5 @@
 /*
- * BLOB and WANT: pieces of attachments, and who asks for which.
+ * BLOB, UNITS and WANT: pieces of attachments, and who asks for which.
  *
  * What depends on the file's size only its receiver can check; here every
  * bound that the bytes themselves show is.
@@ -39,6 +39,40 @@ bool ol_blob_encode(struct ol_writer *w, const struct ol_blob *blob)
     ol_write_bytes(w, OL_SPAN_ARRAY(blob->hash));
     ol_write_u64(w, blob->offset);
     ol_write_bytes(w, blob->bytes);
+    return true;
+}
+
+static bool units_ok(const struct ol_units *u)
+{
+    uint32_t at = (uint32_t)u->first * OL_BLOB_UNIT;
+
+    return u->piece < OL_FILE_MAX / OL_PIECE && at < OL_PIECE &&
+           u->bytes.n >= 1 && u->bytes.n <= OL_PIECE - at;
+}
+
+enum ol_err ol_units_decode(struct ol_span b, struct ol_units *u)
+{
+    struct ol_reader r;
+    enum ol_err err = ol_body_read(&r, OL_CHUNK_UNITS, b);
+
+    if (err)
+        return err;
+    u->serial = ol_read_u32(&r);
+    u->piece = ol_read_u32(&r);
+    u->first = ol_read_u16(&r);
+    u->bytes = ol_read_bytes(&r, r.n);
+    return units_ok(u) ? OL_OK : OL_ERR_MALFORMED;
+}
+
+bool ol_units_encode(struct ol_writer *w, const struct ol_units *u)
+{
+    OL_CHECK(units_ok(u));
+    if (!ol_body_write(w, OL_CHUNK_UNITS, OL_UNITS_HEAD + u->bytes.n))
+        return false;
+    ol_write_u32(w, u->serial);
+    ol_write_u32(w, u->piece);
+    ol_write_u16(w, u->first);
+    ol_write_bytes(w, u->bytes);
     return true;
 }
 

@@ -1,4 +1,4 @@
-/* BLOB and WANT: by hand, every bound, one encoding, our own bugs. */
+/* BLOB, UNITS and WANT: by hand, every bound, one encoding, our own bugs. */
 #include "wire/chunk.h"
 
 #include <openline/file.h>
@@ -27,6 +27,20 @@ static bool blob_again(struct ol_span in, struct ol_writer *out)
         return false;
     ol_writer_init(&w, chunk, sizeof(chunk));
     assert_true(ol_blob_encode(&w, &blob));
+    ol_write_bytes(out, OL_SPAN(chunk + 3, w.n - 3));
+    return true;
+}
+
+static bool units_again(struct ol_span in, struct ol_writer *out)
+{
+    uint8_t chunk[OL_FRAME_MAX];
+    struct ol_units units;
+    struct ol_writer w;
+
+    if (ol_units_decode(in, &units))
+        return false;
+    ol_writer_init(&w, chunk, sizeof(chunk));
+    assert_true(ol_units_encode(&w, &units));
     ol_write_bytes(out, OL_SPAN(chunk + 3, w.n - 3));
     return true;
 }
@@ -115,6 +129,70 @@ static void a_blob_has_bounds(void **state)
     for (size_t k = 0; k < OL_LEN(v); k++) {
         if (blob_at(v[k].offset, 40 + v[k].n) != v[k].err)
             fail_msg("blob %zu", k);
+    }
+}
+
+static void units_by_hand(void **state)
+{
+    struct ol_units units = {7, 0x10203, 0x3fe, OL_SPAN("\xff\xee", 2)}, back;
+    struct ol_span hex =
+        bend_hex("11 000c 00000007 00010203 03fe ffee", bytes);
+    struct ol_writer w;
+
+    (void)state;
+    for (size_t cap = 0; cap < hex.n; cap++) {
+        ol_writer_init(&w, buf, cap);
+        assert_false(ol_units_encode(&w, &units));
+        assert_int_equal(w.n, 0);
+    }
+    ol_writer_init(&w, buf, hex.n);
+    assert_true(ol_units_encode(&w, &units));
+    assert_true(ol_span_eq(ol_writer_span(&w), hex));
+    assert_int_equal(ol_units_decode(OL_SPAN(bytes + 3, hex.n - 3), &back),
+                     OL_OK);
+    assert_int_equal(back.serial, 7);
+    assert_int_equal(back.piece, 0x10203);
+    assert_int_equal(back.first, 0x3fe);
+    assert_true(ol_span_eq(back.bytes, units.bytes));
+    bend_all(OL_SPAN(bytes + 3, hex.n - 3), units_again);
+}
+
+static void units_have_bounds(void **state)
+{
+    static const struct {
+        uint32_t piece;
+        uint16_t first;
+        size_t n; /* of bytes */
+        enum ol_err err;
+    } v[] = {
+        {0, 0, 0, OL_ERR_SHORT},
+        {0, 0, 1, OL_OK},
+        {0, 0, 4058, OL_OK},
+        {0, 0, 4059, OL_ERR_LONG},
+        {0, 1023, 64, OL_OK},
+        {0, 1023, 65, OL_ERR_MALFORMED}, /* into the next piece */
+        {0, 1024, 1, OL_ERR_MALFORMED},
+        {0, UINT16_MAX, 1, OL_ERR_MALFORMED},
+        {UINT32_MAX - 2, 1023, 64, OL_OK},
+        {UINT32_MAX - 1, 0, 1, OL_ERR_MALFORMED},
+        {UINT32_MAX, 0, 1, OL_ERR_MALFORMED},
+    };
+
+    (void)state;
+    for (size_t k = 0; k < OL_LEN(v); k++) {
+        size_t n = OL_UNITS_HEAD + v[k].n;
+        uint8_t *body = calloc(1, n); /* its own length: a sanitizer sees */
+        struct ol_units units;
+        struct ol_writer w;
+
+        OL_CHECK(body);
+        ol_writer_init(&w, body, n);
+        ol_write_u32(&w, 1);
+        ol_write_u32(&w, v[k].piece);
+        ol_write_u16(&w, v[k].first);
+        if (ol_units_decode(OL_SPAN(body, n), &units) != v[k].err)
+            fail_msg("units %zu", k);
+        free(body);
     }
 }
 
@@ -221,6 +299,7 @@ static void noise_is_refused_or_goes_round(void **state)
         if (n > 48 && dice_u64(&d) % 2)
             memset(x + 32, 0, 7);
         bend_one(OL_SPAN(x, n), blob_again);
+        bend_one(OL_SPAN(x, n), units_again);
         n = OL_MIN(n, OL_WANT_BODY);
         if (n > 48 && dice_u64(&d) % 2)
             memset(x + 37, 0, 5);
@@ -249,6 +328,12 @@ static void what_decode_refuses_is_our_own_bug(void **state)
         {{0}, 65472, {bytes, 65}},
         {{0}, OL_FILE_MAX, {bytes, 1}},
     };
+    static const struct ol_units units[] = {
+        {1, 0, 0, {bytes, 0}},
+        {1, 0, 1023, {bytes, 65}},
+        {1, 0, 1024, {bytes, 1}},
+        {1, UINT32_MAX - 1, 0, {bytes, 1}},
+    };
     struct ol_writer w;
 
     (void)state;
@@ -266,6 +351,14 @@ static void what_decode_refuses_is_our_own_bug(void **state)
         }
         assert_int_equal(w.n, 0);
     }
+    for (volatile size_t k = 0; k < OL_LEN(units); k++) {
+        ol_check_hook = catch;
+        if (setjmp(caught) == 0) {
+            ol_units_encode(&w, &units[k]);
+            fail_msg("encoded units %zu", k);
+        }
+        assert_int_equal(w.n, 0);
+    }
 }
 
 int main(void)
@@ -273,6 +366,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_blob_by_hand),
         cmocka_unit_test(a_blob_has_bounds),
+        cmocka_unit_test(units_by_hand),
+        cmocka_unit_test(units_have_bounds),
         cmocka_unit_test(a_want_by_hand),
         cmocka_unit_test(a_want_has_bounds),
         cmocka_unit_test(noise_is_refused_or_goes_round),

@@ -24,6 +24,7 @@ static bool again(const struct ol_chunk *ch)
     struct ol_ack ack;
     struct ol_segment seg;
     struct ol_blob blob;
+    struct ol_units units;
     struct ol_want want;
     struct ol_lost lost;
     struct ol_found found;
@@ -58,6 +59,9 @@ static bool again(const struct ol_chunk *ch)
     case OL_CHUNK_BLOB:
         return ol_blob_decode(ch->body, &blob) == OL_OK &&
                ol_blob_encode(w, &blob);
+    case OL_CHUNK_UNITS:
+        return ol_units_decode(ch->body, &units) == OL_OK &&
+               ol_units_encode(w, &units);
     case OL_CHUNK_WANT:
         return ol_want_decode(ch->body, &want) == OL_OK &&
                ol_want_encode(w, &want);

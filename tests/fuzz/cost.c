@@ -163,6 +163,7 @@ static void chunks(struct ol_span in, uint8_t where)
         struct ol_held held;
         struct ol_segment seg;
         struct ol_blob blob;
+        struct ol_units units;
         struct ol_want want;
         struct ol_lost lost;
         struct ol_found found;
@@ -183,6 +184,7 @@ static void chunks(struct ol_span in, uint8_t where)
             (void)!ol_held_decode(ch.body, &v.held);
         (void)!ol_segment_decode(ch.body, &v.seg);
         (void)!ol_blob_decode(ch.body, &v.blob);
+        (void)!ol_units_decode(ch.body, &v.units);
         (void)!ol_want_decode(ch.body, &v.want);
         (void)!ol_lost_decode(ch.body, &v.lost);
         if (ch.type == OL_CHUNK_FOUND)

@@ -153,15 +153,15 @@ static void piece(struct bed *b, struct script *s)
         return;
     end = OL_MIN(at + OL_PIECE, pull->size) - script_u8(s) % 4 * OL_BLOB_UNIT;
     while (at < end) {
-        struct ol_blob blob = {.offset = at};
+        struct ol_units u = {.serial = pull->serial, .piece = pull->upto};
         struct ol_writer w;
 
-        memcpy(blob.hash, pull->hash, sizeof(blob.hash));
-        blob.bytes = OL_SPAN(bytes, OL_MIN(end - at, 60 * OL_BLOB_UNIT));
+        u.first = (uint16_t)(at % OL_PIECE / OL_BLOB_UNIT);
+        u.bytes = OL_SPAN(bytes, OL_MIN(end - at, 60 * OL_BLOB_UNIT));
         ol_writer_init(&w, out, OL_FRAME_MAX - OL_FRAME_OVER);
-        OL_CHECK(ol_blob_encode(&w, &blob));
+        OL_CHECK(ol_units_encode(&w, &u));
         (void)bed_frame(b, 1, ol_writer_span(&w), 0, &err);
-        at += blob.bytes.n;
+        at += u.bytes.n;
     }
 }
 

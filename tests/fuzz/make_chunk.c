@@ -238,6 +238,31 @@ static void make_blob(struct script *s, struct ol_line *l,
     (void)ol_blob_encode(w, &b);
 }
 
+static void make_units(struct script *s, struct ol_line *l,
+                       struct ol_writer *w)
+{
+    static uint8_t bytes[OL_FRAME_MAX];
+    struct ol_units u = {.serial = script_u32(s)};
+    size_t room = w->cap - w->n, most;
+
+    if (room < OL_CHUNK_HEAD + OL_UNITS_HEAD + OL_BLOB_UNIT)
+        return;
+    u.piece = (uint32_t)script_edge(s, 0, UINT32_MAX - 2);
+    u.first = (uint16_t)script_below(s, OL_PIECE_UNITS);
+    if (l != NULL && l->pull.on) {
+        u.serial = l->pull.serial - u.serial % 8 / 7;
+        u.piece = l->pull.upto + script_below(s, 3);
+    }
+    room -= OL_CHUNK_HEAD + OL_UNITS_HEAD;
+    most = ol_chunk_rule(OL_CHUNK_UNITS)->most - OL_UNITS_HEAD;
+    most = OL_MIN(OL_MIN(room, most),
+                  OL_PIECE - (size_t)u.first * OL_BLOB_UNIT);
+    u.bytes = OL_SPAN(bytes, script_edge(s, 1, most));
+    if (u.bytes.n > OL_BLOB_UNIT && script_u8(s) % 4)
+        u.bytes.n -= u.bytes.n % OL_BLOB_UNIT;
+    (void)ol_units_encode(w, &u);
+}
+
 static void make_want(struct script *s, struct ol_line *l,
                       struct ol_writer *w)
 {
@@ -364,7 +389,7 @@ void make_chunk(struct script *s, struct ol_line *l,
         make_probe,  make_echo,   make_view,       make_ack,  make_held,
         make_segment, make_blob,  make_return,     make_checkpoint,
         make_lost,   make_found,  make_want,       make_hello,
-        make_segment, make_held,  make_ack};
+        make_segment, make_held,  make_ack,        make_units};
 
     make[script_below(s, OL_LEN(make))](s, l, w);
 }

@@ -86,6 +86,7 @@ static void a_peer_that_cannot_choose(void)
         pull->pieces = ol_file_pieces(pull->size);
         pull->upto = 0;
         pull->map = 0;
+        pull->before = pull->serial;
         pull->on = pull->dirty = true;
         pull->want_ns = 0;
         world_tick(&w, 1);

@@ -198,6 +198,37 @@ static void a_hash(struct play *p, uint8_t hash[32])
         memset(hash, 1 + (int)below(p, 200), 32);
 }
 
+static void say_units(struct play *p, unsigned c, unsigned from,
+                      struct ol_writer *w)
+{
+    static uint8_t bytes[OL_PIECE];
+    const struct ol_pull *pull = &p->line->pull;
+    struct ol_units u = {.serial = pull->serial,
+                         .piece = pull->upto + below(p, 34)};
+    size_t room = w->cap - w->n, most;
+    uint64_t at;
+
+    (void)c;
+    (void)from;
+    if (room < 512)
+        return;
+    if (chance(p, 0.2))
+        u.serial += below(p, 40) - 20;
+    if (chance(p, 0.02))
+        u.piece = (uint32_t)(rnd_u64(&p->r) % (UINT32_MAX - 1));
+    if (chance(p, 0.7))
+        u.first = (uint16_t)below(p, OL_PIECE_UNITS);
+    at = (uint64_t)u.piece * OL_PIECE + u.first * OL_BLOB_UNIT;
+    most = OL_MIN(room - 64, OL_PIECE - at % OL_PIECE);
+    u.bytes = OL_SPAN(bytes, most / OL_BLOB_UNIT * OL_BLOB_UNIT);
+    if (chance(p, 0.1))
+        u.bytes.n = 1 + below(p, (uint32_t)most);
+    if (pull->on && at < pull->size)
+        u.bytes.n = OL_MIN(u.bytes.n, pull->size - at);
+    if (at < OL_FILE_MAX && u.bytes.n > 0)
+        (void)ol_units_encode(w, &u);
+}
+
 static void say_blob(struct play *p, unsigned c, unsigned from,
                      struct ol_writer *w)
 {
@@ -293,18 +324,16 @@ static void say_truth(struct play *p, unsigned c, unsigned from,
 }
 
 /* The lowest that is missing of the piece that is wanted. */
-static void say_next_blob(struct play *p, unsigned c, unsigned from,
-                          struct ol_writer *w)
+static void say_next_units(struct play *p, bool bundle, struct ol_writer *w)
 {
     static uint8_t bytes[OL_PIECE];
     const struct ol_pull *pull = &p->line->pull;
     const struct ol_pull_slot *s = &pull->slot[pull->upto % OL_PULL_WINDOW];
+    struct ol_units next = {.serial = pull->serial, .piece = pull->upto};
     struct ol_blob b;
     unsigned u = 0;
     size_t room = w->cap - w->n;
 
-    (void)c;
-    (void)from;
     if (!pull->on || pull->upto == pull->pieces || room < 256)
         return;
     while (s->state == OL_PULL_PART && u < OL_PIECE_UNITS - 1 &&
@@ -315,8 +344,10 @@ static void say_next_blob(struct play *p, unsigned c, unsigned from,
     room = OL_MIN(room - 64, OL_PIECE - b.offset % OL_PIECE);
     b.bytes = OL_SPAN(bytes, room / OL_BLOB_UNIT * OL_BLOB_UNIT);
     b.bytes.n = OL_MIN(b.bytes.n, pull->size - OL_MIN(pull->size, b.offset));
+    next.first = (uint16_t)u;
+    next.bytes = b.bytes;
     if (b.bytes.n > 0)
-        (void)ol_blob_encode(w, &b);
+        (void)(bundle ? ol_blob_encode(w, &b) : ol_units_encode(w, &next));
 }
 
 /* It asks for its own records back, or says what it holds of ours. */
@@ -397,22 +428,29 @@ typedef void (*say_fn)(struct play *, unsigned, unsigned, struct ol_writer *);
 void hostile_chunks(struct play *p, unsigned c, unsigned from,
                     struct ol_writer *w, bool bundle)
 {
-    static const say_fn say[] = {say_segment, say_blob, say_want, say_held,
-                                 say_checkpoint, say_segment, say_blob,
-                                 say_want, say_probe, say_echo, say_view,
-                                 say_ack, say_ack, say_echo};
+    static const say_fn packed[] = {say_segment, say_blob, say_want, say_held,
+                                    say_checkpoint, say_segment, say_blob,
+                                    say_want};
+    static const say_fn live[] = {say_segment, say_units, say_want, say_held,
+                                  say_checkpoint, say_segment, say_units,
+                                  say_want, say_probe, say_echo, say_view,
+                                  say_ack, say_ack, say_echo};
     static const say_fn back[] = {say_lost, say_found, say_return, say_return};
     unsigned n = 1 + below(p, bundle ? 30 : 5);
 
     if (!bundle && chance(p, 0.4))
         say_truth(p, c, from, w);
     if (chance(p, 0.3))
-        say_next_blob(p, c, from, w);
+        say_next_units(p, bundle, w);
     if (chance(p, p->line->out[0].back.state != OL_BACK_SOUND ? 0.6 : 0.02))
         back[below(p, OL_LEN(back))](p, c, from, w);
 
-    while (n-- > 0)
-        say[below(p, bundle ? 8 : OL_LEN(say))](p, c, from, w);
+    while (n-- > 0) {
+        if (bundle)
+            packed[below(p, OL_LEN(packed))](p, c, from, w);
+        else
+            live[below(p, OL_LEN(live))](p, c, from, w);
+    }
     if (chance(p, 0.01))
         ol_write_u8(w, (uint8_t)below(p, 256));
     w->failed = false;

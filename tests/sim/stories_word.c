@@ -92,7 +92,7 @@ static void a_piece_beyond_the_limit_is_nothing(void)
     struct sim_file *f;
     struct ol_pull *p;
     struct ol_writer wr = words();
-    struct ol_blob b = {.bytes = OL_SPAN_ARRAY(bytes)};
+    struct ol_units b = {.bytes = OL_SPAN_ARRAY(bytes)};
     unsigned missing;
 
     two();
@@ -103,14 +103,15 @@ static void a_piece_beyond_the_limit_is_nothing(void)
     run_for(100 * MS);
     p = &w.st[0].line->pull;
     EXPECT(p->on && p->upto == 0);
-    memcpy(b.hash, f->hash, 32);
-    EXPECT(ol_blob_encode(&wr, &b));
+    b.serial = p->serial;
+    EXPECT(ol_units_encode(&wr, &b));
     EXPECT(lie(1, &wr) == OL_OK);
     missing = p->slot[0].missing;
     EXPECT(missing == OL_PIECE_UNITS - 1);
-    b.offset = OL_PULL_WINDOW * OL_PIECE + OL_BLOB_UNIT;
+    b.piece = OL_PULL_WINDOW;
+    b.first = 1;
     wr = words();
-    EXPECT(ol_blob_encode(&wr, &b));
+    EXPECT(ol_units_encode(&wr, &b));
     EXPECT(lie(1, &wr) == OL_OK);
     EXPECT(p->slot[0].missing == missing);
 }

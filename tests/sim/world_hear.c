@@ -11,7 +11,7 @@
  *   RETURN            the peer's record, on our disk
  *   CHECKPOINT        the root of our own log, on our disk
  *   WANT              the pieces are on disk
- *   BLOB              the bytes of the attachment
+ *   BLOB, UNITS       the bytes of the attachment
  *   VIEW              of its officer what it may say, and nothing else
  *
  * Called before what left in the same step can be on disk, so that whoever
@@ -298,22 +298,52 @@ static void want(const struct heard *h, struct ol_span body)
                    h->st, v.limit, v.upto);
 }
 
-static void blob(const struct heard *h, struct ol_span body)
+static void served(const struct heard *h, const struct ol_blob *b)
 {
     uint8_t is[OL_BLOB_UNIT];
-    struct ol_blob b;
 
-    OL_CHECK(ol_blob_decode(body, &b) == OL_OK);
     for (uint32_t k = 0; k < h->w->n_files; k++) {
         const struct sim_file *f = &h->w->file[k];
-        if (memcmp(f->hash, b.hash, 32) != 0)
+        if (memcmp(f->hash, b->hash, 32) != 0)
             continue;
-        sim_content(f->seed, b.offset, is, sizeof(is));
-        if (f->from != h->st || b.offset + b.bytes.n > f->size ||
-            memcmp(is, b.bytes.p, OL_MIN(sizeof(is), b.bytes.n)) != 0)
+        sim_content(f->seed, b->offset, is, sizeof(is));
+        if (f->from != h->st || b->offset + b->bytes.n > f->size ||
+            memcmp(is, b->bytes.p, OL_MIN(sizeof(is), b->bytes.n)) != 0)
             world_fail(h->w, "station %u serves other bytes than attachment "
                        "%u has", h->st, k);
     }
+}
+
+static void blob(const struct heard *h, struct ol_span body)
+{
+    struct ol_blob b;
+
+    OL_CHECK(ol_blob_decode(body, &b) == OL_OK);
+    served(h, &b);
+}
+
+/* They do not name their attachment: it is the one that is served now, and
+ * where they are taken it has to be the one that is asked for. */
+static void units(const struct heard *h, struct ol_span body)
+{
+    const struct ol_line *me = teller(h)->line, *to = h->w->st[!h->st].line;
+    struct ol_units u;
+    struct ol_blob b;
+
+    OL_CHECK(ol_units_decode(body, &u) == OL_OK);
+    if (u.serial != me->push.want.serial || u.serial != me->push.serial)
+        world_fail(h->w, "station %u answers WANT %u, and heard %u in this "
+                   "epoch", h->st, u.serial, me->push.serial);
+    if (to != NULL && memcmp(to->boot, me->peer_boot, 8) == 0 &&
+        to->pull.on && u.serial > to->pull.before &&
+        u.serial <= to->pull.serial &&
+        memcmp(to->pull.hash, me->push.want.hash, 32) != 0)
+        world_fail(h->w, "station %u answers WANT %u with what it does not "
+                   "ask for", h->st, u.serial);
+    memcpy(b.hash, me->push.want.hash, sizeof(b.hash));
+    b.offset = (uint64_t)u.piece * OL_PIECE + u.first * OL_BLOB_UNIT;
+    b.bytes = u.bytes;
+    served(h, &b);
 }
 
 static void found(const struct heard *h, struct ol_span body)
@@ -366,6 +396,9 @@ static void chunks(const struct heard *h, struct ol_span plain, uint8_t where)
             break;
         case OL_CHUNK_BLOB:
             blob(h, c.body);
+            break;
+        case OL_CHUNK_UNITS:
+            units(h, c.body);
             break;
         case OL_CHUNK_FOUND:
             found(h, c.body);

@@ -446,12 +446,12 @@ func attachment() {
 			cat(rest...))
 	}
 	nothing := make([]byte, 16)
-	block("vector", "attachment", "chunks", "want want blob blob want want want",
+	block("vector", "attachment", "chunks", "want want units units want want want",
 		"content", content, "hash", h, "plain", cat(
 			want(1, 0, 70, be32(0), be32(1), be64(0)),
 			want(2, 0, 65*65536, be32(1), be32(33), be64(1<<62)),
-			chunk(7, h, be64(0), content[:64]),
-			chunk(7, h, be64(64), content[64:]),
+			chunk(17, be32(1), be32(0), []byte{0, 0}, content[:64]),
+			chunk(17, be32(1), be32(0), []byte{0, 1}, content[64:]),
 			want(3, 1, 70, nothing), want(4, 5, 70, nothing),
 			want(5, 2, 70, nothing)))
 }

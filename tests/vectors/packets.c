@@ -252,6 +252,7 @@ static bool again(struct ol_writer *w, const struct ol_chunk *c)
     struct ol_held held;
     struct ol_segment segment;
     struct ol_blob blob;
+    struct ol_units units;
     struct ol_want want;
 
     switch (c->type) {
@@ -272,6 +273,9 @@ static bool again(struct ol_writer *w, const struct ol_chunk *c)
     case OL_CHUNK_BLOB:
         return ol_blob_decode(c->body, &blob) == OL_OK &&
                ol_blob_encode(w, &blob);
+    case OL_CHUNK_UNITS:
+        return ol_units_decode(c->body, &units) == OL_OK &&
+               ol_units_encode(w, &units);
     case OL_CHUNK_WANT:
         return ol_want_decode(c->body, &want) == OL_OK &&
                ol_want_encode(w, &want);
