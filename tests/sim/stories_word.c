@@ -108,6 +108,13 @@ static void a_piece_beyond_the_limit_is_nothing(void)
     EXPECT(lie(1, &wr) == OL_OK);
     missing = p->slot[0].missing;
     EXPECT(missing == OL_PIECE_UNITS - 1);
+    b.first = 1; /* of what was asked for before it */
+    b.serial = p->before;
+    wr = words();
+    EXPECT(ol_units_encode(&wr, &b));
+    EXPECT(lie(1, &wr) == OL_OK);
+    EXPECT(p->slot[0].missing == missing);
+    b.serial = p->serial;
     b.piece = OL_PULL_WINDOW;
     b.first = 1;
     wr = words();
