@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#define PAGE_PART 16u /* of a window: a page worth reading */
+
 const uint32_t ol_window_of[OL_PRECS] = {OL_WINDOW_FLASH, OL_WINDOW_IMMEDIATE,
                                          OL_WINDOW_PRIORITY,
                                          OL_WINDOW_ROUTINE};
@@ -94,19 +96,44 @@ void ol_window_free(struct ol_line *l, unsigned prec, struct ol_out_slot *s)
     s->block = OL_NO_BLOCK;
 }
 
+/* Blocks that records of a log may take now: more than any one needs, or 0. */
+static uint32_t page_blocks(const struct ol_line *l, unsigned prec)
+{
+    uint32_t keep = ol_pool_floor(prec);
+
+    return l->out_pool.left < keep + OL_RECORD_MAX / OL_BLOCK
+               ? 0
+               : l->out_pool.left - keep;
+}
+
+/* For how many records there is room. None yet, while that is a small part of
+ * the window and the rest still has something to send: what is read and does
+ * not fit is read for nothing, and so is a page for each slot. */
+static uint32_t page_room(const struct ol_line *l, unsigned prec)
+{
+    const struct ol_out_log *o = &l->out[prec];
+    uint32_t window = ol_window_of[prec];
+    uint32_t room = OL_MIN(window - OL_MIN(window, o->loaded - o->acked),
+                           page_blocks(l, prec));
+
+    if (o->owing > 0 && room < window / PAGE_PART)
+        return 0;
+    return OL_MIN(room, OL_LOAD_MAX);
+}
+
 void ol_window_page(struct ol_line *l, unsigned prec)
 {
     struct ol_out_log *o = &l->out[prec];
     struct ol_load *load;
     uint32_t want = o->behind != 0 ? o->behind : o->loaded + 1;
+    uint32_t room = 1;
 
     if (o->loading || o->stopped || o->back.state != OL_BACK_SOUND ||
-        want > o->durable ||
-        !ol_fx_room(l, 1, 0))
+        want > o->durable)
         return;
-    if (o->behind == 0 &&
-        (o->loaded - o->acked >= ol_window_of[prec] ||
-         l->out_pool.left < ol_pool_floor(prec) + OL_RECORD_MAX / OL_BLOCK))
+    if (o->behind == 0)
+        room = page_room(l, prec);
+    if (room == 0 || !ol_fx_room(l, 1, 0))
         return;
     if (l->now_ns < o->page_ns) {
         ol_wake(l, o->page_ns);
@@ -116,8 +143,11 @@ void ol_window_page(struct ol_line *l, unsigned prec)
     load->token = ++l->next_token * OL_PRECS + prec;
     load->prec = (uint8_t)prec;
     load->index = want;
-    load->max_records = o->behind != 0 ? 1 : OL_LOAD_MAX;
+    load->max_records = room;
     load->max_bytes = OL_LOAD_BYTES;
+    if (o->behind == 0)
+        load->max_bytes = OL_MIN(OL_LOAD_BYTES,
+                                 OL_BLOCK * page_blocks(l, prec));
     o->loading = true;
 }
 

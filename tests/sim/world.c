@@ -97,6 +97,7 @@ static void loaded(struct world *w, const struct entry *e)
         world_fail(w, "the twin cannot read: %s", s->ledger->why);
     ev.loaded = c.v;
     ev.n_loaded = c.n;
+    w->records_loaded += c.n;
     (void)!world_step(w, e->st, &ev);
 }
 

@@ -243,7 +243,8 @@ struct world {
     struct ol_addr elsewhere[SIM_ELSEWHERE];
     struct sim_file file[SIM_FILES];
     uint32_t n_files;
-    uint64_t pieces_loaded, foreign; /* foreign: notes of no file */
+    uint64_t records_loaded, pieces_loaded; /* from a ledger */
+    uint64_t foreign; /* notes of no file */
     struct sim_deed *deed; /* in the order in which they were drawn */
     uint32_t n_deeds, cap_deeds;
     const uint8_t *off; /* as the plan says */
