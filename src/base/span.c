@@ -47,6 +47,22 @@ static size_t utf8_sequence(uint8_t lead, uint8_t *lo, uint8_t *hi)
     return 0;
 }
 
+/* How many of the first bytes are ASCII and not zero, in steps of eight. */
+static size_t plain(const uint8_t *p, size_t n)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    size_t at = 0;
+    uint64_t v;
+
+    for (; n - at >= sizeof(v); at += sizeof(v)) {
+        memcpy(&v, p + at, sizeof(v));
+        /* A zero borrows from the top bit, which is known to be free. */
+        if (((v | (v - ones)) & tops) != 0)
+            break;
+    }
+    return at;
+}
+
 bool ol_span_utf8(struct ol_span s)
 {
     size_t at = 0;
@@ -55,6 +71,9 @@ bool ol_span_utf8(struct ol_span s)
         uint8_t lo, hi;
         size_t len;
 
+        at += plain(s.p + at, s.n - at);
+        if (at == s.n)
+            break;
         if (s.p[at] == 0)
             return false;
         if (s.p[at] < 0x80) {

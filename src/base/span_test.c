@@ -194,6 +194,31 @@ static void utf8_edges(void **state)
 }
 
 /* Decodes by arithmetic, to stand against the ranges in span.c. */
+/* Long plain texts are looked at in steps: one odd byte at each place. */
+static void utf8_in_long_texts(void **state)
+{
+    static const char odd[] = {0, '\x80', '\xff', '\x01', '\x7f'};
+    char text[40];
+
+    (void)state;
+    for (size_t n = 1; n <= sizeof(text); n++) {
+        memset(text, 'a', n);
+        assert_true(ol_span_utf8(OL_SPAN(text, n)));
+        for (size_t at = 0; at < n; at++) {
+            for (size_t k = 0; k < sizeof(odd); k++) {
+                text[at] = odd[k];
+                assert_int_equal(ol_span_utf8(OL_SPAN(text, n)), k > 2);
+            }
+            text[at] = 'a';
+        }
+        if (n < 2)
+            continue;
+        memcpy(text + n - 2, "\xc3\xa9", 2);
+        assert_true(ol_span_utf8(OL_SPAN(text, n)));
+        assert_false(ol_span_utf8(OL_SPAN(text, n - 1)));
+    }
+}
+
 static bool utf8_by_code_points(const uint8_t *p, size_t n)
 {
     static const uint32_t least[] = {1, 0x80, 0x800, 0x10000};
@@ -260,6 +285,7 @@ int main(void)
         cmocka_unit_test(a_failed_writer_stays_as_it_is),
         cmocka_unit_test(holes_are_filled_later),
         cmocka_unit_test(utf8_edges),
+        cmocka_unit_test(utf8_in_long_texts),
         cmocka_unit_test(utf8_agrees_with_code_points),
     };
 

@@ -1,8 +1,9 @@
 /*
  * Answers: what goes out to a client, one line after the other.
  *
- * Happy path: an answer becomes a line in the client's buffer, the socket
- * takes it as it can, the request is freed. While an array is streamed to a
+ * Happy path: an answer becomes a line in the client's buffer, the request is
+ * freed, and at the end of the turn the socket takes all lines at once, as it
+ * can. While an array is streamed to a
  * client, other answers to it wait behind. A client that does not read is
  * given nothing more to make, and is cut off when even so too much waits for
  * it.
@@ -22,6 +23,7 @@
 #include "station/station.h"
 
 #define FIRST 4096u
+#define WRITE_AT (OL_BACKLOG / 2) /* more than this goes at once */
 
 /* Buffers. */
 
@@ -123,6 +125,7 @@ static void append(struct ol_client *c, struct ol_buffer *b, const char *text,
 
 void ol_client_flush(struct ol_client *c)
 {
+    c->due = false;
     while (!c->closing && c->out.n > 0) {
         ssize_t n = send(c->fd, c->out.p, c->out.n,
                          MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -147,6 +150,27 @@ void ol_client_flush(struct ol_client *c)
         ol_client_watch(c);
 }
 
+/* Now if it is much: who asks for room is to be told what the socket takes. */
+static void flush_soon(struct ol_client *c)
+{
+    c->due = true;
+    if (c->out.n >= WRITE_AT)
+        ol_client_flush(c);
+}
+
+void ol_control_flush(struct ol_station *st)
+{
+    struct ol_client *next;
+
+    if (st->control == NULL)
+        return;
+    for (struct ol_client *c = st->control->clients; c != NULL; c = next) {
+        next = c->next;
+        if (c->due)
+            ol_client_flush(c);
+    }
+}
+
 void ol_client_line(struct ol_client *c, const struct ol_request *rq,
                     const char *text)
 {
@@ -159,7 +183,7 @@ void ol_client_line(struct ol_client *c, const struct ol_request *rq,
     }
     append(c, b, text, strlen(text));
     append(c, b, "\n", 1);
-    ol_client_flush(c);
+    flush_soon(c);
 }
 
 bool ol_client_room(const struct ol_client *c)
@@ -232,7 +256,7 @@ static void answer(struct ol_request *rq, char *text)
     c = rq->client; /* it may have been cut off just now */
     request_free(rq);
     if (c != NULL)
-        ol_client_flush(c);
+        flush_soon(c);
 }
 
 void ol_reply(struct ol_request *rq, json_t *result)
@@ -304,7 +328,7 @@ void ol_stream_item(struct ol_request *rq, json_t *item)
     }
     free(text);
     if (rq->client != NULL)
-        ol_client_flush(rq->client);
+        flush_soon(rq->client);
 }
 
 void ol_stream_end(struct ol_request *rq)
@@ -322,7 +346,7 @@ void ol_stream_end(struct ol_request *rq)
     c = rq->client;
     request_free(rq);
     if (c != NULL)
-        ol_client_flush(c);
+        flush_soon(c);
 }
 
 void ol_stream_break(struct ol_request *rq)

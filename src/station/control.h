@@ -46,6 +46,8 @@ void ol_control_close(struct ol_station *st);
 bool ol_control_busy(const struct ol_station *st);
 /* Reads on where there is room again. */
 void ol_control_pump(struct ol_station *st);
+/* What this turn answered and told goes out. */
+void ol_control_flush(struct ol_station *st);
 /* Half-closed clients that are gone by now. */
 void ol_control_sweep(struct ol_station *st);
 

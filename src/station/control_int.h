@@ -34,6 +34,7 @@ struct ol_client {
     struct ol_request *stream;
     bool reading, eof, closing;
     bool last; /* closes once all is written */
+    bool due;  /* to be flushed at the end of the turn */
     char officer[65];
 };
 

@@ -146,6 +146,7 @@ static void on_turn(uv_prepare_t *handle)
     ol_dark_pump(st, now_ns);
     ol_history_pump(st, now_ns);
     ol_standing_pump(st, now_ns);
+    ol_control_flush(st);
     if (now_ns >= st->watchdog_next_ns) {
         ol_notify("WATCHDOG=1");
         st->watchdog_next_ns = now_ns + st->watchdog_ns;
