@@ -103,7 +103,7 @@ struct ol_record {
     uint32_t index;   /* in its log, from 1 */
     uint64_t number;  /* per author and line, from 1 to OL_NUMBER_MAX: only
                          a name */
-    struct ol_span id; /* OL_ID_SIZE random bytes */
+    struct ol_span id; /* OL_ID_SIZE bytes, 10 of them random at least */
     uint8_t kind;     /* enum ol_kind */
     uint64_t written_ms; /* Unix time of the author's clock: content; at most
                             OL_TIME_MAX_MS */

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "crypto/crypto.h"
 #include "station/text.h"
 #include "wire/frame.h"
 
@@ -56,4 +57,11 @@ void ol_name_put(char out[OL_MESSAGE_NAME], const char *author,
 {
     ol_text_put(out, OL_MESSAGE_NAME, "%s:%s/%llu", author, addressee,
                 (unsigned long long)n);
+}
+
+void ol_id_new(uint8_t id[16], uint64_t wall_ms)
+{
+    for (unsigned k = 0; k < 6; k++)
+        id[k] = (uint8_t)(wall_ms >> (40 - 8 * k));
+    ol_os_random(id + 6, 10);
 }

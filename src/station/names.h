@@ -1,6 +1,6 @@
 /*
  * What people call a message: AUTHOR:ADDRESSEE/NUMBER, AUTHOR/NUMBER, NUMBER,
- * or the 32 digits of its id. Pure.
+ * or the 32 digits of its id; and new ids. Pure but for their random bytes.
  */
 #ifndef OL_STATION_NAMES_H
 #define OL_STATION_NAMES_H
@@ -20,5 +20,9 @@ struct ol_name {
 bool ol_name_parse(const char *text, struct ol_name *name);
 void ol_name_put(char out[OL_MESSAGE_NAME], const char *author,
                  const char *addressee, uint64_t number);
+/* A new id: the time it was made at, Unix ms, in 6 bytes, and 10 random ones.
+ * So the ledger's index of ids grows at its end, as its logs do, and does not
+ * touch another page for each record. doc/protocol.md 6.1. */
+void ol_id_new(uint8_t id[16], uint64_t wall_ms);
 
 #endif

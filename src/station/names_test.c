@@ -5,10 +5,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "base/units.h"
+#include "crypto/crypto.h"
 
 static void forms(void **state)
 {
@@ -51,11 +53,29 @@ static void refused(void **state)
         assert_false(ol_name_parse(bad[k], &n));
 }
 
+static void ids_grow_with_time(void **state)
+{
+    const uint64_t ms = UINT64_C(0x01a2b3c4d5e6);
+    static const uint8_t head[] = {0x01, 0xa2, 0xb3, 0xc4, 0xd5, 0xe6};
+    uint8_t one[16], two[16], later[16];
+
+    (void)state;
+    assert_int_equal(ol_crypto_init(), OL_OK);
+    ol_id_new(one, ms);
+    ol_id_new(two, ms);
+    ol_id_new(later, ms + 1);
+    assert_memory_equal(one, head, sizeof(head));
+    assert_memory_equal(two, head, sizeof(head));
+    assert_memory_not_equal(one + 6, two + 6, 10);
+    assert_true(memcmp(one, later, sizeof(one)) < 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forms),
         cmocka_unit_test(refused),
+        cmocka_unit_test(ids_grow_with_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,10 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/crypto.h"
 #include "station/clock.h"
 #include "station/json.h"
 #include "station/methods.h"
+#include "station/names.h"
 #include "station/presence.h"
 #include "station/station.h"
 #include "wire/record.h"
@@ -61,12 +61,12 @@ void ol_submit(struct ol_station_line *line, struct ol_request *rq,
     s->line = line;
     s->rq = rq;
     s->rec = *rec;
+    s->rec.written_ms = ol_clock_wall_ms();
     if (id != NULL)
         memcpy(s->id, id, sizeof(s->id));
     else
-        ol_os_random(s->id, sizeof(s->id));
+        ol_id_new(s->id, s->rec.written_ms);
     s->rec.id = OL_SPAN(s->id, sizeof(s->id));
-    s->rec.written_ms = ol_clock_wall_ms();
     while (*at != NULL)
         at = &(*at)->next;
     *at = s;

@@ -22,6 +22,7 @@
 #include "base/check.h"
 #include "base/units.h"
 #include "station/clock.h"
+#include "station/names.h"
 #include "station/query.h"
 #include "wire/record.h"
 
@@ -545,7 +546,7 @@ void ol_taking_start(struct ol_station_line *line, struct ol_request *rq,
     if (id != NULL)
         memcpy(t->id, id, sizeof(t->id));
     else
-        ol_os_random(t->id, sizeof(t->id));
+        ol_id_new(t->id, ol_clock_wall_ms());
     t->next = st->takings;
     st->takings = t;
     ol_loop_again(st);
