@@ -71,13 +71,15 @@ def figure(load, what, value, unit, goal=None, of=None, note="", part="",
 
     load    a name of bench/run: "death", "loss", ...
     what    whose: "openline", "TCP", "MPTCP", ...; within a part unlike
-    value   a number; None: it never came
+    value   a number; None, or infinite: it never came
     unit    "ms", "kB", "messages/s", ...; "" for a share
     goal    "<= 110" or ">= 0.93", in the same unit
     of      the `what` of the same part that this is set in relation to
     part    what is compared: "FLASH, worst"; one table and one plot each
     spread  (least, most) of the runs of which value is the median
     """
+    if value == float("inf"):
+        value = None
     said.append({"kind": "figure", "load": load, "part": part, "what": what,
                  "value": value, "unit": unit, "goal": goal, "of": of,
                  "note": note, "spread": spread})
