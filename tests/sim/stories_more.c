@@ -402,6 +402,36 @@ static void a_lost_folder_is_made_again(void)
     EXPECT(w.st[1].line->in[OL_ROUTINE].durable == 1);
 }
 
+/* What is said in one breath is one batch: a power cut before it is on disk
+ * takes all of it, and what was taken is there whole, in its order and under
+ * one signature. */
+static void what_comes_at_once_is_taken_together(void)
+{
+    const struct sim_station *s = &w.st[0];
+    uint32_t from;
+    uint64_t puts;
+
+    two();
+    run_for(S);
+    from = s->n_said;
+    world_speak_many(&w, 0, OL_PRIORITY, 100, SIM_AT_ONCE);
+    world_crash(&w, 0, S);
+    run_for(10 * S);
+    for (unsigned k = 0; k < SIM_AT_ONCE; k++)
+        EXPECT(!s->said[from + k].taken);
+    EXPECT(w.st[0].line->out[OL_PRIORITY].size == 0);
+    from = s->n_said;
+    puts = w.puts;
+    world_speak_many(&w, 0, OL_PRIORITY, 100, SIM_AT_ONCE);
+    EXPECT(s->took == SIM_AT_ONCE && w.puts == puts + 1);
+    EXPECT(settle(S) < S);
+    for (unsigned k = 0; k < SIM_AT_ONCE; k++)
+        EXPECT(s->said[from + k].taken && s->said[from + k].index == k + 1);
+    EXPECT(w.st[1].line->in[OL_PRIORITY].durable == SIM_AT_ONCE);
+    run_for(S);
+    EXPECT(w.st[1].line->in[OL_PRIORITY].signed_cp.size == SIM_AT_ONCE);
+}
+
 /* ---- running ------------------------------------------------------------- */
 
 static const struct story stories[] = {
@@ -423,6 +453,8 @@ static const struct story stories[] = {
     {"a_flash_meets_no_queue", a_flash_meets_no_queue},
     {"a_prekey_is_on_disk_first", a_prekey_is_on_disk_first},
     {"a_lost_folder_is_made_again", a_lost_folder_is_made_again},
+    {"what_comes_at_once_is_taken_together",
+     what_comes_at_once_is_taken_together},
 };
 
 int main(int argc, char **argv)

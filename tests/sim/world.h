@@ -29,6 +29,7 @@
 #include "station/attend.h"
 
 #define SIM_CHANNELS 6
+#define SIM_AT_ONCE 8
 #define SIM_FILES 64
 #define SIM_SEEN 256     /* packets that the adversary has at a time */
 #define SIM_ELSEWHERE 8u /* addresses that are nobody's */
@@ -169,6 +170,7 @@ struct sim_station {
     struct sim_message *said;
     uint32_t n_said, cap_said;
     uint32_t again; /* submits refused for now */
+    unsigned took;  /* records of the last event: eff.taken, then */
     uint32_t checked[OL_PRECS]; /* acked by the peer and compared */
     uint32_t loads;             /* under way */
     uint64_t moment_ns;         /* steps at one instant */
@@ -332,6 +334,9 @@ void world_spill(struct world *w);
 void world_say(struct world *w, unsigned st, uint8_t prec, uint16_t size);
 /* A record of any kind; arg: speak_draw. */
 void world_speak(struct world *w, unsigned st, uint8_t prec, uint64_t arg);
+/* The same for so many (at most SIM_AT_ONCE) in one SUBMIT. */
+void world_speak_many(struct world *w, unsigned st, uint8_t prec, uint64_t arg,
+                      unsigned count);
 /* What is known of an officer there, and what the other side may know. */
 void world_attend(struct world *w, unsigned st, enum ol_attendance state,
                   enum ol_share_rule share);

@@ -153,40 +153,88 @@ static struct sim_message *one_more(struct world *w, unsigned st, uint8_t prec,
     return m;
 }
 
-void world_speak(struct world *w, unsigned st, uint8_t prec, uint64_t arg)
+/* What is said at once: the same kind and size, each with a text of its own. */
+struct at_once {
+    uint32_t first; /* of said; that array moves as it grows */
+    struct ol_record rec[SIM_AT_ONCE];
+    char text[SIM_AT_ONCE][OL_TEXT_MAX + 64];
+};
+
+static void word(struct world *w, unsigned st, struct at_once *o, unsigned k,
+                 uint64_t arg)
+{
+    struct ol_record *rec = &o->rec[k];
+    struct sim_message *m = one_more(w, st, rec->prec, (uint16_t)arg);
+    char *text = o->text[k];
+    int n = snprintf(text, sizeof(o->text[k]), "%u/%llu ", st,
+                     (unsigned long long)m->token);
+
+    for (; n < (uint16_t)arg && n < (int)OL_TEXT_MAX; n++)
+        text[n] = (char)('a' + n % 26);
+    rec->text = OL_SPAN(text, n);
+    rec->written_ms = wall_ms(w, st);
+    shape(w, st, rec, arg);
+}
+
+/* From the k-th on: they wait on disk, or were refused and nothing was
+ * promised. */
+static void left(struct world *w, unsigned st, const struct at_once *o,
+                 unsigned k, unsigned count, bool waits)
 {
     struct sim_station *s = &w->st[st];
-    uint16_t size = (uint16_t)(arg & 0xffff);
-    char text[OL_TEXT_MAX + 64];
-    struct ol_record rec = {.prec = prec};
-    struct ol_event ev = {.kind = OL_EV_SUBMIT, .record = &rec};
-    struct sim_message *m;
-    enum ol_err err;
-    int n;
 
+    for (; k < count; k++) {
+        struct sim_message *m = &s->said[o->first + k];
+        if (waits) {
+            world_wait(w, st, m, &o->rec[k]); /* in order */
+        } else {
+            m->lost = true;
+            s->again++;
+        }
+    }
+}
+
+void world_speak_many(struct world *w, unsigned st, uint8_t prec, uint64_t arg,
+                      unsigned count)
+{
+    static struct at_once o; /* large; one thread */
+    struct sim_station *s = &w->st[st];
+    const struct ol_record *more[SIM_AT_ONCE];
+    struct ol_event ev = {.kind = OL_EV_SUBMIT, .record = &o.rec[0],
+                          .more = more, .n_more = count - 1};
+    enum ol_err err;
+
+    OL_CHECK(count > 0 && count <= SIM_AT_ONCE);
     if (!s->alive)
         return;
-    m = one_more(w, st, prec, size);
-    n = snprintf(text, sizeof(text), "%u/%llu ", st,
-                 (unsigned long long)m->token);
-    for (; n < size && n < (int)OL_TEXT_MAX; n++)
-        text[n] = (char)('a' + n % 26);
-    rec.id = OL_SPAN_ARRAY(m->id);
-    rec.text = OL_SPAN(text, n);
-    rec.written_ms = wall_ms(w, st);
-    shape(w, st, &rec, arg);
-    ev.token = m->token;
+    o.first = s->n_said;
+    for (unsigned k = 0; k < count; k++) {
+        o.rec[k] = (struct ol_record){.prec = prec};
+        word(w, st, &o, k, arg);
+        more[k] = &o.rec[k + 1 < count ? k + 1 : k];
+    }
+    for (unsigned k = 0; k < count; k++)
+        o.rec[k].id = OL_SPAN_ARRAY(s->said[o.first + k].id);
+    ev.token = s->said[o.first].token;
     if (world_is_waiting(w, st)) {
-        world_wait(w, st, m, &rec); /* in order */
+        left(w, st, &o, 0, count, true);
         return;
     }
     err = world_step(w, st, &ev);
-    if (err == OL_ERR_UNPROVED && s->alive) {
-        world_wait(w, st, m, &rec);
-    } else if (err != OL_OK) {
-        m->lost = true; /* refused: nothing was promised */
-        s->again++;
-    }
+    if (err == OL_OK && (s->took == 0 || s->took > count))
+        world_fail(w, "%u of %u were taken", s->took, count);
+    left(w, st, &o, err == OL_OK ? s->took : 0, count,
+         err == OL_ERR_UNPROVED && s->alive);
+}
+
+void world_speak(struct world *w, unsigned st, uint8_t prec, uint64_t arg)
+{
+    uint64_t pick = arg >> 24;
+    bool plain = (arg >> 16 & 0xff) == PLAIN;
+
+    /* Some of what needs no answer comes in one breath. */
+    world_speak_many(w, st, prec, arg, plain && pick % 8 == 1 ?
+                     2 + (unsigned)(pick / 8 % (SIM_AT_ONCE - 1)) : 1);
 }
 
 void world_say(struct world *w, unsigned st, uint8_t prec, uint16_t size)

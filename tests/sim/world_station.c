@@ -212,6 +212,7 @@ enum ol_err world_step(struct world *w, unsigned st, struct ol_event *ev)
     ev->full = s->full;
     trace_event(w, st, ev);
     err = ol_line_step(s->line, ev, w->now_ns, &s->eff);
+    s->took = s->eff.taken; /* what is left to do may say no more of it */
     if (taken_on(s, ev) != taken)
         check_taken(w, st, ev->channel, ev->bytes);
     else if (ev->kind == OL_EV_FRAME && err == OL_OK)
