@@ -107,8 +107,10 @@ void ol_export_bundle(struct ol_station_line *line,
         return;
     err = ol_pouch_add(x->file, send->bytes);
     if (err != OL_OK)
-        ol_export_fail(line, err == OL_ERR_FULL
-                                 ? "the disk is full: make room"
+        ol_export_fail(line, err == OL_ERR_FULL ? "the disk is full: make room"
+                             : err == OL_ERR_TOO_LONG
+                                 ? "more waits than the 1 GiB that one file "
+                                   "holds: give the line a courier's folder"
                                  : strerror(errno));
 }
 
