@@ -12,7 +12,6 @@ runs, and the worst.
 
 import argparse
 import os
-import statistics
 import sys
 import time
 
@@ -21,7 +20,7 @@ import past
 from measure import net
 from flooding import cpu_s
 
-GOAL_S = 1.0
+GOAL_S, GOAL_RECORDS = 1.0, 1000000
 
 
 def start(north):
@@ -48,28 +47,36 @@ def start(north):
     return ready, known, cpu, rss
 
 
+def show(size, disk, seen):
+    part = f"{size:,} records"
+    ready, knows, cpu, rss = zip(*seen)
+    goal = f"<= {GOAL_S * 1000:.0f}" if size == GOAL_RECORDS else None
+    for what, values, unit, goal in (
+            ("ready", [t * 1000 for t in ready], "ms", goal),
+            ("knows how the line stands", [t * 1000 for t in knows], "ms",
+             None),
+            ("processor time until then", [t * 1000 for t in cpu], "ms", None),
+            ("resident", [kib / 1024 for kib in rss], "MiB", None)):
+        measure.medians("start", what, values, unit, goal=goal, part=part,
+                        note=f"ledger of {disk / 2**20:.0f} MiB"
+                        if what == "ready" else "")
+
+
 def run(sizes, runs):
-    rows = [["records", "ledger MiB", "ready ms", "worst", "knows ms", "worst",
-             "processor ms", "resident MiB"]]
-    last = None
+    seen = {size: [] for size in sizes}
+    disk = {}
     with past.Folder() as folder:
+        measure.on_disk(folder.dir)
         for size in sizes:
             north, _ = past.stations(folder, size)
-            disk = os.path.getsize(os.path.join(north.dir, "ledger.db"))
-            seen = [start(north) for _ in range(runs)]
-            ready, known, cpu, rss = zip(*seen)
-            last = max(ready)
-            rows.append([f"{size:,}", f"{disk / 2**20:.0f}",
-                         f"{statistics.median(ready) * 1000:.0f}",
-                         f"{max(ready) * 1000:.0f}",
-                         f"{statistics.median(known) * 1000:.0f}",
-                         f"{max(known) * 1000:.0f}",
-                         f"{statistics.median(cpu) * 1000:.0f}",
-                         f"{max(rss) / 1024:.1f}"])
-    print("cold start")
-    measure.table(rows)
-    print(f"  goal: ready within {GOAL_S:.0f} s; "
-          f"{'met' if last <= GOAL_S else f'missed: {last:.2f} s'}")
+            disk[size] = os.path.getsize(os.path.join(north.dir, "ledger.db"))
+            seen[size] = [start(north) for _ in range(runs)]
+            show(size, disk[size], seen[size])
+    measure.plot("start", "start", "records", "ms", {
+        label: [(size, measure.quantile([s[k] * 1000 for s in seen[size]],
+                                        0.5)) for size in sizes]
+        for k, label in enumerate(("ready", "knows how the line stands"))},
+        log="x")
 
 
 def main():
