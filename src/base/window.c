@@ -41,26 +41,6 @@ bool ol_window_fresh(const struct ol_window *w, uint32_t counter)
     return counter >= low(w) && !marked(w, counter);
 }
 
-void ol_window_mark(struct ol_window *w, uint32_t counter)
-{
-    OL_CHECK(ol_window_fresh(w, counter));
-    if (!w->any || counter > w->high) {
-        uint32_t skipped = w->any ? counter / 64 - w->high / 64 : 0;
-
-        for (uint32_t k = 0; k < OL_MIN(skipped, WORDS); k++)
-            w->word[(counter / 64 - k) % WORDS] = 0;
-        w->any = true;
-        w->high = counter;
-    }
-    w->word[counter / 64 % WORDS] |= UINT64_C(1) << counter % 64;
-}
-
-bool ol_window_has(const struct ol_window *w, uint32_t counter)
-{
-    return w->any && counter <= w->high && counter >= low(w) &&
-           marked(w, counter);
-}
-
 /* The highest counter in floor..from whose bit is `want`; a word a step. */
 static bool find_down(const struct ol_window *w, uint32_t from, uint32_t floor,
                       bool want, uint32_t *found)
@@ -80,19 +60,49 @@ static bool find_down(const struct ol_window *w, uint32_t from, uint32_t floor,
     return *found >= floor;
 }
 
-bool ol_window_run(const struct ol_window *w, uint32_t from, uint32_t *hi,
-                   uint32_t *lo)
+/* The lowest counter of the run that ends at hi. */
+static uint32_t run_from(const struct ol_window *w, uint32_t hi)
 {
     uint32_t gap;
 
+    if (hi > low(w) && find_down(w, hi - 1, low(w), false, &gap))
+        return gap + 1;
+    return low(w);
+}
+
+void ol_window_mark(struct ol_window *w, uint32_t counter)
+{
+    OL_CHECK(ol_window_fresh(w, counter));
+    if (!w->any || counter > w->high) {
+        uint32_t skipped = w->any ? counter / 64 - w->high / 64 : 0;
+
+        for (uint32_t k = 0; k < OL_MIN(skipped, WORDS); k++)
+            w->word[(counter / 64 - k) % WORDS] = 0;
+        if (!w->any || counter != w->high + 1)
+            w->run = counter;
+        w->any = true;
+        w->high = counter;
+    }
+    w->word[counter / 64 % WORDS] |= UINT64_C(1) << counter % 64;
+    if (counter + 1 == w->run)
+        w->run = run_from(w, counter);
+}
+
+bool ol_window_has(const struct ol_window *w, uint32_t counter)
+{
+    return w->any && counter <= w->high && counter >= low(w) &&
+           marked(w, counter);
+}
+
+bool ol_window_run(const struct ol_window *w, uint32_t from, uint32_t *hi,
+                   uint32_t *lo)
+{
     if (!w->any)
         return false;
     from = OL_MIN(from, w->high);
     if (from < low(w) || !find_down(w, from, low(w), true, hi))
         return false;
-    if (*hi > low(w) && find_down(w, *hi - 1, low(w), false, &gap))
-        *lo = gap + 1;
-    else
-        *lo = low(w);
+    /* Mostly nothing is missing, and an ack asks for just this. */
+    *lo = *hi == w->high ? OL_MAX(w->run, low(w)) : run_from(w, *hi);
     return true;
 }

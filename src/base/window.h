@@ -18,6 +18,7 @@
 struct ol_window {
     bool any;      /* at least one counter is marked */
     uint32_t high; /* the highest marked; meaningless unless any */
+    uint32_t run;  /* from here to high all are, as far as the window goes */
     uint64_t word[OL_WINDOW_BITS / 64 + 1];
 };
 
