@@ -147,14 +147,18 @@ static void place(struct ol_pull *p, struct ol_pull_slot *s, uint32_t at,
                   struct ol_span bytes)
 {
     uint32_t first = at / OL_BLOB_UNIT;
+    uint32_t end = first + units_of(bytes.n);
 
     memcpy(p->data[s->piece % OL_PULL_WINDOW] + at, bytes.p, bytes.n);
-    for (uint32_t u = first; u < first + units_of(bytes.n); u++) {
-        uint64_t bit = UINT64_C(1) << u % 64;
-        if (s->have[u / 64] & bit)
-            continue;
-        s->have[u / 64] |= bit;
-        s->missing--;
+    while (first < end) {
+        uint32_t n = OL_MIN(end - first, 64 - first % 64);
+        uint64_t mask = UINT64_MAX >> (64 - n) << first % 64;
+        uint64_t more = mask & ~s->have[first / 64];
+
+        s->have[first / 64] |= more;
+        s->missing = (uint16_t)(s->missing -
+                                (unsigned)__builtin_popcountll(more));
+        first += n;
     }
     if (s->missing > 0)
         return;
