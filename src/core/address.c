@@ -174,7 +174,7 @@ void ol_addr_echoed(struct ol_line *l, unsigned c, uint32_t id,
 void ol_addr_pump(struct ol_line *l, unsigned c)
 {
     struct ol_lchan *ch = &l->ch[c];
-    struct ol_addr to = ch->cand;
+    struct ol_addr to;
 
     /* It brought us away, did not answer, and may get no more: a forged
      * sender must not keep us from what we are to dial. */
@@ -192,6 +192,7 @@ void ol_addr_pump(struct ol_line *l, unsigned c)
     ch->cand_kept = ch->current_ns > ch->cand_ns;
     if (ch->cand_kept)
         return;
+    to = ch->cand;
     move_to(l, c, &to);
     ch->proved = true;
     ch->credit = 0;

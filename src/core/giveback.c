@@ -204,12 +204,11 @@ static uint32_t wanted(const struct ol_give *g, uint32_t after)
 
 static void page(struct ol_line *l, unsigned c)
 {
-    size_t budget = ol_path_budget(l, c);
-
     for (unsigned p = 0; p < OL_PRECS; p++) {
         struct ol_give *g = &l->in[p].give;
         uint32_t next;
         struct ol_load *load;
+        size_t budget;
         if (!g->sending || !g->judged)
             continue;
         next = wanted(g, g->sent);
@@ -217,6 +216,7 @@ static void page(struct ol_line *l, unsigned c)
             g->sending = false;
             continue;
         }
+        budget = ol_path_budget(l, c);
         if (budget == 0 || !ol_fx_room(l, 1, 0))
             return;
         load = &ol_fx_add(l, OL_FX_LOAD)->load;

@@ -393,12 +393,13 @@ static void ask_again(struct ol_line *l, struct ol_lchan *ch)
 /* Is it a folder's turn at all. */
 static bool folder(struct ol_line *l, const struct ol_lchan *ch)
 {
+    if (ch->conf.kind != OL_CHAN_POUCH)
+        return false;
     /* What a HELD means for a log is known when its root is compared. */
     for (unsigned p = 0; p < OL_PRECS; p++)
         if (l->out[p].behind != 0 && l->out[p].loading)
             return false;
-    return ch->conf.kind == OL_CHAN_POUCH && !ch->disabled && ch->up &&
-           !ol_line_live(l) && given_up(l);
+    return !ch->disabled && ch->up && !ol_line_live(l) && given_up(l);
 }
 
 /* Does a folder want a file now. */

@@ -101,13 +101,16 @@ static void erase(struct ol_line *l)
 {
     struct ol_kept *k = &l->kept;
     unsigned n = 0, was = k->n_prekeys;
+    uint64_t ran_s = ol_prekey_ran(l);
 
-    for (unsigned i = 0; i < was; i++)
-        if (k->prekeys[i].dies_s == 0 ||
-            ol_prekey_ran(l) < k->prekeys[i].dies_s)
-            k->prekeys[n++] = k->prekeys[i];
+    while (n < was && (k->prekeys[n].dies_s == 0 ||
+                       ran_s < k->prekeys[n].dies_s))
+        n++;
     if (n == was)
         return;
+    for (unsigned i = n + 1; i < was; i++)
+        if (k->prekeys[i].dies_s == 0 || ran_s < k->prekeys[i].dies_s)
+            k->prekeys[n++] = k->prekeys[i];
     ol_wipe(&k->prekeys[n], (was - n) * sizeof(k->prekeys[0]));
     k->n_prekeys = (uint8_t)n;
     l->kept_dirty = l->kept_erased = true;
