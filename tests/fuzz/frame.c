@@ -39,6 +39,7 @@ static void remember(uint8_t prec, uint32_t upto, const uint8_t *root)
 /* What the peer says that it holds, in a plaintext that the line will open. */
 static void overhear(struct ol_span plain)
 {
+    struct ol_brief b;
     struct ol_found f;
     struct ol_held h;
     struct ol_reader r;
@@ -51,6 +52,8 @@ static void overhear(struct ol_span plain)
             for (uint8_t p = 0; p < OL_PRECS; p++)
                 if (h.logs >> p & 1)
                     remember(p, h.log[p].upto, h.log[p].root);
+        if (ch.type == OL_CHUNK_BRIEF && ol_brief_decode(ch.body, &b) == OL_OK)
+            remember(b.prec, b.upto, b.root);
         if (ch.type == OL_CHUNK_FOUND && ol_found_decode(ch.body, &f) == OL_OK)
             remember(f.prec, f.upto, f.root);
     }

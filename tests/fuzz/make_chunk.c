@@ -10,6 +10,8 @@
 
 #include "base/check.h"
 #include "base/window.h"
+#include "codec/codec.h"
+#include "wire/short.h"
 
 /* An index near where the line's log stands. */
 static uint32_t near(struct script *s, uint32_t at, uint32_t least)
@@ -191,6 +193,43 @@ static void make_piece(struct script *s, uint32_t index,
     g->bytes = OL_SPAN(bytes + first, end - first);
 }
 
+/* The same packed, if it is short enough for that to take no time; or what
+ * never was a stream. */
+static void make_packed(struct script *s, struct ol_segment *g)
+{
+    static uint8_t out[OL_RECORD_MAX], text[OL_RECORD_MAX];
+    unsigned how = script_below(s, 8);
+    struct ol_writer head, body;
+    size_t n;
+
+    ol_writer_init(&head, out, sizeof(out));
+    if (how == 0) {
+        struct ol_span any = script_span(s, 600);
+
+        g->codec = g->offset == 0 && g->last ? OL_CODEC_SHORT
+                                             : OL_CODEC_BROTLI;
+        ol_write_bytes(&head, any);
+    } else if (how < 4 && g->offset == 0 && g->last && g->bytes.n < 600) {
+        ol_writer_init(&body, text, sizeof(text));
+        if (!ol_short_split(&head, &body, g->bytes))
+            return;
+        g->codec = OL_CODEC_SHORT;
+        if (body.n > 0)
+            head.n += ol_codec_pack(out + head.n, sizeof(out) - head.n,
+                                    ol_writer_span(&body));
+    } else if (how < 6 && g->bytes.n < 600) {
+        n = ol_codec_pack(out, sizeof(out), g->bytes);
+        g->codec = OL_CODEC_BROTLI;
+        head.n = n;
+    }
+    if (head.n > 0)
+        g->bytes = ol_writer_span(&head);
+    else
+        g->codec = OL_CODEC_RAW;
+    if (g->codec != OL_CODEC_RAW && script_u8(s) % 4 == 0)
+        out[script_u16(s) % head.n] ^= (uint8_t)(1 << script_below(s, 8));
+}
+
 static void make_segment(struct script *s, struct ol_line *l,
                          struct ol_writer *w)
 {
@@ -198,6 +237,7 @@ static void make_segment(struct script *s, struct ol_line *l,
     unsigned p = script_below(s, OL_PRECS);
 
     make_piece(s, near(s, l != NULL ? l->in[p].upto : 0, 1), &g);
+    make_packed(s, &g);
     (void)ol_segment_encode(w, &g);
 }
 
@@ -381,6 +421,43 @@ static void make_hello(struct script *s, struct ol_line *l,
     (void)ol_hello_encode(w, &h);
 }
 
+static void make_openings(struct script *s, struct ol_line *l,
+                          struct ol_writer *w)
+{
+    struct ol_openings o = {.made = script_edge(s, 0, INT64_MAX),
+                            .seen = script_edge(s, 0, INT64_MAX)};
+
+    if (script_u8(s) % 4 != 0) { /* as they are while nobody pushes them */
+        o.made &= UINT32_MAX;
+        o.seen &= UINT32_MAX;
+    }
+    if (l != NULL && script_u8(s) % 2)
+        o.seen = l->kept.open_sent + script_below(s, 3);
+    if (l != NULL && script_u8(s) % 2)
+        o.made = l->verified + script_below(s, 3);
+    o.made &= INT64_MAX;
+    o.seen &= INT64_MAX;
+    (void)ol_openings_encode(w, &o);
+}
+
+static void make_brief(struct script *s, struct ol_line *l,
+                       struct ol_writer *w)
+{
+    struct ol_brief b = {.prec = (uint8_t)script_below(s, OL_PRECS),
+                         .serial = script_u32(s), .first = script_u8(s)};
+
+    b.upto = near(s, l != NULL ? l->out[b.prec].acked : 0, 1);
+    script_fill(s, b.root, OL_ROOT);
+    if (l != NULL && script_u8(s) % 4 != 0)
+        root_of(l, b.prec, b.upto, b.root);
+    b.high = (uint32_t)script_edge(s, 0, UINT32_MAX);
+    if (l != NULL && l->sending >= 0)
+        b.high = near(s, l->epoch[l->sending]
+                             .ch[script_below(s, l->n_ch)].counter, 0);
+    b.first = (uint8_t)OL_MIN(b.first, b.high);
+    (void)ol_brief_encode(w, &b);
+}
+
 void make_chunk(struct script *s, struct ol_line *l,
                 struct ol_writer *w)
 {
@@ -389,7 +466,8 @@ void make_chunk(struct script *s, struct ol_line *l,
         make_probe,  make_echo,   make_view,       make_ack,  make_held,
         make_segment, make_blob,  make_return,     make_checkpoint,
         make_lost,   make_found,  make_want,       make_hello,
-        make_segment, make_held,  make_ack,        make_units};
+        make_segment, make_held,  make_ack,        make_units,
+        make_brief,   make_openings};
 
     make[script_below(s, OL_LEN(make))](s, l, w);
 }

@@ -16,7 +16,9 @@
 
 #include "base/check.h"
 #include "base/dice.h"
+#include "codec/codec.h"
 #include "core/card.h"
+#include "wire/short.h"
 
 #define EACH 24u
 
@@ -83,6 +85,40 @@ static void encodings(const char *dir, unsigned n)
     write_seed(dir, "chunks", "frame", n, 0, ol_writer_span(&w));
     write_seed(dir, "chunks", "bundle", n, 1, ol_writer_span(&w));
     write_seed(dir, "cost", "bundle", n, 4, ol_writer_span(&w));
+}
+
+/* Texts as they go on a narrow channel. */
+static void packed_texts(const char *dir, unsigned n)
+{
+    static const char *const words[] = {
+        "At 0412 our northern radar lost contact with an aircraft.",
+        "Bitte halten Sie das Feuer ein, bis unsere Leute fort sind.", "x",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+    static const uint8_t id[OL_ID_SIZE] = {1, 2, 3};
+    uint8_t canonical[OL_RECORD_MAX], text[OL_RECORD_MAX], out[OL_RECORD_MAX];
+    struct ol_record rec = {.prec = 3, .index = 1, .number = 1 + n,
+                            .id = OL_SPAN_ARRAY(id),
+                            .lang = ol_span_str(n % 2 ? "en" : "de-CH"),
+                            .written_ms = UINT64_C(1795435200000),
+                            .text = ol_span_str(words[n % OL_LEN(words)])};
+    struct ol_writer w, head, body;
+
+    if (n % 3 == 0)
+        rec.subject = ol_span_str("fire");
+    ol_writer_init(&w, canonical, sizeof(canonical));
+    ol_writer_init(&head, out, sizeof(out));
+    ol_writer_init(&body, text, sizeof(text));
+    ol_write_bytes(&head, OL_SPAN("\x03\x00", 2)); /* ROUTINE, index 1 */
+    OL_CHECK(ol_record_encode(&w, &rec) == OL_OK &&
+             ol_short_split(&head, &body, ol_writer_span(&w)));
+    head.n += ol_codec_pack(out + head.n, sizeof(out) - head.n,
+                            ol_writer_span(&body));
+    write_seed(dir, "packed", "short", n, 1, ol_writer_span(&head));
+    ol_writer_init(&head, out, sizeof(out));
+    ol_write_bytes(&head, OL_SPAN("\x03\x01\x01\x00", 4)); /* codec 2, last */
+    head.n += ol_codec_pack(out + head.n, sizeof(out) - head.n,
+                            ol_writer_span(&w));
+    write_seed(dir, "packed", "brotli", n, 0, ol_writer_span(&head));
 }
 
 static void state_of(const char *dir, unsigned n)
@@ -181,7 +217,7 @@ int main(int argc, char **argv)
 {
     static const char *const rows[] = {"frame", "knock", "bundle", "duo",
                                        "stored", "cbor", "record", "card",
-                                       "chunks", "conf"};
+                                       "chunks", "conf", "packed"};
 
     if (argc != 2) {
         (void)fprintf(stderr, "usage: fuzz-seeds DIR\n");
@@ -191,6 +227,7 @@ int main(int argc, char **argv)
     for (unsigned n = 0; n < EACH; n++) {
         encodings(argv[1], n);
         state_of(argv[1], n);
+        packed_texts(argv[1], n);
         for (unsigned k = 0; k < OL_LEN(rows); k++) {
             struct script s = chance(20 + n * 12);
 
