@@ -6,8 +6,10 @@
  *   behind            once a second
  *   envelope          numbers ascend and are reserved on disk; so is `seen`
  *   HELD              all of it is on disk, and the same as its author has it
+ *   BRIEF             as HELD, and the peer has had a HELD in that epoch
  *   SEGMENT           our record, on our disk, within the peer's credit, in an
- *                     epoch in which the peer has said HELD
+ *                     epoch in which the peer has said HELD; packed only on a
+ *                     narrow channel, and its frame is padded then
  *   RETURN            the peer's record, on our disk
  *   CHECKPOINT        the root of our own log, on our disk
  *   WANT              the pieces are on disk
@@ -25,12 +27,14 @@
 #include "base/check.h"
 #include "base/units.h"
 #include "core/pack.h"
+#include "core/size.h"
 #include "wire/record.h"
 
 struct heard { /* one packet */
     struct world *w;
     unsigned st;
     const struct ol_epoch *epoch; /* of a frame */
+    bool packed; /* a segment in it is */
 };
 
 static struct sim_station *teller(const struct heard *h)
@@ -227,13 +231,30 @@ static void said(const struct heard *h, uint8_t author,
                    author == OL_OWN ? "its own" : "the other's");
 }
 
-static void segment(const struct heard *h, struct ol_span body)
+/* Whose boot it is, a HELD that has arrived in that epoch must have said. */
+static void brief(const struct heard *h, struct ol_span body)
+{
+    const struct ol_line *to = other(h)->line;
+    struct ol_brief b;
+
+    OL_CHECK(ol_brief_decode(body, &b) == OL_OK);
+    for (unsigned i = 0; i < OL_EPOCHS_MAX; i++) {
+        const struct ol_epoch *e = &to->epoch[i];
+        if (e->state != OL_EP_FREE && e->opening == h->epoch->opening &&
+            e->initiator != h->epoch->initiator && !e->held_seen)
+            world_fail(h->w, "station %u says BRIEF before a HELD in that "
+                       "epoch", h->st);
+    }
+}
+
+static void segment(struct heard *h, struct ol_span body)
 {
     const struct ol_line *l = teller(h)->line;
     uint8_t bytes[OL_RECORD_MAX];
     struct ol_segment g;
 
     OL_CHECK(ol_segment_decode(body, &g) == OL_OK);
+    h->packed |= g.codec != OL_CODEC_RAW;
     if (ol_pack_open(&g, bytes) != OL_OK)
         world_fail(h->w, "station %u sends %u/%u packed, and nobody can "
                    "unpack it", h->st, g.prec, g.index);
@@ -366,7 +387,7 @@ static void view(const struct heard *h, struct ol_span body)
                    "say %u", h->st, v.attendance, teller(h)->shown);
 }
 
-static void chunks(const struct heard *h, struct ol_span plain, uint8_t where)
+static void chunks(struct heard *h, struct ol_span plain, uint8_t where)
 {
     struct ol_reader r;
     struct ol_chunk c;
@@ -381,6 +402,9 @@ static void chunks(const struct heard *h, struct ol_span plain, uint8_t where)
             return;
         case OL_CHUNK_HELD:
             held(h, c.body);
+            break;
+        case OL_CHUNK_BRIEF:
+            brief(h, c.body);
             break;
         case OL_CHUNK_SEGMENT:
             segment(h, c.body);
@@ -434,6 +458,11 @@ static void frame(struct heard *h, const struct ol_send *s)
             world_fail(h->w, "station %u speaks in an epoch that nobody has "
                        "confirmed", h->st);
         chunks(h, OL_SPAN(plain, b.n - OL_FRAME_OVER), OL_IN_FRAME);
+        if (h->packed && (!ol_chan_narrow(&l->ch[s->channel]) ||
+                          (b.n % OL_NARROW_PAD != 0 &&
+                           b.n != ol_size_frame(l, s->channel))))
+            world_fail(h->w, "station %u tells the length of a packed text: "
+                       "%zu bytes", h->st, b.n);
         return;
     }
     world_fail(h->w, "station %u sends a frame of no epoch of its own", h->st);
@@ -498,7 +527,7 @@ static const struct ol_prekey *pair_of(struct sim_station *o, uint32_t id)
     return NULL;
 }
 
-static void bundle(const struct heard *h, struct ol_span b)
+static void bundle(struct heard *h, struct ol_span b)
 {
     static uint8_t text[OL_BUNDLE_MAX];
     uint8_t plain[OL_ENVELOPE_PLAIN], pro[80];
