@@ -260,9 +260,11 @@ static void credit(struct ol_line *l, unsigned p, uint32_t limit)
 {
     struct ol_out_log *o = &l->out[p];
     uint32_t last = OL_MIN(OL_MIN(o->loaded, o->limit), o->durable);
+    /* A limit may be any number, the highest of all as well. */
+    uint32_t i = OL_MAX(OL_MIN(limit, last), o->acked);
 
-    for (uint32_t i = OL_MAX(limit, o->acked) + 1; i <= last; i++) {
-        struct ol_out_slot *s = ol_window_slot(l, p, i);
+    while (i < last) {
+        struct ol_out_slot *s = ol_window_slot(l, p, ++i);
         if (s != NULL)
             owe_again(o, s);
     }

@@ -180,6 +180,42 @@ static void a_held_that_was_lost_is_said_again(void)
     }
 }
 
+/* What is under way to a slow disk is owed again where credit falls, and not
+ * where it rises, to the end of all numbers as well. */
+static void credit_without_end_brings_nothing(void)
+{
+    struct ol_held h = {.logs = 1u << OL_ROUTINE};
+    struct ol_out_log *o;
+    struct ol_writer wr;
+
+    two();
+    o = &w.st[0].line->out[OL_ROUTINE];
+    w.st[1].commit_ns = 1000 * S;
+    say_many(0, 5, OL_ROUTINE);
+    run_for(500 * MS);
+    EXPECT(o->durable == 5 && o->acked == 0 && o->owing == 0);
+    EXPECT(ol_window_slot(w.st[0].line, OL_ROUTINE, 1)->flights == 0);
+    memcpy(h.boot, w.st[1].line->boot, 8);
+    h.serial = w.st[1].line->held_serial + 1000;
+    for (unsigned k = 0; k < 2; k++) {
+        h.serial++;
+        h.log[OL_ROUTINE].limit = UINT32_MAX - k;
+        wr = words();
+        EXPECT(ol_held_encode(&wr, &h));
+        world_cut(&w, 0, 0, true);
+        world_cut(&w, 1, 0, true);
+        EXPECT(lie(1, &wr) == OL_OK);
+        EXPECT(o->limit == UINT32_MAX - k);
+        EXPECT(ol_window_slot(w.st[0].line, OL_ROUTINE, 1)->flights == 0);
+    }
+    h.serial++;
+    h.log[OL_ROUTINE].limit = 3;
+    wr = words();
+    EXPECT(ol_held_encode(&wr, &h));
+    EXPECT(lie(1, &wr) == OL_OK);
+    EXPECT(o->limit == 3 && o->owing == 2);
+}
+
 /* So does a station whose blocks are all in use, and says it: what it dropped
  * goes once it has some, and not again and again before. */
 static void room_brings_what_was_dropped(void)
@@ -526,6 +562,7 @@ static const struct story stories[] = {
     {"own_words_outlive_a_restore", own_words_outlive_a_restore},
     {"numbers_are_given_once", numbers_are_given_once},
     {"credit_brings_what_was_dropped", credit_brings_what_was_dropped},
+    {"credit_without_end_brings_nothing", credit_without_end_brings_nothing},
     {"room_brings_what_was_dropped", room_brings_what_was_dropped},
     {"what_is_never_held_goes_again", what_is_never_held_goes_again},
     {"copies_go_at_once", copies_go_at_once},
