@@ -134,7 +134,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--messages", type=int, default=int(
         os.environ.get("OPENLINE_BACKLOG", "100000")))
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=measure.RUNS)
     given = parser.parse_args()
     return measure.main(lambda: run(given.messages, given.runs))
 

@@ -100,7 +100,7 @@ GOALS = {"doubt": 1, "dark": HOLD_S, "delivered": {"udp": 0.5, "tcp": 3,
 
 
 def blackout():
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else measure.RUNS
     for count, words in ((1, "one message"), (500, "500 messages")):
         seen, theirs = zip(*(once(count) for _ in range(runs)))
         for what in ("doubt", "dark", "delivered"):

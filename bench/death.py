@@ -15,7 +15,7 @@ import urgent_lib as urgent
 from measure import net
 from station import channel
 
-RUNS = 5
+RUNS = measure.RUNS
 
 
 def death(runs=RUNS):

@@ -117,7 +117,7 @@ def middle(rows, key):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("loads", nargs="*", type=int, metavar="OUTSTANDING")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=measure.RUNS)
     parser.add_argument("--seconds", type=float, default=2)
     given = parser.parse_args()
     return measure.main(lambda: durable(given.loads or list(LOADS),

@@ -84,7 +84,7 @@ def main():
     parser.add_argument("kinds", nargs="*", metavar="KIND")
     parser.add_argument("--rate", type=int, default=10000)
     parser.add_argument("--seconds", type=float, default=1)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=measure.RUNS)
     given = parser.parse_args()
     for kind in given.kinds:
         if kind not in KINDS:

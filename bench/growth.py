@@ -141,7 +141,7 @@ def whole(text):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=measure.RUNS)
     parser.add_argument("--lines", type=whole, default=[1, 4, 16, 64])
     parser.add_argument("--records", type=whole,
                         default=[1000, 10000, 100000, 1000000])

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a quiet channel costs an hour, and for how early a word of its end.
 
-    bench/idle_bytes.py [SECONDS]      900; OPENLINE_LONG=1: 3,600
+    bench/idle_bytes.py [SECONDS]      900 (180 a run); OPENLINE_LONG=1: 3,600
 
 Both directions, IP heads included, as the userspace wire counts them. Beside
 each other, each on a path of its own: lines of one channel with the default
@@ -151,7 +151,7 @@ def told(seen, seconds, broker):
 
 
 def idle():
-    seconds = 3600 if os.environ.get("OPENLINE_LONG") else 900
+    seconds = 3600 if os.environ.get("OPENLINE_LONG") else 180 * measure.RUNS
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else seconds
     with net.Lab(paths=len(OURS) + 2) as world:
         world.wire.tell("path all delay 10")

@@ -21,7 +21,7 @@ import urgent_lib as urgent
 from measure import net
 from station import channel
 
-RUNS = 5
+RUNS = measure.RUNS
 TCP_PORT = 4999
 NAMES = {"priority": "openline PRIORITY", "flash": "openline FLASH",
          "tcp": "TCP"}

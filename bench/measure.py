@@ -34,6 +34,7 @@ from station import Station, pair  # noqa: E402
 
 MEMORY = ("tmpfs", "ramfs", "devtmpfs")
 SYNCS = 200
+RUNS = int(os.environ.get("OPENLINE_BENCH_RUNS", "5")) # of each load
 said = [] # what figure(), plot() and peer() were told, in order
 disk = {} # what on_disk() found
 

@@ -25,7 +25,7 @@ import measure
 from measure import net
 from station import Station, channel, pair
 
-ROUNDS = 5
+ROUNDS = measure.RUNS
 TEXTS = [
     "At 0412 our northern radar lost contact with a transport aircraft near "
     "the border. We ask you to confirm whether your air defence has engaged "

@@ -2,6 +2,7 @@
 """Makes doc/performance.md and its plots of what the benchmarks told.
 
     bench/page.py [FILE]        takes the lines of JSON of FILE (measure.py)
+    bench/page.py --try FILE    has the page a place for them? changes nothing
     bench/page.py --check       0 if the page is what its figures make
     bench/page.py --self-test
 
@@ -159,13 +160,14 @@ def put(root, text, pictures, entries):
             f.write(content)
 
 
-def make(root, file=None):
+def make(root, file=None, keep=True):
     entries = read(os.path.join(root, FOLDER, "figures.jsonl"))
     if file:
         entries = merged(entries, read(file))
     with open(os.path.join(root, PAGE), encoding="utf-8") as f:
         text, pictures = made(f.read(), entries)
-    put(root, text, pictures, entries)
+    if keep:
+        put(root, text, pictures, entries)
 
 
 def check(root):
@@ -244,6 +246,9 @@ def main(words):
         return self_test() and draw.self_test()
     if words == ["--check"]:
         return check(ROOT)
+    if len(words) == 2 and words[0] == "--try":
+        make(ROOT, words[1], keep=False)
+        return True
     if len(words) > 1 or words and words[0].startswith("-"):
         print(__doc__.strip(), file=sys.stderr)
         return False

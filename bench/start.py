@@ -82,7 +82,7 @@ def run(sizes, runs):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--records", default="1000,10000,100000,1000000")
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=measure.RUNS)
     given = parser.parse_args()
     sizes = [int(n) for n in given.records.split(",")]
     return measure.main(lambda: run(sizes, given.runs))
