@@ -6,18 +6,17 @@
 Two stations in two namespaces, joined by two paths of the userspace wire: 20
 Mbit/s with a round trip of 20 ms, and 10 Mbit/s with 60 ms, each with a queue
 of one product of the two. Both channels are of one bearer (udp, then tcp).
-`path` is from when the sender's command ended (the message and its file are
-on its disk) until all pieces are on the receiver's disk and the hash was
-compared; `all` is from when the command began. The share is of the 30 Mbit/s
+The share counts from when the sender's command ended (the message and its file
+are on its disk) until all pieces are on the receiver's disk and the hash was
+compared; the seconds are from when the command began. It is of the 30 Mbit/s
 that both paths carry together, headers of all layers counted against us.
 """
 
-import argparse
 import os
-import statistics
 import sys
 import time
 
+import beside
 import measure
 from measure import net
 from station import Refused, channel
@@ -57,32 +56,24 @@ def one(world, north, south, k):
 
 def bulk(bearers, rounds):
     most = sum(rate for rate, _ in PATHS) * 1e6
-    rows = [["bearer", "path", "", "all", "", "goal", ""]]
+    part = f"share of {most / 1e6:.0f} Mbit/s"
     for bearer in bearers:
         with net.Lab(paths=2) as world:
+            measure.on_disk(world.dir)
             shape(world)
             ends = [[channel(world, f"way{k}", bearer, k, side)
                      for k in (1, 2)] for side in ("b", "a")]
             north, south = measure.line(world, *ends,
                                         attachments="auto:4GiB")
-            seen = [one(world, north, south, k) for k in range(rounds)]
-        took, whole = (statistics.median(v) for v in zip(*seen))
-        share = SIZE * 8 / took / most
-        rows.append([bearer, f"{took:.2f} s", f"{share:.1%}", f"{whole:.2f} s",
-                     f"{SIZE * 8 / whole / most:.1%}", f"{GOAL:.0%}",
-                     "met" if share >= GOAL else
-                     f"missed by {GOAL - share:.1%}"])
-    measure.table(rows)
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("bearers", nargs="*", metavar="BEARER")
-    parser.add_argument("--rounds", type=int, default=5)
-    given = parser.parse_args()
-    return measure.main(lambda: bulk(given.bearers or ["udp", "tcp"],
-                                     given.rounds))
+            took, whole = zip(*(one(world, north, south, k)
+                                for k in range(rounds)))
+        measure.medians("bulk", f"openline {bearer}",
+                        [SIZE * 8 / t / most for t in took], "",
+                        goal=f">= {GOAL}", of="MPTCP", part=part)
+        measure.medians("bulk", f"openline {bearer}", whole, "s",
+                        part="seconds, from the command on")
+    beside.bulk(rounds, PATHS, SIZE, part)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(measure.by_bearer(bulk))

@@ -17,6 +17,7 @@ of JSON to the file $OPENLINE_BENCH_OUT if it is set, from which bench/page.py
 makes doc/performance.md.
 """
 
+import argparse
 import json
 import os
 import platform
@@ -287,3 +288,13 @@ def main(measure):
             world.close()
     report()
     return 0
+
+
+def by_bearer(measure):
+    """The same for one that takes [--rounds N] [BEARER...]."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("bearers", nargs="*", metavar="BEARER")
+    parser.add_argument("--rounds", type=int, default=5)
+    given = parser.parse_args()
+    return main(lambda: measure(given.bearers or ["udp", "tcp"],
+                                given.rounds))
