@@ -106,9 +106,12 @@ static bool pull(struct ol_station_line *line, const struct ol_row_file *row)
     }
     if (ol_station_step(line, &ev) != OL_OK)
         return false;
+    ol_verify_leave(line);
     f->pulling = row != NULL;
     if (row != NULL) {
         memcpy(f->pulled, row->hash, sizeof(f->pulled));
+        f->pulled_size = row->size;
+        f->follow = row->have == 0;
         f->pull_ns = ol_clock_ns();
         (void)ol_flow_at(line, OL_PEER, row->hash, row->size, row->have);
     }
@@ -201,6 +204,7 @@ static void moved(struct ol_station_line *line, const struct ol_note *note)
 
     line->files.pull_ns = ol_clock_ns();
     line->files.stalls = 0;
+    line->files.more = line->files.follow;
     if (flow == NULL)
         return;
     flow = ol_flow_at(line, OL_PEER, note->hash, flow->size, note->index);

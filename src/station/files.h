@@ -84,12 +84,15 @@ struct ol_line_files {
     bool offered;           /* a bundle brings this one, and waits */
     uint8_t offer[OL_HASH];
     uint64_t offer_ns;      /* it was preferred then; 0: none is */
-    bool verifying;
+    uint64_t pulled_size;
+    bool follow;            /* pulled from its first piece on: read behind it */
+    bool verifying;         /* it is all there; else the digest follows */
+    bool more;              /* while it follows: there may be another piece */
     uint8_t verified[OL_HASH];
     uint64_t verify_size;
     uint8_t verify_prec;
     uint32_t verify_next;
-    struct ol_digest *digest; /* while verifying */
+    struct ol_digest *digest; /* of the pieces below that; NULL: of none */
     uint64_t unread_ns;     /* the disk did not read one: again then; 0: none */
     bool tell;              /* the peer is to be told of what is settled */
     bool tell_more;         /* and there was no room for all of it */
@@ -200,6 +203,9 @@ OL_MUST_USE enum ol_err ol_found_decline(struct ol_station_line *line,
 
 /* ---- verify.c ---- */
 
+/* Another one is pulled: what was read of the last one counts no more, unless
+ * that is whole. */
+void ol_verify_leave(struct ol_station_line *line);
 /* All its pieces are here. */
 void ol_verify_begin(struct ol_station_line *line,
                      const struct ol_row_file *row);

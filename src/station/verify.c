@@ -6,7 +6,10 @@
  *              '-wrong--> DAMAGED, an alarm; the pieces are swept
  *
  * Whatever the other side says, a file is whole only when its content has its
- * hash. A few pieces are read in each turn, so that the lines go on meanwhile.
+ * hash. A few pieces are read in each turn, so that the lines go on meanwhile;
+ * of a file that comes from its beginning as they come, so that little is left
+ * to read when it is here. One that is resumed is read once, at the end:
+ * whoever makes us change files again and again makes us read nothing twice.
  * What the peer has not noted it is told again at the next start.
  */
 #include <stdlib.h>
@@ -22,19 +25,42 @@
 #define UNREAD_NS (60 * OL_NS_PER_S)
 #define TELL 64u  /* files that the peer has not noted yet */
 
+/* From the first piece on; false: no memory for it now. */
+static bool start(struct ol_line_files *f, const uint8_t hash[OL_HASH],
+                  uint64_t size)
+{
+    free(f->digest);
+    f->digest = malloc(sizeof(*f->digest));
+    if (f->digest == NULL)
+        return false;
+    ol_digest_init(f->digest);
+    memcpy(f->verified, hash, sizeof(f->verified));
+    f->verify_size = size;
+    f->verify_next = 0;
+    return true;
+}
+
+void ol_verify_leave(struct ol_station_line *line)
+{
+    struct ol_line_files *f = &line->files;
+
+    f->follow = f->more = false;
+    if (f->verifying)
+        return;
+    free(f->digest);
+    f->digest = NULL;
+}
+
 void ol_verify_begin(struct ol_station_line *line,
                      const struct ol_row_file *row)
 {
     struct ol_line_files *f = &line->files;
+    bool followed = f->digest != NULL && f->verify_size == row->size &&
+                    memcmp(f->verified, row->hash, OL_HASH) == 0;
 
-    f->digest = malloc(sizeof(*f->digest));
-    if (f->digest == NULL)
+    if (!followed && !start(f, row->hash, row->size))
         return;
-    ol_digest_init(f->digest);
-    memcpy(f->verified, row->hash, sizeof(f->verified));
-    f->verify_size = row->size;
     f->verify_prec = row->prec;
-    f->verify_next = 0;
     f->verifying = true;
 }
 
@@ -110,7 +136,9 @@ static void verify(struct ol_station_line *line)
     uint32_t all = ol_file_pieces(f->verify_size);
     uint8_t hash[OL_HASH];
 
-    if (!f->verifying || f->digest == NULL)
+    if (f->follow && f->more && f->digest == NULL && !f->verifying)
+        (void)!start(f, f->pulled, f->pulled_size);
+    if (f->digest == NULL || !(f->verifying || f->more))
         return;
     for (unsigned k = 0; k < VERIFY && f->verify_next < all; k++) {
         size_t n = 0;
@@ -118,22 +146,31 @@ static void verify(struct ol_station_line *line)
                                          f->verified, f->verify_next, bytes,
                                          &n);
 
+        bool good = err == OL_OK &&
+                    n == ol_file_piece_size(f->verify_size, f->verify_next);
+
+        if (!good && !f->verifying) { /* most likely it is still to come */
+            f->more = false;
+            break;
+        }
         if (err == OL_ERR_IO) { /* the disk may read it another time */
             give_up(line);
             return;
         }
-        if (err != OL_OK || n != ol_file_piece_size(f->verify_size,
-                                                    f->verify_next)) {
+        if (!good) {
             settle(line, rotten);
             return;
         }
         ol_digest_add(f->digest, OL_SPAN(bytes, n));
         f->verify_next++;
     }
-    ol_loop_again(line->st);
-    if (f->verify_next < all)
+    f->more = f->more && f->verify_next < all;
+    if (f->verifying || f->more)
+        ol_loop_again(line->st);
+    if (!f->more)
+        ol_wipe(bytes, sizeof(bytes));
+    if (!f->verifying || f->verify_next < all)
         return;
-    ol_wipe(bytes, sizeof(bytes));
     ol_digest_end(f->digest, hash);
     settle(line, memcmp(hash, f->verified, sizeof(hash)) == 0 ? NULL : not_it);
 }
