@@ -2,7 +2,8 @@
  * asks: what is open, overdue first.
  *
  * What is watched is copied once, sorted by when it is due, and made into
- * documents a page a turn; whatever is over by then is passed over.
+ * documents a page a turn; whatever is over by then is passed over. What was
+ * done about them is read in one pass over the facts, however many are open.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,60 +21,89 @@ struct open_ask {
     enum ol_author author;
     uint64_t due_ms; /* by our clock, for the order; 0: no deadline */
     struct ol_due due;
+    json_t *steps; /* NULL: none was taken */
 };
 
 struct listing {
     struct ol_job job; /* first */
     unsigned n, at;
+    bool told;   /* steps are known */
+    bool unread; /* or cannot be */
     struct open_ask v[];
 };
 
 static void drop(struct ol_job *job)
 {
-    free(job);
+    struct listing *l = (struct listing *)job;
+
+    for (unsigned k = 0; k < l->n; k++)
+        json_decref(l->v[k].steps);
+    free(l);
 }
 
-struct steps {
-    const struct open_ask *ask;
-    json_t *list;
+struct telling {
+    struct listing *l;
+    const struct ol_station_line *line;
 };
+
+static struct open_ask *ask_with(const struct telling *t, const char *key)
+{
+    enum ol_author author;
+    uint8_t id[OL_ID_SIZE];
+
+    if (!ol_asks_key_parse(key, &author, id) || author != OL_OWN)
+        return NULL;
+    for (unsigned k = 0; k < t->l->n; k++) {
+        struct open_ask *o = &t->l->v[k];
+
+        if (o->line == t->line && o->author == OL_OWN && o->due.said_by &&
+            memcmp(o->due.id, id, sizeof(id)) == 0)
+            return o;
+    }
+    return NULL;
+}
 
 static bool on_fact(void *arg, const struct ol_row_fact *fact,
                     const json_t *doc)
 {
-    struct steps *s = arg;
-    char key[OL_ASK_KEY];
     json_t *step = json_object_get(doc, "step"), *one;
     json_t *name = json_object_get(doc, "name");
+    struct open_ask *o = step ? ask_with(arg, fact->key) : NULL;
 
-    ol_asks_key(key, s->ask->author, s->ask->due.id);
-    if (step == NULL || strcmp(key, fact->key) != 0)
+    if (o == NULL)
         return true;
+    if (o->steps == NULL)
+        o->steps = json_array();
     one = json_object();
     set(&one, "step", json_incref(step));
     set(&one, "at", time_of(fact->at_ms));
     set(&one, "reminder", name ? json_incref(name) : json_null());
-    if (json_array_append_new(s->list, one) != 0)
-        return false;
-    return true;
+    return json_array_append_new(o->steps, one) == 0;
 }
 
-/* What was done about it, from the facts since it was overdue. */
-static json_t *escalation_of(const struct open_ask *o)
+/* What was done about each. */
+static void tell_steps(struct listing *l)
 {
-    struct steps s = {o, json_array()};
     struct ol_facts_of all = {.to_ms = INT64_MAX};
+    struct ol_station *st = l->job.rq->st;
 
-    if (o->due.said_by && o->author == OL_OWN &&
-        ol_fact_read(o->line->st, o->line, OL_FACT_ASK, &all, on_fact, &s) !=
-            OL_OK) {
-        json_decref(s.list);
-        return json_null();
+    l->told = true;
+    for (unsigned k = 0; k < st->n_lines; k++) {
+        struct telling t = {l, st->lines[k]};
+
+        l->unread |= ol_fact_read(st, st->lines[k], OL_FACT_ASK, &all,
+                                  on_fact, &t) != OL_OK;
     }
-    return s.list;
 }
 
-static json_t *ask_of(const struct open_ask *o)
+static json_t *escalation_of(const struct listing *l, const struct open_ask *o)
+{
+    if (l->unread && o->due.said_by && o->author == OL_OWN)
+        return json_null();
+    return o->steps ? json_incref(o->steps) : json_array();
+}
+
+static json_t *ask_of(const struct listing *l, const struct open_ask *o)
 {
     static struct ol_entry e; /* large; one thread */
     const char *own = o->line->st->conf.name, *peer = o->line->conf.peer;
@@ -93,7 +123,7 @@ static json_t *ask_of(const struct open_ask *o)
                     &o->due, ol_asks_wall_ms(o->line, o->author)))
               : json_null());
     set(&doc, "overdue_said", time_of(o->due.said_by_ms));
-    set(&doc, "escalation", escalation_of(o));
+    set(&doc, "escalation", escalation_of(l, o));
     return doc;
 }
 
@@ -101,6 +131,8 @@ static bool step(struct ol_job *job)
 {
     struct listing *l = (struct listing *)job;
 
+    if (!l->told)
+        tell_steps(l);
     for (unsigned room = PAGE; l->at < l->n && room > 0; l->at++) {
         const struct open_ask *o = &l->v[l->at];
         json_t *doc;
@@ -108,7 +140,7 @@ static bool step(struct ol_job *job)
         if (o->line->asks == NULL ||
             ol_asks_over(o->line, o->author, &o->due))
             continue;
-        doc = ask_of(o);
+        doc = ask_of(l, o);
         if (doc == NULL)
             continue;
         ol_stream_item(job->rq, doc);
