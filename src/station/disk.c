@@ -118,8 +118,10 @@ static enum ol_err hand_in(struct ol_station *st, struct ol_batch *batch,
     if (err != OL_OK)
         return err;
     st->fifo[(st->fifo_head + st->fifo_n++) % OL_FIFO_MAX] = *e;
-    if (e->line != NULL)
+    if (e->line != NULL) {
         e->line->outstanding++;
+        e->line->handed++;
+    }
     return OL_OK;
 }
 

@@ -32,7 +32,8 @@ struct ol_effective_ask {
     bool ours;
     uint64_t number;
     uint64_t asked_ms;    /* taken here, or arrived here */
-    uint64_t deadline_ms; /* by its author's clock, put on ours; 0: none */
+    uint64_t by_ms;       /* its deadline by its author's clock; 0: none */
+    uint64_t deadline_ms; /* the same on ours */
     uint64_t settled_ms;  /* 0: not yet */
     bool answered, declined, understood; /* what settled it, or happened */
     uint64_t understood_ms, answered_ms; /* 0: not */

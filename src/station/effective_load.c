@@ -2,8 +2,9 @@
  * The asks of a line's window. See effective_load.h.
  *
  * Happy path: the numbers of the asks by kind, newest last; each is then asked
- * for with what was said of it. How it fails: what cannot be read is not
- * judged, and the status says unknown with that reason.
+ * for with what was said of it, and again when something more is said. How it
+ * fails: what cannot be read is not judged, and the status says unknown with
+ * that reason.
  */
 #include "station/effective_load.h"
 
@@ -47,15 +48,21 @@ static void earliest(uint64_t *ms, uint64_t at_ms)
         *ms = at_ms;
 }
 
-uint64_t ol_effective_due(const struct ol_entry *e)
+static uint64_t on_ours(const struct ol_station_line *line,
+                        enum ol_author author, uint64_t at)
 {
-    uint64_t ours = ol_asks_wall_ms(e->line, OL_OWN);
-    uint64_t theirs = ol_asks_wall_ms(e->line, (enum ol_author)e->row.author);
-    uint64_t at = e->rec.deadline_ms;
+    uint64_t ours = ol_asks_wall_ms(line, OL_OWN);
+    uint64_t theirs = ol_asks_wall_ms(line, author);
 
     if (at == 0 || theirs <= ours)
         return at == 0 ? 0 : at + (ours - theirs);
     return at > theirs - ours ? at - (theirs - ours) : 1;
+}
+
+uint64_t ol_effective_due(const struct ol_entry *e)
+{
+    return on_ours(e->line, (enum ol_author)e->row.author,
+                   e->rec.deadline_ms);
 }
 
 /* What was said of it. False: it does not count. */
@@ -68,6 +75,7 @@ static bool judge(const struct ol_entry *e, const struct ol_progress *p,
     a->ours = e->row.author == OL_OWN;
     a->number = e->row.number;
     a->asked_ms = e->row.at_ms;
+    a->by_ms = e->rec.deadline_ms;
     a->deadline_ms = ol_effective_due(e);
     if (e->rec.subject.n > 0)
         memcpy(a->subject, e->rec.subject.p, e->rec.subject.n);
@@ -183,25 +191,157 @@ void ol_effective_passed(struct ol_station_line *line, enum ol_author author,
     e->read_ms = ol_clock_wall_ms();
 }
 
+/* ---- what is touched meanwhile ------------------------------------------ */
+
+/* Where it stands, or would: ours first, each side by its numbers. */
+static size_t place_of(const struct ol_effective_asks *e, uint8_t author,
+                       uint64_t number, bool *there)
+{
+    bool ours = author == OL_OWN;
+    size_t lo = 0, hi = e->n;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        const struct ol_effective_ask *a = &e->v[mid];
+
+        if (a->ours == ours ? a->number < number : a->ours)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    *there = lo < e->n && e->v[lo].ours == ours && e->v[lo].number == number;
+    return lo;
+}
+
+static void touch(struct ol_station_line *line, const struct ol_put *put,
+                  bool is_new)
+{
+    struct ol_effective_asks *e = &line->effective;
+    struct ol_touched *t = e->touched;
+    bool there;
+
+    (void)place_of(e, put->author, put->number, &there);
+    while (t < e->touched + e->n_touched &&
+           (t->author != put->author || t->number != put->number))
+        t++;
+    if (t == e->touched + e->n_touched && !there && !is_new)
+        return; /* no ask, or none of the window */
+    if (t == e->touched + OL_EFFECTIVE_TOUCHED) {
+        e->all_serial = line->handed + 1;
+        return;
+    }
+    e->n_touched += t == e->touched + e->n_touched;
+    *t = (struct ol_touched){put->author, put->number, line->handed + 1};
+}
+
+void ol_effective_put(struct ol_station_line *line, const struct ol_put *put)
+{
+    if (!line->effective.read)
+        return;
+    if (put->kind == OL_PUT_ASIDE)
+        line->effective.all_serial = line->handed + 1;
+    else if (put->kind == OL_PUT_MARK)
+        touch(line, put, false);
+    else if (put->kind == OL_PUT_RECORD && put->rec_kind == OL_KIND_ASK)
+        touch(line, put, true);
+}
+
+static void remove_at(struct ol_effective_asks *e, size_t at)
+{
+    memmove(&e->v[at], &e->v[at + 1], (--e->n - at) * sizeof(*e->v));
+}
+
+/* A side that has too many loses its oldest. */
+static void trim(struct ol_effective_asks *e, bool ours)
+{
+    size_t first = 0, count = 0;
+
+    for (size_t k = e->n; k-- > 0;)
+        if (e->v[k].ours == ours) {
+            first = k;
+            count++;
+        }
+    if (count > OL_EFFECTIVE_MAX)
+        remove_at(e, first);
+}
+
+/* False: no memory. */
+static bool insert_at(struct ol_effective_asks *e, size_t at,
+                      const struct ol_effective_ask *a)
+{
+    void *more = realloc(e->v, (e->n + 1) * sizeof(*e->v));
+
+    if (more == NULL)
+        return false;
+    e->v = more;
+    memmove(&e->v[at + 1], &e->v[at], (e->n++ - at) * sizeof(*e->v));
+    e->v[at] = *a;
+    trim(e, a->ours);
+    return true;
+}
+
+/* One that was touched, as the ledger has it now. False: no memory. */
+static bool renew(struct ol_station_line *line, const struct ol_touched *t)
+{
+    struct ol_effective_asks *e = &line->effective;
+    struct ol_effective_ask a;
+    bool there;
+    size_t at = place_of(e, t->author, t->number, &there);
+
+    if (one(line, (enum ol_author)t->author, t->number, &a)) {
+        if (!there)
+            return insert_at(e, at, &a);
+        e->v[at] = a;
+    } else if (there) {
+        remove_at(e, at);
+    }
+    return true;
+}
+
+/* Forgets what is on disk by now, for it has been read. */
+static void settle(struct ol_station_line *line)
+{
+    struct ol_effective_asks *e = &line->effective;
+    uint64_t done = line->handed - line->outstanding;
+    unsigned n = 0;
+
+    for (unsigned k = 0; k < e->n_touched; k++)
+        if (e->touched[k].serial > done)
+            e->touched[n++] = e->touched[k];
+    e->n_touched = n;
+    if (e->all_serial <= done)
+        e->all_serial = 0;
+}
+
+static bool renew_all(struct ol_station_line *line)
+{
+    struct ol_effective_asks *e = &line->effective;
+
+    for (unsigned k = 0; k < e->n_touched; k++)
+        if (!renew(line, &e->touched[k]))
+            return false;
+    for (size_t k = 0; k < e->n; k++) /* their clock may be known better */
+        e->v[k].deadline_ms = on_ours(line, e->v[k].ours ? OL_OWN : OL_PEER,
+                                      e->v[k].by_ms);
+    settle(line);
+    return true;
+}
+
 bool ol_effective_read(struct ol_station_line *line)
 {
     struct ol_effective_asks *e = &line->effective;
-    struct ol_ledger *lg = line->st->ledger;
-    uint64_t now_ms = ol_clock_wall_ms(), seq = 0;
-    uint64_t from_ms = window_ms(now_ms);
+    uint64_t now_ms = ol_clock_wall_ms();
 
-    if (lg->ops->last_seq(lg, &seq) != OL_OK)
-        return false;
-    if (e->read && e->seq == seq && now_ms >= e->read_ms &&
-        now_ms - e->read_ms < AGAIN_MS)
+    if (e->read && e->all_serial == 0 && now_ms >= e->read_ms &&
+        now_ms - e->read_ms < AGAIN_MS && renew_all(line))
         return true;
     if (now_ms < e->read_ms) /* the clock went back, and the window with it */
         memset(e->before, 0, sizeof(e->before));
     free(e->v);
-    e->read = ol_effective_gather(line, from_ms, UINT64_MAX, &e->v, &e->n,
-                                  e->before);
-    e->seq = seq;
+    e->read = ol_effective_gather(line, window_ms(now_ms), UINT64_MAX, &e->v,
+                                  &e->n, e->before);
     e->read_ms = now_ms;
+    settle(line);
     return e->read;
 }
 

@@ -1,8 +1,9 @@
 /*
  * The asks of a line's window, out of its ledger, and what follows from them.
  *
- * Held from one question to the next, and read anew when something was
- * committed or the window has moved.
+ * Held from one question to the next. Of what is put into the ledger meanwhile
+ * those that it touches are remembered and read again; all are when too many
+ * were, when records were taken back, and when the window has moved.
  */
 #ifndef OL_STATION_EFFECTIVE_LOAD_H
 #define OL_STATION_EFFECTIVE_LOAD_H
@@ -16,18 +17,29 @@
 struct ol_entry;
 struct ol_station_line;
 
+#define OL_EFFECTIVE_TOUCHED 64u
+
+struct ol_touched { /* an ask, until batch `serial` of the line is on disk */
+    uint8_t author;
+    uint64_t number, serial;
+};
+
 struct ol_effective_asks { /* of a line; zeroed: nothing read yet */
     struct ol_effective_ask *v;
     size_t n;
     bool read;
-    uint64_t seq;     /* the ledger's events when it was read */
-    uint64_t read_ms; /* and the wall clock */
+    uint64_t read_ms; /* the wall clock when all were read */
+    struct ol_touched touched[OL_EFFECTIVE_TOUCHED];
+    unsigned n_touched;
+    uint64_t all_serial; /* all are read again until that batch is on disk; 0 */
     uint64_t before[2]; /* by author: numbers up to it are out of the window */
     bool passed[2];     /* ol_effective_passed has told all */
 };
 
 /* Reads them if need be. False: the ledger cannot be read now. */
 bool ol_effective_read(struct ol_station_line *line);
+/* This goes into the line's next batch. */
+void ol_effective_put(struct ol_station_line *line, const struct ol_put *put);
 void ol_effective_free(struct ol_station_line *line);
 /* Asks taken or arrived from from_ms on and before to_ms, into memory of the
  * caller's: *v, freed by free. False: no memory, or the ledger cannot be

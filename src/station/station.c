@@ -95,6 +95,7 @@ static void commit(struct ol_station_line *line, const struct ol_effects *fx)
             ol_presence_arrival(st);
         }
         ol_stance_put(line, put, fx->batch);
+        ol_effective_put(line, put);
         st->puts[batch.n_puts] = *put;
         if (put->kind == OL_PUT_EVENT)
             ol_dark_event(line, &st->puts[batch.n_puts], &batch);

@@ -113,6 +113,7 @@ struct ol_station_line {
     uint64_t retry_ns;
     bool more;
     unsigned *submitted; /* where the next step's count of records goes */
+    uint64_t handed;      /* batches, ever */
     uint32_t outstanding; /* batches in the ledger's queue */
     struct ol_port ports[OL_CHAN_MAX];
     bool disabled[OL_CHAN_MAX];

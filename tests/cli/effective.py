@@ -4,10 +4,13 @@ Part of tests/cli/run; what the words mean is told in doc/effective.md. The
 wall clock of both stations is moved, so that deadlines pass (libfault.so).
 """
 
+import os
 import re
+import time
 
 from asks import DAY, movable, move
 from bed import Bed, expect, wait_for
+from station import Control
 
 
 def state(station):
@@ -94,4 +97,74 @@ def effective():
                    "is not occurring" in said, said)
 
 
-TESTS = (effective,)
+def processor_s(station):
+    """Its processor's clock: clock_getcpuclockid(3)."""
+    return time.clock_gettime(~station.process.pid << 3 | 2)
+
+
+def cost(station, talk, before=None):
+    """Processor seconds of a status, the least of five; before: what is
+    committed each time before it."""
+    took = []
+    for _ in range(5):
+        if before is not None:
+            said = talk.call("send", peer="south", text=before)
+            talk.call("wait", name=said["name"], rung="delivered")
+        was = processor_s(station)
+        talk.call("status")
+        took.append(processor_s(station) - was)
+    return min(took)
+
+
+def same_after_a_start(station):
+    """What was kept up is what the ledger says."""
+    kept = state(station)
+    station.stop()
+    station.start()
+    wait_for("it to be known again", 20,
+             lambda: state(station)["asked"] is not None)
+    expect(state(station) == kept, f"{kept}, and anew {state(station)}")
+
+
+def effective_of_many():
+    """With a thousand asks in the window a status is not dear because a
+    message went; and what each of them becomes is seen at once."""
+    with Bed() as bed:
+        north, south = bed.pair("north", "south")
+        talk = Control(os.path.join(north.dir, "control.sock"))
+        names = []
+        for k in range(1000):
+            talk.say("ask", peer="south", text=f"ask {k}", by="1h")
+            if k >= 50:
+                names.append(talk.heard()["name"])
+        names += [talk.heard()["name"] for _ in range(50)]
+        wait_for("all of them to be counted", 60,
+                 lambda: state(north)["asked"] == 1000)
+        there(south, names[-1])
+        quiet, after = cost(north, talk), cost(north, talk, "no ask")
+        expect(after < 3 * quiet + 0.002, f"a status took {quiet * 1e3:.1f} "
+               f"ms, and {after * 1e3:.1f} ms after a message")
+
+        for k in (3, 5, 9):
+            south.ok("read", names[k])
+        south.json("answer", names[3], "Three.")
+        south.json("decline", names[5], "not on this line")
+        north.ok("cancel", names[7], "seen")
+        south.ok("understood", names[9])
+        back = south.json("ask", "north", "And you?", "--by", "1h")["name"]
+        for s in (north, south):
+            wait_for(f"{s.name} to have seen it all", 30, lambda s=s: [
+                state(s)[k] for k in ("asked", "answered", "declined", "open")
+            ] == [1000, 1, 1, 997])
+        north.ok("read", back)
+        north.json("answer", back, "So do we.")
+        for s in (north, south):
+            wait_for(f"{s.name} to see the answer", 30,
+                     lambda s=s: state(s)["answered"] == 2)
+            expect(state(s)["last_understood"] is not None, f"{state(s)}")
+        talk.close()
+        for s in (north, south):
+            same_after_a_start(s)
+
+
+TESTS = (effective, effective_of_many)
