@@ -66,6 +66,7 @@ static void copy(struct ol_line *l, unsigned c, unsigned prec,
         if (!ol_frame_begin(l, &f, c, NULL) ||
             !ol_schedule_segment(l, &f, prec, s, &want))
             return;
+        ol_frame_add_acks(l, &f);
         ol_schedule_began(l);
         ol_path_paced(l, c, f.w.n + OL_FRAME_OVER);
         ol_frame_finish(l, &f);
@@ -123,7 +124,7 @@ void ol_copies_pump(struct ol_line *l, const struct ol_order *o)
 
 /* ---- repeats ------------------------------------------------------------ */
 
-/* How many FLASH copies on one channel leave less than 4 in 1,000 undelivered,
+/* How many FLASH copies on one channel leave less than 8 in 1,000 undelivered,
  * by the loss that was measured there. */
 static unsigned blind(const struct ol_path *p)
 {
@@ -132,7 +133,7 @@ static unsigned blind(const struct ol_path *p)
 
     if (p->loss < 0.01)
         return 0;
-    for (; left > 0.004 && n < BLIND_MOST; n++)
+    for (; left > 0.008 && n < BLIND_MOST; n++)
         left *= p->loss;
     return n;
 }
@@ -177,6 +178,7 @@ static bool repeat_on(struct ol_line *l, unsigned c, unsigned prec,
         return false;
     if (!ol_schedule_segment(l, &f, prec, s, &want))
         return false;
+    ol_frame_add_acks(l, &f);
     ol_schedule_began(l);
     ol_path_paced(l, c, f.w.n + OL_FRAME_OVER);
     ol_frame_finish(l, &f);
@@ -204,6 +206,15 @@ static void repeat(struct ol_line *l, const struct ol_order *o, unsigned prec,
         ol_window_owe(&l->out[prec], s, ol_units_of(s->size) & ~s->held);
 }
 
+/* It is small and nowhere under way: no window had room for it. Losses alone
+ * may have closed that; it is not to wait until one is known. */
+static bool waits(const struct ol_line *l, unsigned c,
+                  const struct ol_out_slot *s)
+{
+    return s->owed != 0 && s->flights == 0 && s->size <= OL_REPEAT_MAX &&
+           ol_path_repeats(&l->ch[c]);
+}
+
 static void repeats(struct ol_line *l, const struct ol_order *o, unsigned prec)
 {
     struct ol_out_log *log = &l->out[prec];
@@ -219,6 +230,9 @@ static void repeats(struct ol_line *l, const struct ol_order *o, unsigned prec)
     for (uint32_t i = log->acked + 1; i <= last; i++) {
         struct ol_out_slot *s = ol_window_slot(l, prec, i);
         uint64_t at;
+        if (s != NULL && waits(l, o->c[0], s) &&
+            !repeat_on(l, o->c[0], prec, s))
+            log->repeat_ns = OL_MIN(log->repeat_ns, l->now_ns + STEP_LEAST_NS);
         if (s == NULL || !ol_owed_quick(s))
             continue;
         at = again_ns(l, prec, s);

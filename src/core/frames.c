@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define HELD_GAP_NS (5 * OL_NS_PER_MS)
+#define ALONG_NS (250 * OL_NS_PER_MS) /* with a record it goes so early */
 
 /* ---- in ----------------------------------------------------------------- */
 
@@ -189,7 +190,7 @@ static bool add_ack(struct ol_line *l, struct ol_out_frame *f,
     uint32_t from = e->seen.high, hi, lo;
 
     a.delay_100us = (uint16_t)OL_MIN(late, UINT16_MAX);
-    while (a.count < OL_ACK_RANGES &&
+    while (a.count < OL_ACK_SAID &&
            ol_window_run(&e->seen, from, &hi, &lo)) {
         /* Run and gap are 16 bits on the wire; the window is far below. */
         a.v[a.count].hi = hi;
@@ -368,8 +369,8 @@ void ol_frame_add_view(struct ol_line *l, struct ol_out_frame *f)
 }
 
 /* Each costs the peer as much time as fifty frames do, and only the newest is
- * worth it: a log in full flow sends four a second. */
-bool ol_frame_checkpoint_due(struct ol_line *l, unsigned p)
+ * worth it: a log in full flow sends one a second. */
+bool ol_frame_checkpoint_due(struct ol_line *l, unsigned p, bool along)
 {
     const struct ol_out_log *o = &l->out[p];
     int best;
@@ -380,7 +381,7 @@ bool ol_frame_checkpoint_due(struct ol_line *l, unsigned p)
     best = ol_chan_best(l);
     if (best >= 0 && !ol_brief_quiet(l, (unsigned)best))
         return false;
-    if (l->now_ns >= o->cp_ns)
+    if (l->now_ns + (along ? ALONG_NS : 0) >= o->cp_ns)
         return true;
     ol_wake(l, o->cp_ns);
     return false;
@@ -395,7 +396,7 @@ void ol_frame_add_checkpoints(struct ol_line *l, struct ol_out_frame *f)
     }
     for (unsigned p = 0; p < OL_PRECS; p++) {
         struct ol_out_log *o = &l->out[p];
-        if (!ol_frame_checkpoint_due(l, p) ||
+        if (!ol_frame_checkpoint_due(l, p, f->n_refs > 0) ||
             !ol_checkpoint_encode(&f->w, OL_CHUNK_CHECKPOINT, &o->cp))
             continue;
         o->cp_dirty = false;

@@ -48,8 +48,9 @@ uint64_t ol_frame_held_ns(const struct ol_line *l, unsigned c);
 void ol_frame_add_wants(struct ol_line *l, struct ol_out_frame *f, bool keep);
 uint8_t ol_frame_dirty_logs(const struct ol_line *l); /* bits */
 void ol_frame_add_view(struct ol_line *l, struct ol_out_frame *f);
-/* Is the newest one of log p to go, and may it now; else it is waited for. */
-bool ol_frame_checkpoint_due(struct ol_line *l, unsigned p);
+/* Is the newest one of log p to go, and may it now; else it is waited for.
+ * along: with a record, which costs less. */
+bool ol_frame_checkpoint_due(struct ol_line *l, unsigned p, bool along);
 void ol_frame_add_checkpoints(struct ol_line *l, struct ol_out_frame *f);
 
 #endif

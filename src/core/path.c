@@ -492,6 +492,16 @@ bool ol_path_echoed(struct ol_line *l, unsigned c, const struct ol_probe *echo)
     return false;
 }
 
+/* A record has just gone there, and asks for an ack as a probe would. */
+static bool asks(const struct ol_line *l, const struct ol_lchan *ch)
+{
+    const struct ol_path *p = &ch->path;
+    const struct ol_flight *f = &p->flight[(p->tail - 1) % OL_INFLIGHT_MAX];
+
+    return ch->state == OL_CHAN_UP && p->pto_count == 1 && p->tail != p->head &&
+           f->ref != OL_NO_REF && f->sent_ns + p->srtt_ns > l->now_ns;
+}
+
 /* RFC 9002 6.2: an expired probe timeout declares nothing lost; it asks, and
  * owes what was in flight to whichever channel is faster. */
 static void expired(struct ol_line *l, unsigned c)
@@ -502,7 +512,7 @@ static void expired(struct ol_line *l, unsigned c)
     p->pto_count++;
     arm_pto(l, p);
     ol_path_doubt(l, c);
-    if (ch->probe_next_ns > l->now_ns && p->pto_count <= 3)
+    if (ch->probe_next_ns > l->now_ns && p->pto_count <= 3 && !asks(l, ch))
         ch->probe_next_ns = l->now_ns;
     /* Long silence: what lies here will not be acked; the ring must not
      * fill with it. */

@@ -360,7 +360,7 @@ static void checkpoints(struct ol_line *l, unsigned c)
     bool any = false;
 
     for (unsigned p = 0; p < OL_PRECS; p++)
-        any |= ol_frame_checkpoint_due(l, p);
+        any |= ol_frame_checkpoint_due(l, p, false);
     if (!any || !ol_frame_begin(l, &f, c, NULL))
         return;
     ol_frame_add_checkpoints(l, &f);

@@ -54,6 +54,8 @@ void ol_window_owe(struct ol_out_log *o, struct ol_out_slot *s,
     if (s->owed != 0 && owed == 0)
         o->owing--;
     s->owed = owed;
+    if (owed != 0)
+        o->repeat_ns = 0;
     if (owed != 0 && s->index < o->hint)
         o->hint = s->index;
 }

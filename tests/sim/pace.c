@@ -9,13 +9,15 @@
  * heads counted.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/units.h"
 #include "core/line_int.h"
 #include "story.h"
 
 #define IP_UDP 28u
-#define MOST 1000u
+#define EACH 1000u
+#define MOST (3 * EACH)
 
 struct run {
     uint8_t prec;
@@ -88,15 +90,14 @@ static void show(const char *what, const struct run *r)
 {
     printf("  %s: p50 %.0f, p99 %.0f, worst %.0f ms; %.0f bytes each\n", what,
            at(r, 50), at(r, 99), at(r, 100), r->bytes);
+    (void)fflush(stdout);
 }
 
 /* ---- loss --------------------------------------------------------------- */
 
-static struct run lossy(uint8_t prec, double loss, unsigned n)
+static void lossy_world(struct run *r, double loss, uint64_t seed)
 {
-    struct run r = {.prec = prec, .n = n, .each_ns = 200 * MS};
-
-    world_init_calm(&w, 7, 2, false);
+    world_init_calm(&w, seed, 2, false);
     for (unsigned f = 0; f < 2; f++) {
         world_cut(&w, 0, f, true); /* the stream */
         w.ch[1].path[f].delay_ns = 50 * MS;
@@ -106,33 +107,51 @@ static struct run lossy(uint8_t prec, double loss, unsigned n)
     for (unsigned f = 0; f < 2; f++)
         w.ch[1].path[f].loss = loss;
     for (unsigned i = 0; i < 50; i++) {
-        world_say(&w, 0, prec, 200);
+        world_say(&w, 0, r->prec, 200);
         run_for(200 * MS);
     }
     run_for(5 * S);
-    say_all(&r, 0, NULL);
+    say_all(r, 0, NULL);
+    /* A line that loses nothing pays for nothing. */
+    EXPECT(loss > 0 || w.st[0].line->ch[1].path.repeats == 0);
+    world_fini(&w);
+}
+
+/* Three worlds of n messages each, in one heap. */
+static struct run lossy(uint8_t prec, double loss, unsigned n)
+{
+    struct run r = {.prec = prec, .each_ns = 200 * MS}, one;
+
+    for (uint64_t seed = 7; seed < 10; seed++) {
+        one = (struct run){.prec = prec, .n = n, .each_ns = 200 * MS};
+        lossy_world(&one, loss, seed);
+        memcpy(r.took + r.n, one.took, n * sizeof(one.took[0]));
+        r.n += n;
+        r.bytes += one.bytes / 3;
+    }
+    qsort(r.took, r.n, sizeof(r.took[0]), by_size);
     return r;
 }
 
 static void urgent_over_a_lossy_path(void)
 {
-    struct run r = lossy(OL_PRIORITY, 0.3, MOST);
+    struct run r = lossy(OL_PRIORITY, 0.3, EACH);
 
     show("PRIORITY at 30 %", &r);
-    EXPECT(at(&r, 50) <= 60 && at(&r, 99) <= 350);
+    EXPECT(at(&r, 50) <= 60 && at(&r, 99) <= 350 && r.bytes <= 1350);
 }
 
 static void flash_over_a_lossy_path(void)
 {
-    struct run r = lossy(OL_FLASH, 0.3, MOST);
+    struct run r = lossy(OL_FLASH, 0.3, EACH);
 
     show("FLASH at 30 %", &r);
-    EXPECT(at(&r, 99) <= 150);
+    EXPECT(at(&r, 99) <= 150 && r.bytes <= 2300);
 }
 
 static void little_is_lost(void)
 {
-    struct run r = lossy(OL_PRIORITY, 0.1, MOST);
+    struct run r = lossy(OL_PRIORITY, 0.1, EACH);
 
     show("PRIORITY at 10 %", &r);
     EXPECT(at(&r, 99) <= 250);
@@ -140,19 +159,18 @@ static void little_is_lost(void)
 
 static void half_is_lost(void)
 {
-    struct run r = lossy(OL_PRIORITY, 0.5, MOST);
+    struct run r = lossy(OL_PRIORITY, 0.5, EACH);
 
     show("PRIORITY at 50 %", &r);
-    EXPECT(at(&r, 100) <= 10000);
+    EXPECT(at(&r, 99) <= 1000 && at(&r, 100) <= 10000);
 }
 
-/* A line that loses nothing pays for nothing. */
 static void nothing_is_lost(void)
 {
     struct run r = lossy(OL_PRIORITY, 0, 200);
 
     show("PRIORITY, no loss", &r);
-    EXPECT(w.st[0].line->ch[1].path.repeats == 0);
+    EXPECT(r.bytes <= 550);
 }
 
 /* ---- death -------------------------------------------------------------- */
