@@ -121,15 +121,15 @@ static void carry(unsigned i)
     }
 }
 
-static void give(unsigned i, struct ol_event ev)
+static void give(unsigned i, const struct ol_event *ev)
 {
+    static const struct ol_event tick = {.kind = OL_EV_TICK};
     struct end *e = &end[i];
 
     /* A frame that is refused is counted by the line, and missed below. */
-    (void)!ol_line_step(e->line, &ev, now_ns, &e->eff);
+    (void)!ol_line_step(e->line, ev, now_ns, &e->eff);
     carry(i);
     while (e->eff.more) {
-        struct ol_event tick = {.kind = OL_EV_TICK};
         (void)!ol_line_step(e->line, &tick, now_ns, &e->eff);
         carry(i);
     }
@@ -140,11 +140,11 @@ static void disks(unsigned i)
     struct end *e = &end[i];
 
     for (unsigned k = 0; k < e->n_batches; k++)
-        give(i, (struct ol_event){.kind = OL_EV_COMMITTED,
+        give(i, &(struct ol_event){.kind = OL_EV_COMMITTED,
                                   .token = e->batch[k]});
     e->n_batches = 0;
     for (unsigned k = 0; k < e->n_loads; k++)
-        give(i, (struct ol_event){
+        give(i, &(struct ol_event){
             .kind = e->load[k].kind == OL_LOAD_PIECE ? OL_EV_PIECE :
                     e->load[k].kind == OL_LOAD_FILE ? OL_EV_FILE :
                     OL_EV_LOADED,
@@ -157,6 +157,7 @@ static void disks(unsigned i)
 /* What was sent before this round and has come to its end by now. */
 static void cable(unsigned i, unsigned upto)
 {
+    static struct ol_event frame = {.kind = OL_EV_FRAME};
     struct end *e = &end[i];
 
     e->may = OL_MIN(e->may, 0) + ROUND_BYTES;
@@ -164,8 +165,8 @@ static void cable(unsigned i, unsigned upto)
         struct packet *p = &e->box[e->first % BOX];
 
         e->may -= (long)p->n;
-        give(i, (struct ol_event){.kind = OL_EV_FRAME,
-                                  .bytes = OL_SPAN(p->b, p->n)});
+        frame.bytes = OL_SPAN(p->b, p->n);
+        give(i, &frame);
         e->first++;
     }
 }
@@ -179,7 +180,7 @@ static void round_once(void)
         cable(i, upto[i]);
         disks(i);
         if (now_ns >= end[i].eff.wake_ns)
-            give(i, (struct ol_event){.kind = OL_EV_TICK});
+            give(i, &(struct ol_event){.kind = OL_EV_TICK});
     }
 }
 
@@ -212,8 +213,8 @@ static void begin(void)
         if (end[i].mem == NULL ||
             ol_line_init(&end[i].line, end[i].mem, &c) != OL_OK)
             die("a line cannot be made");
-        give(i, (struct ol_event){.kind = OL_EV_START});
-        give(i, (struct ol_event){.kind = OL_EV_CHANNEL, .chan = &up});
+        give(i, &(struct ol_event){.kind = OL_EV_START});
+        give(i, &(struct ol_event){.kind = OL_EV_CHANNEL, .chan = &up});
     }
     for (unsigned k = 0; k < 20000; k++)
         round_once();
@@ -250,7 +251,7 @@ __attribute__((noinline)) static uint64_t transfer(uint32_t n)
     file.size = (uint64_t)n * OL_PIECE;
     file.upto = 0;
     data_frames = small_frames = data_bytes = small_bytes = 0;
-    give(1, (struct ol_event){.kind = OL_EV_WANT, .file = &file});
+    give(1, &(struct ol_event){.kind = OL_EV_WANT, .file = &file});
     for (unsigned k = 0; pieces < want; k++) {
         if (k == PATIENCE)
             die("the attachment does not arrive");
