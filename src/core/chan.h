@@ -43,6 +43,7 @@ struct ol_lchan {
     uint64_t news_ns;    /* its network changed: it is to prove itself */
     uint8_t state;       /* enum ol_chan_state */
     uint8_t told;        /* the state last told by an EVENT */
+    bool overtook;       /* it is up, and took over what was slower */
     uint64_t born_ns;    /* enabled since */
     uint64_t heard_ns, answered_ns;
     uint64_t half_ns;    /* since when only one of the two is recent */

@@ -20,6 +20,7 @@
 #define ACK_DELAY_NS (OL_ACK_DELAY_MS * OL_NS_PER_MS)
 #define INITIAL_RTT_NS (333 * OL_NS_PER_MS) /* RFC 9002 6.2.2 */
 #define PACKET_THRESHOLD 3u                 /* 6.1.1 */
+#define APART_MOST 64u /* on a path that changes the order of frames */
 #define PTO_BACKOFF_MAX 6u
 #define TURN_MORE_NS (8 * OL_NS_PER_MS) /* a disk is not always as quick */
 #define REPEATS_FROM_BPS 64000u
@@ -37,6 +38,7 @@ void ol_path_init(struct ol_path *p, const struct ol_chan_conf *conf)
     p->rate.declared = conf->rate_bps / 8;
     p->ssthresh = UINT32_MAX;
     p->loss_ns = p->pto_ns = OL_NEVER_NS;
+    p->apart = PACKET_THRESHOLD;
     p->loss = -1;
     /* A small frame's round trip tells little of a large one's. */
     if (conf->rate_bps > 0 && conf->rate_bps < OL_NARROW_BPS)
@@ -254,10 +256,16 @@ static void close_flight(struct ol_line *l, unsigned c, struct ol_flight *f,
     }
 }
 
-static void trim(struct ol_path *p)
+/* What was declared lost stays for two round trips: it may only be late. */
+static void trim(const struct ol_line *l, struct ol_path *p)
 {
-    while (p->head != p->tail && !at(p, p->head)->open)
+    while (p->head != p->tail && !at(p, p->head)->open) {
+        const struct ol_flight *f = at(p, p->head);
+        if (f->lost && f->sent_ns + 2 * p->srtt_ns > l->now_ns &&
+            p->tail - p->head < OL_INFLIGHT_MAX / 2)
+            break;
         p->head++;
+    }
 }
 
 static void give_up(struct ol_line *l, unsigned c)
@@ -267,7 +275,7 @@ static void give_up(struct ol_line *l, unsigned c)
     for (uint32_t i = p->head; i != p->tail; i++)
         if (at(p, i)->open)
             close_flight(l, c, at(p, i), true);
-    trim(p);
+    trim(l, p);
     p->loss_ns = p->pto_ns = OL_NEVER_NS;
     p->pto_count = 0;
 }
@@ -288,6 +296,8 @@ void ol_path_drop(struct ol_line *l, unsigned c)
     give_up(l, c);
     p->cwnd = OL_MAX(p->cwnd / 2, INITIAL_WINDOW(l->ch[c].conf.mtu));
     p->ssthresh = UINT32_MAX;
+    p->apart = PACKET_THRESHOLD;
+    p->undo_lost = 0;
     ol_rate_forget(&p->rate);
 }
 
@@ -303,6 +313,35 @@ void ol_path_doubt(struct ol_line *l, unsigned c)
         for (uint16_t r = f->ref; r != OL_NO_REF; r = l->ref[r].next)
             owe(l, &l->ref[r], c);
         held_again(l, f);
+    }
+}
+
+/* A small urgent record has its repeats (copies.c), which are due then. */
+static void overtake(struct ol_line *l, const struct ol_carried *r, unsigned c)
+{
+    struct ol_out_slot *s = r->prec < OL_PRECS
+                                ? ol_window_slot(l, r->prec, r->index)
+                                : NULL;
+
+    owe(l, r, c);
+    if (s == NULL || !s->quick)
+        return;
+    s->went_ns = 0;
+    l->out[r->prec].repeat_ns = 0;
+}
+
+void ol_path_overtake(struct ol_line *l, unsigned c, uint64_t by_ns)
+{
+    struct ol_path *p = &l->ch[c].path;
+
+    for (uint32_t i = p->head; i != p->tail; i++) {
+        struct ol_flight *f = at(p, i);
+        if (!f->open || (f->flags & OL_FLIGHT_OWED) || f->ref == OL_NO_REF ||
+            f->sent_ns + p->srtt_ns / 2 <= by_ns)
+            continue;
+        f->flags |= OL_FLIGHT_OWED;
+        for (uint16_t r = f->ref; r != OL_NO_REF; r = l->ref[r].next)
+            overtake(l, &l->ref[r], c);
     }
 }
 
@@ -354,9 +393,26 @@ static void congested(struct ol_line *l, unsigned c, uint64_t lost_sent_ns,
     if (lost_sent_ns <= p->recovery_ns)
         return;
     p->recovery_ns = l->now_ns;
+    p->undo_cwnd = p->cwnd;
+    p->undo_ssthresh = p->ssthresh;
+    p->undo_lost = 0;
     p->cwnd = OL_MAX(OL_MIN(p->cwnd, flew) / 2, 2 * l->ch[c].conf.mtu);
     p->cwnd = OL_MAX(p->cwnd, ol_rate_product(&p->rate));
     p->ssthresh = p->cwnd;
+}
+
+/* It was declared lost and came: the path changes the order of frames by so
+ * many. When all came that a halving was for, it was for nothing. */
+static void spurious(struct ol_path *p, struct ol_flight *f, uint32_t high)
+{
+    f->lost = false;
+    p->lost_n--;
+    p->acked_n++;
+    p->apart = OL_MAX(p->apart, OL_MIN(high - f->counter + 1, APART_MOST));
+    if (p->undo_lost == 0 || --p->undo_lost > 0)
+        return;
+    p->cwnd = OL_MAX(p->cwnd, p->undo_cwnd);
+    p->ssthresh = p->undo_ssthresh;
 }
 
 static void grow(struct ol_line *l, unsigned c, const struct ol_flight *f)
@@ -383,7 +439,7 @@ static void detect_lost(struct ol_line *l, unsigned c)
     struct ol_path *p = &l->ch[c].path;
     uint64_t wait = OL_MAX(p->srtt_ns + p->srtt_ns / 8, GRANULARITY_NS);
     uint64_t newest = 0;
-    uint32_t flew = p->bytes;
+    uint32_t flew = p->bytes, lost = 0;
 
     p->loss_ns = OL_NEVER_NS;
     if (!p->high_any)
@@ -398,13 +454,15 @@ static void detect_lost(struct ol_line *l, unsigned c)
             break;
         if (!f->open)
             continue;
-        if ((p->high - f->counter >= PACKET_THRESHOLD && !stream(l, c)) ||
+        if ((p->high - f->counter >= p->apart && !stream(l, c)) ||
             f->sent_ns + wait <= l->now_ns) {
             /* A probe for a larger size is meant to get lost. */
             if (f->bytes <= p->frame) {
                 newest = f->sent_ns;
                 p->loss = p->loss < 0 ? 0 : p->loss + (1 - p->loss) / 64;
                 p->lost_n++;
+                f->lost = !stream(l, c);
+                lost++;
             }
             ol_size_lost(l, c, f);
             close_flight(l, c, f, true);
@@ -414,6 +472,7 @@ static void detect_lost(struct ol_line *l, unsigned c)
     }
     if (newest != 0 && !stream(l, c))
         congested(l, c, newest, flew);
+    p->undo_lost += lost;
 }
 
 static bool in_ranges(const struct ol_ack *ack, uint32_t counter)
@@ -437,8 +496,12 @@ void ol_path_acked(struct ol_line *l, unsigned c, const struct ol_ack *ack)
         struct ol_flight *f = at(p, i);
         if (f->counter > ack->high)
             break;
-        if (!f->open || !in_ranges(ack, f->counter))
+        if (!(f->open || f->lost) || !in_ranges(ack, f->counter))
             continue;
+        if (f->lost) {
+            spurious(p, f, OL_MAX(p->high, ack->high));
+            continue;
+        }
         if (f->counter == ack->high) {
             uint64_t rtt = OL_MAX(l->now_ns - f->sent_ns, 1);
             uint64_t late = OL_MIN(ack->delay_100us * 100 * OL_NS_PER_US,
@@ -468,7 +531,7 @@ void ol_path_acked(struct ol_line *l, unsigned c, const struct ol_ack *ack)
     }
     p->pto_count = 0;
     detect_lost(l, c);
-    trim(p);
+    trim(l, p);
     arm_pto(l, p);
     ol_probe_answered(l, c, newest);
 }
@@ -526,7 +589,7 @@ void ol_path_pump(struct ol_line *l, unsigned c)
 
     if (l->now_ns >= p->loss_ns) {
         detect_lost(l, c);
-        trim(p);
+        trim(l, p);
     }
     if (l->now_ns >= p->pto_ns) {
         if (p->open > 0)

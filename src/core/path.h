@@ -43,6 +43,7 @@ struct ol_flight {
     uint8_t held_logs; /* logs that its HELD mentioned */
     uint8_t cp_logs;
     bool open;     /* neither acked nor lost */
+    bool lost;     /* it was declared so; an ack may still say otherwise */
     uint64_t sent_ns;
     uint32_t delivered;  /* rate.c: what was, when it left, */
     uint32_t sending_us; /* how long what was acked last had left by then, */
@@ -74,6 +75,9 @@ struct ol_path {
     uint64_t slow_ns; /* narrow: how long its largest frame takes, else 0 */
     uint32_t cwnd, ssthresh;
     uint64_t recovery_ns; /* losses of frames sent before count once */
+    uint32_t undo_cwnd, undo_ssthresh; /* as they were before the halving, */
+    uint32_t undo_lost; /* which so many frames are the reason for */
+    uint32_t apart;     /* a frame is lost so many counters below an ack */
     /* Repeats (copies.c): how long a word of a record takes to come back, */
     uint64_t turn_ns, turnvar_ns; /* as it came; 0: none did */
     uint32_t allowed;             /* bytes that may go now, and since when */
@@ -126,6 +130,9 @@ void ol_path_drop(struct ol_line *l, unsigned c);
 /* What is in flight is owed again without being lost: the channel is in
  * doubt. */
 void ol_path_doubt(struct ol_line *l, unsigned c);
+/* Of what is in flight on c, what would get there before by_ns by another
+ * channel is owed again. */
+void ol_path_overtake(struct ol_line *l, unsigned c, uint64_t by_ns);
 /* Loss and probe timers. */
 void ol_path_pump(struct ol_line *l, unsigned c);
 /* How many bytes of data may go now (0: none; then the wake is set). */

@@ -233,6 +233,21 @@ static void rank(const struct ol_line *l, struct ol_order *o)
     }
 }
 
+/* A channel came up: what is under way on a slower one, and would be there
+ * sooner by this one, goes on it too. */
+static void overtake(struct ol_line *l)
+{
+    for (unsigned c = 0; c < l->n_ch; c++) {
+        struct ol_lchan *ch = &l->ch[c];
+        bool up = ch->state == OL_CHAN_UP && ch->path.pto_count == 0;
+        for (unsigned d = 0; d < l->n_ch && up && !ch->overtook &&
+                             ch->path.srtt_ns > 0; d++)
+            if (d != c)
+                ol_path_overtake(l, d, l->now_ns + ch->path.srtt_ns / 2);
+        ch->overtook = up;
+    }
+}
+
 /* The record that goes next: by precedence, with a share for what waits. */
 static struct ol_out_slot *next_record(struct ol_line *l, unsigned *prec)
 {
@@ -398,6 +413,7 @@ void ol_schedule_pump(struct ol_line *l)
     /* What went just now may have been the last that may go there. */
     if (o.n == 0)
         return;
+    overtake(l);
     ol_copies_pump(l, &o);
     /* Before what can wait: until it is back the other side is mute. */
     ol_give_frames(l, (unsigned)best);

@@ -218,6 +218,77 @@ static void flash_outlives_its_path(void)
     EXPECT(at(&r, 100) <= 46);
 }
 
+/* ---- what changes under way --------------------------------------------- */
+
+/* The slow channel of 4 s carries a record when the quick one is back. */
+static double overtaken(uint8_t prec)
+{
+    struct run r = {.prec = prec, .n = 1, .each_ns = S};
+
+    world_init_calm(&w, 7, 2, false);
+    for (unsigned st = 0; st < 2; st++) {
+        w.ch[0].conf[st].kind = OL_CHAN_DATAGRAM;
+        w.ch[0].conf[st].mtu = w.ch[1].conf[st].mtu;
+    }
+    for (unsigned f = 0; f < 2; f++) {
+        w.ch[0].path[f].delay_ns = 10 * MS;
+        w.ch[1].path[f].delay_ns = 2 * S;
+    }
+    world_reboot(&w);
+    run_for(30 * S);
+    die();
+    run_for(60 * S);
+    world_say(&w, 0, prec, 200);
+    r.took[0] = w.now_ns;
+    run_for(100 * MS);
+    for (unsigned f = 0; f < 2; f++)
+        world_cut(&w, 0, f, false);
+    while (w.st[1].line->in[prec].durable == 0)
+        run_for(MS);
+    world_fini(&w);
+    return (double)(w.now_ns - r.took[0]) / 1e6;
+}
+
+static void a_quicker_channel_takes_over(void)
+{
+    double urgent = overtaken(OL_PRIORITY), routine = overtaken(OL_ROUTINE);
+
+    printf("  under way on 4 s when 20 ms come up: PRIORITY %.0f ms, ROUTINE "
+           "%.0f ms\n", urgent, routine);
+    (void)fflush(stdout);
+    EXPECT(urgent < 1500 && routine < 1500);
+}
+
+/* A path that loses nothing and changes the order of frames by up to 5 ms. */
+static void late_is_not_lost(void)
+{
+    const struct ol_path *p;
+    struct sim_file *f;
+    uint64_t from;
+
+    world_init_calm(&w, 7, 2, false);
+    for (unsigned k = 0; k < 2; k++) {
+        world_cut(&w, 0, k, true);
+        w.ch[1].path[k].delay_ns = 50 * MS;
+        w.ch[1].path[k].jitter_ns = 5 * MS;
+        w.ch[1].path[k].rate_bps = 20000000;
+    }
+    run_for(60 * S);
+    p = &w.st[0].line->ch[1].path;
+    f = world_offer(&w, 0, 16 * 1024 * 1024, 1);
+    world_want(&w, f);
+    from = w.now_ns;
+    while (!world_files_settled(&w)) {
+        EXPECT(w.now_ns - from < 60 * S);
+        run_for(10 * MS);
+    }
+    printf("  16 MiB out of order: %.1f s, %llu of %llu frames lost\n",
+           (double)(w.now_ns - from) / 1e9, (unsigned long long)p->lost_n,
+           (unsigned long long)p->acked_n);
+    (void)fflush(stdout);
+    EXPECT(p->lost_n * 100 <= p->acked_n && p->ssthresh == UINT32_MAX);
+}
+
 int main(int argc, char **argv)
 {
     static const struct story stories[] = {
@@ -228,6 +299,8 @@ int main(int argc, char **argv)
         {"nothing-is-lost", nothing_is_lost},
         {"priority-outlives-its-path", priority_outlives_its_path},
         {"flash-outlives-its-path", flash_outlives_its_path},
+        {"a-quicker-channel-takes-over", a_quicker_channel_takes_over},
+        {"late-is-not-lost", late_is_not_lost},
     };
 
     return story_main(stories, OL_LEN(stories), argc, argv);
