@@ -247,6 +247,8 @@ static enum ol_err head(struct ol_ledger *l, uint32_t line, uint8_t author,
     if (!in)
         return OL_ERR_MISSING;
     *size = in->log[author][prec].size;
+    if (frontier == NULL)
+        return OL_OK;
     *n = in->log[author][prec].frontier_n;
     if (*n > 0)
         memcpy(frontier, in->log[author][prec].frontier, *n);

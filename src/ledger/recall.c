@@ -45,9 +45,13 @@ static enum ol_err head(struct ol_ledger *base, uint32_t line, uint8_t author,
     enum ol_err err;
 
     *size = 0;
-    *n = 0;
+    if (frontier != NULL)
+        *n = 0;
     if (!l)
         return OL_ERR_MISSING;
+    if (frontier == NULL &&
+        ol_recent_head(l->recent, line, author, prec, size))
+        return OL_OK;
     s = ol_sql_take(&l->reader, READ_HEAD);
     OL_SQL_INTS(s, line, author, prec);
     err = one(l, s);
@@ -59,12 +63,16 @@ static enum ol_err head(struct ol_ledger *base, uint32_t line, uint8_t author,
             err = ol_sql_damaged(&l->reader, "the head of a log");
         } else {
             *size = found;
-            *n = nodes.n;
-            if (nodes.n > 0)
-                memcpy(frontier, nodes.p, nodes.n);
+            if (frontier != NULL) {
+                *n = nodes.n;
+                if (nodes.n > 0)
+                    memcpy(frontier, nodes.p, nodes.n);
+            }
         }
     }
     err = end(l, READ_HEAD, s, err);
+    if (err == OL_OK || err == OL_ERR_MISSING)
+        ol_recent_note(l->recent, line, author, prec, *size);
     return err == OL_ERR_MISSING ? OL_OK : err;
 }
 

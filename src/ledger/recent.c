@@ -11,8 +11,16 @@
 
 #define ROWS 2048u /* a power of two */
 #define BYTES 512u /* of one record; a longer one is read from the file */
+#define LINES 64u  /* whose heads are here; of others the file is asked */
+
+struct head {
+    uint32_t size;
+    uint16_t coming; /* batches under way that may change it */
+    bool known;
+};
 
 struct ol_recent {
+    struct head head[LINES][2][OL_PRECS];
     struct ol_row row[ROWS]; /* index 0: none */
     uint16_t numbered[ROWS]; /* which row, of ours */
     uint8_t bytes[ROWS][BYTES];
@@ -25,7 +33,8 @@ struct ol_recent *ol_recent_make(void)
 
 static void forget(struct ol_recent *r)
 {
-    ol_wipe(r, sizeof(*r));
+    memset(r->row, 0, sizeof(r->row));
+    ol_wipe(r->bytes, sizeof(r->bytes));
 }
 
 void ol_recent_free(struct ol_recent *r)
@@ -88,8 +97,59 @@ static void keep(struct ol_recent *r, const struct ol_batch *b,
         r->numbered[place_of_number(b->line, put->number)] = (uint16_t)at;
 }
 
-void ol_recent_keep(struct ol_recent *r, const struct ol_held *held)
+static struct head *head_of(struct ol_recent *r, uint32_t line, uint8_t author,
+                            uint8_t prec)
 {
+    return line > 0 && line <= LINES ? &r->head[line - 1][author][prec] : NULL;
+}
+
+static void count_heads(struct ol_recent *r, const struct ol_batch *b,
+                        bool coming)
+{
+    for (uint16_t k = 0; k < b->n_puts; k++) {
+        const struct ol_put *put = &b->puts[k];
+        struct head *h = head_of(r, b->line, put->author, put->prec);
+
+        if (h == NULL ||
+            (put->kind != OL_PUT_HEAD && put->kind != OL_PUT_ASIDE))
+            continue;
+        h->known = false;
+        h->coming = (uint16_t)(h->coming + (coming ? 1 : -1));
+    }
+}
+
+void ol_recent_given(struct ol_recent *r, const struct ol_batch *batch)
+{
+    count_heads(r, batch, true);
+}
+
+bool ol_recent_head(const struct ol_recent *r, uint32_t line, uint8_t author,
+                    uint8_t prec, uint32_t *size)
+{
+    const struct head *h = head_of((struct ol_recent *)r, line, author, prec);
+
+    if (h == NULL || !h->known)
+        return false;
+    *size = h->size;
+    return true;
+}
+
+void ol_recent_note(struct ol_recent *r, uint32_t line, uint8_t author,
+                    uint8_t prec, uint32_t size)
+{
+    struct head *h = head_of(r, line, author, prec);
+
+    if (h == NULL || h->coming > 0)
+        return;
+    h->size = size;
+    h->known = true;
+}
+
+void ol_recent_done(struct ol_recent *r, const struct ol_held *held, bool well)
+{
+    count_heads(r, &held->batch, false);
+    if (!well)
+        return;
     if (changes_rows(held)) {
         forget(r);
         return;

@@ -6,6 +6,9 @@
  * newest rows stay here until others take their places: short ones, at most
  * 2,048. They say what the file says: nothing is kept of a batch that is not
  * committed, and all are forgotten by one that may have changed a row.
+ *
+ * And how long each log is: as it was read, while no batch that could change it
+ * is under way.
  */
 #ifndef OL_LEDGER_RECENT_H
 #define OL_LEDGER_RECENT_H
@@ -18,9 +21,15 @@ struct ol_recent;
 struct ol_recent *ol_recent_make(void);
 /* Wipes. NULL is allowed. */
 void ol_recent_free(struct ol_recent *r);
-/* A batch that is committed. */
-void ol_recent_keep(struct ol_recent *r, const struct ol_held *held);
-/* NULL: not here; the file may have it. Both stay until the next keep. */
+/* A batch that was handed in; the same when it is done, well or not. */
+void ol_recent_given(struct ol_recent *r, const struct ol_batch *batch);
+void ol_recent_done(struct ol_recent *r, const struct ol_held *held, bool well);
+/* The size of a log's head; false: the file is to be asked, and then noted. */
+bool ol_recent_head(const struct ol_recent *r, uint32_t line, uint8_t author,
+                    uint8_t prec, uint32_t *size);
+void ol_recent_note(struct ol_recent *r, uint32_t line, uint8_t author,
+                    uint8_t prec, uint32_t size);
+/* NULL: not here; the file may have it. Rows stay until the next is done. */
 const struct ol_row *ol_recent_at(const struct ol_recent *r, uint32_t line,
                                   uint8_t author, uint8_t prec,
                                   uint32_t index);

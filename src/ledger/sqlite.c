@@ -100,6 +100,7 @@ static enum ol_err commit(struct ol_ledger *base, const struct ol_batch *batch)
     l->outstanding++;
     pthread_cond_signal(&l->work);
     pthread_mutex_unlock(&l->mutex);
+    ol_recent_given(l->recent, batch);
     return OL_OK;
 }
 
@@ -121,8 +122,8 @@ static bool done(struct ol_ledger *base, struct ol_ledger_done *out)
             memcpy(base->why, l->why, sizeof(base->why));
     }
     pthread_mutex_unlock(&l->mutex);
-    if (any && out->err == OL_OK)
-        ol_recent_keep(l->recent, held);
+    if (any)
+        ol_recent_done(l->recent, held, out->err == OL_OK);
     ol_held_free(held);
     return any;
 }

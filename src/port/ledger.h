@@ -207,7 +207,8 @@ struct ol_ledger_ops {
     enum ol_err (*by_kind)(struct ol_ledger *, uint32_t line, uint8_t author,
                            uint8_t kind, uint64_t after, ol_row_fn,
                            void *arg);
-    /* The head of a log: size without a gap; frontier (1,024 bytes room). */
+    /* The head of a log: size without a gap; frontier (1,024 bytes room), NULL
+     * with n when it is not wanted. */
     enum ol_err (*head)(struct ol_ledger *, uint32_t line, uint8_t author,
                         uint8_t prec, uint32_t *size, uint8_t *frontier,
                         size_t *n);

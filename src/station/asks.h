@@ -27,6 +27,8 @@
  * time or said to be late, those below `late` are read. */
 struct ol_log_objective {
     uint32_t judged, late;
+    uint32_t first; /* the one that is late next, and is looked at again then */
+    uint64_t late_ns, again_ns;
     bool raised; /* its alarm, since the start */
     struct ol_ages ages;
 };

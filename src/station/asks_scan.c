@@ -25,11 +25,9 @@ bool ol_asks_head(struct ol_station_line *line, enum ol_author author,
                   unsigned prec, uint32_t *size)
 {
     struct ol_ledger *lg = line->st->ledger;
-    uint8_t frontier[1024];
-    size_t n = sizeof(frontier);
 
     return lg->ops->head(lg, line->ledger_id, (uint8_t)author, (uint8_t)prec,
-                         size, frontier, &n) == OL_OK;
+                         size, NULL, NULL) == OL_OK;
 }
 
 /* Does this end it. by: is the author of the mark that of the record. */

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "crypto/tree.h"
 #include "station/query.h"
 #include "wire/record.h"
 
@@ -135,13 +134,11 @@ static bool look_in(struct ol_station_line *line, unsigned prec)
 {
     struct ol_ledger *lg = line->st->ledger;
     struct ol_line_files *f = &line->files;
-    uint8_t frontier[OL_TREE_LEVELS * OL_HASH];
     struct found in = {.prec = (uint8_t)prec};
-    size_t n = sizeof(frontier);
     uint32_t size = 0;
 
     if (lg->ops->head(lg, line->ledger_id, OL_PEER, (uint8_t)prec, &size,
-                      frontier, &n) != OL_OK ||
+                      NULL, NULL) != OL_OK ||
         size <= f->seen[prec])
         return false;
     if (lg->ops->log(lg, line->ledger_id, OL_PEER, (uint8_t)prec,

@@ -76,7 +76,6 @@ void ol_line_adopt(struct ol_station_line *line,
     if (memcmp(before, line->pair.shared.line_id, sizeof(before)) != 0) {
         line->ledger_id = 0;
         memset(line->inbox_from, 0, sizeof(line->inbox_from));
-        memset(line->theirs_upto, 0, sizeof(line->theirs_upto));
     }
 }
 

@@ -213,6 +213,10 @@ static uint64_t judge(struct ol_station_line *line, enum ol_author author,
     uint64_t read_ns = line->st->conf.objectives[prec].read_ns;
     uint32_t end = a->next[author][prec];
 
+    /* It may be read by now, and then the next one is first: that is seen in
+     * time, and not with each commit. */
+    if (o->first == o->judged && now_ns < OL_MIN(o->again_ns, o->late_ns))
+        return OL_MIN(o->again_ns, o->late_ns);
     for (unsigned room = OL_PAGE_ASKS; o->judged < end; room--) {
         bool over = read_ns == 0 ||
                     ol_query_at(line, author, prec, o->judged, &e) !=
@@ -221,8 +225,12 @@ static uint64_t judge(struct ol_station_line *line, enum ol_author author,
 
         if (room == 0)
             return 0;
-        if (at > now_ns)
+        if (at > now_ns) {
+            o->first = o->judged;
+            o->late_ns = at;
+            o->again_ns = now_ns + OL_NS_PER_S;
             return at;
+        }
         if (over && o->late == o->judged)
             o->late++;
         o->judged++;

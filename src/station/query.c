@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-#include "crypto/tree.h"
 #include "station/names.h"
 #include "wire/record.h"
 
@@ -28,9 +27,7 @@ static enum ol_err settle(struct ol_station *st, enum ol_err err,
                           struct ol_entry *e)
 {
     struct ol_ledger *lg = st->ledger;
-    uint8_t frontier[OL_TREE_LEVELS * OL_HASH];
-    uint32_t size = 0, *upto;
-    size_t n = sizeof(frontier);
+    uint32_t size = 0;
 
     if (err != OL_OK)
         return err;
@@ -41,16 +38,13 @@ static enum ol_err settle(struct ol_station *st, enum ol_err err,
     if (e->line == NULL)
         return OL_ERR_MISSING;
     e->decoded = ol_record_decode(e->row.bytes, &e->rec) == OL_OK;
-    /* Nothing is shown before what precedes it. What the other side's log was
-     * without a gap it is for ever. */
-    upto = &e->line->theirs_upto[e->row.prec];
-    if (e->row.author != OL_PEER || e->row.index <= *upto)
+    /* Nothing is shown before what precedes it. */
+    if (e->row.author != OL_PEER)
         return OL_OK;
     err = lg->ops->head(lg, e->row.line, e->row.author, e->row.prec, &size,
-                        frontier, &n);
+                        NULL, NULL);
     if (err != OL_OK)
         return err;
-    *upto = size;
     return e->row.index <= size ? OL_OK : OL_ERR_MISSING;
 }
 

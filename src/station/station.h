@@ -123,7 +123,6 @@ struct ol_station_line {
     struct ol_addr heard[OL_HEARD_MAX]; /* of listeners, a ring */
     unsigned heard_next;
     uint32_t inbox_from[OL_PRECS]; /* all before it is understood */
-    uint32_t theirs_upto[OL_PRECS]; /* of their logs, at least; query.c */
     struct ol_line_stance stance;
     enum ol_attendance shown; /* what the core tells of our officer */
     struct ol_export *export;

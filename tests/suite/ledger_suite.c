@@ -248,6 +248,38 @@ static void a_head_never_goes_down(void **state)
     assert_int_equal(k->l->ops->reset(k->l), OL_OK);
 }
 
+/* It may be remembered: not over a batch that changes it, nor beyond one that
+ * is taken back. */
+static void a_head_is_told_as_it_stands(void **state)
+{
+    struct kit *k = *state;
+    const struct ol_ledger_ops *ops = k->l->ops;
+    uint32_t size;
+
+    for (uint32_t n = 1; n <= 20; n++) {
+        kit_row_of(k, n);
+        kit_commit(k);
+        /* While it is under way it may be there, or not yet. */
+        assert_int_equal(ops->head(k->l, k->line, OL_OWN, OL_ROUTINE, &size,
+                                   NULL, NULL), OL_OK);
+        assert_in_range(size, n - 1, n);
+        kit_settle(k, OL_OK);
+        for (unsigned twice = 0; twice < 2; twice++) {
+            assert_int_equal(ops->head(k->l, k->line, OL_OWN, OL_ROUTINE,
+                                       &size, NULL, NULL), OL_OK);
+            assert_int_equal(size, n);
+        }
+    }
+    kit_head(k, OL_OWN, OL_ROUTINE, 25);
+    kit_record(k, OL_OWN, OL_ROUTINE, 1)->leaf[0] ^= 1;
+    kit_commit(k);
+    kit_settle(k, OL_ERR_CORRUPT);
+    assert_int_equal(ops->reset(k->l), OL_OK);
+    assert_int_equal(ops->head(k->l, k->line, OL_OWN, OL_ROUTINE, &size, NULL,
+                               NULL), OL_OK);
+    assert_int_equal(size, 20);
+}
+
 static void what_lies_behind_a_gap_is_told(void **state)
 {
     struct kit *k = *state;
@@ -346,6 +378,7 @@ static void the_newest_state_counts(void **state)
     KIND(an_empty_line_has_an_empty_snapshot)                                  \
     KIND(trees_go_on_where_they_stood)                                         \
     KIND(a_head_never_goes_down)                                               \
+    KIND(a_head_is_told_as_it_stands)                                          \
     KIND(what_lies_behind_a_gap_is_told)                                       \
     KIND(parts_grow_and_go)                                                    \
     KIND(the_newest_state_counts)
