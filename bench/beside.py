@@ -1,8 +1,9 @@
 """The peers under the load of a benchmark, in the same run and table.
 
     beside.death(runs, parts)   each adds figures to the load of its name; the
-    beside.loss(...)            parts are those of ours, so that they stand
-    beside.durable(...)         together
+    beside.durable(...)         parts are those of ours, so that they stand
+    beside.bulk(...)            together
+    beside.loss(...)            what was seen, which loss.py tells with ours
 
 A peer is opened anew for each run. Who is not installed is said and skipped.
 Where most of the time is waiting, each has paths of its own and all wait at
@@ -19,7 +20,7 @@ import peers
 from measure import net
 
 SIZE = 200
-LOSSY = ("mosquitto", "nats", "nncp")
+LOSSY = ("tcp", "mosquitto", "nats", "nncp")
 DARK = ("mptcp", "tcp", "mosquitto", "nats", "nncp")
 DARK_PATHS = 2 # each
 DEATH_WAIT_S, LOSS_WAIT_S, DARK_WAIT_S = 15, 60, 60
@@ -55,34 +56,6 @@ def took_ms(seen):
             for m in seen]
 
 
-def death(runs, parts):
-    """The better of two paths is cut at a random moment; the worst message."""
-    worst = {}
-    for _ in range(runs):
-        with net.Lab(paths=2) as world:
-            world.wire.tell("path 1 delay 10", "path 2 delay 30")
-            for make in those(world, [1, 2], ("mptcp", "backup", "tcp",
-                                              "mosquitto", "nats", "nncp")):
-                world.wire.tell("path 1 up")
-                with make() as peer:
-                    peer.settle("death")
-                    time.sleep(0.5) # the other subflow joins
-                    run = peer.paced(60, 0.1, SIZE)
-                    time.sleep(2 + random.uniform(0, 0.1))
-                    world.wire.tell("path 1 cut")
-                    worst.setdefault(peer.what, []).append(
-                        measure.quantile(took_ms(run.wait(
-                            60 * 0.1 + DEATH_WAIT_S)), 1))
-    for part in parts:
-        for what, values in worst.items():
-            known = [v for v in values if v is not None]
-            measure.figure("death", what, max(known) if known == values
-                           else None, "ms", part=part,
-                           note="" if known == values else
-                           f"not within {DEATH_WAIT_S} s of the last",
-                           spread=(min(known), max(known)) if known else None)
-
-
 def each_its_own(world, stack, load, names, paths=1, first=1):
     """[(paths, peer)], each on as many paths of its own from `first` on."""
     opened = []
@@ -95,36 +68,76 @@ def each_its_own(world, stack, load, names, paths=1, first=1):
     return opened
 
 
-def loss(runs, count, percents, part):
-    """Each on a path of 100 ms of its own, all at once; TCP is measured with
-    ours, so it is not among them. `part` makes the name of one from the
-    percentage."""
+def death(runs, parts):
+    """The better of two paths of each is cut at a random moment; the worst
+    message. MPTCP is known to a namespace once, so its other way has a turn
+    of its own."""
+    worst = {}
+    for _ in range(runs):
+        for names in (("mptcp", "tcp", "mosquitto", "nats"),
+                      ("backup", "nncp")):
+            for what, took in one_death(names).items():
+                worst.setdefault(what, []).append(took)
+    for part in parts:
+        for what, values in worst.items():
+            known = [v for v in values if v is not None]
+            measure.figure("death", what, max(known) if known == values
+                           else None, "ms", part=part,
+                           note="" if known == values else
+                           f"not within {DEATH_WAIT_S} s of the last",
+                           spread=(min(known), max(known)) if known else None)
+
+
+def one_death(names):
+    """{what: milliseconds of its worst message}"""
+    with net.Lab(paths=2 * len(names)) as world, \
+            contextlib.ExitStack() as stack:
+        ready = each_its_own(world, stack, "death", names, 2)
+        for (near, far), _ in ready:
+            world.wire.tell(f"path {near} delay 10", f"path {far} delay 30")
+        time.sleep(0.5) # the other subflow joins
+        running = [(peer.what, peer.paced(60, 0.1, SIZE)) for _, peer in ready]
+        time.sleep(2 + random.uniform(0, 0.1))
+        world.wire.tell(*(f"path {near} cut" for (near, _), _ in ready))
+        end = time.monotonic() + 4 + DEATH_WAIT_S
+        return {what: measure.quantile(took_ms(run.wait(
+            max(0.1, end - time.monotonic()))), 1) for what, run in running}
+
+
+def loss(runs, count, percents):
+    """{percentage: {what: [(milliseconds, bytes a message, seconds of the
+    last)]}}, each on a path of 100 ms of its own, all at once."""
     seen = {percent: {} for percent in percents}
     for _ in range(runs):
         with net.Lab(paths=len(LOSSY) * len(percents)) as world, \
                 contextlib.ExitStack() as stack:
             world.wire.tell("path all delay 50")
-            running = []
+            ready = []
             for k, percent in enumerate(percents):
-                for (path,), peer in each_its_own(
-                        world, stack, "loss", LOSSY,
-                        first=1 + k * len(LOSSY)):
-                    running.append((percent, peer, path))
-            for percent, _, path in running:
+                ready += [(percent, path, peer) for (path,), peer in
+                          each_its_own(world, stack, "loss", LOSSY,
+                                       first=1 + k * len(LOSSY))]
+            for percent, path, _ in ready:
                 world.wire.tell(f"path {path} loss {percent}")
-            running = [(percent, peer.what, peer.paced(count, 0.2, SIZE))
-                       for percent, peer, _ in running]
+            before = path_bytes(world)
+            running = [peer.paced(count, 0.2, SIZE) for _, _, peer in ready]
             end = time.monotonic() + count * 0.2 + LOSS_WAIT_S
-            for percent, what, run in running:
-                seen[percent].setdefault(what, []).extend(
-                    took_ms(run.wait(max(0.1, end - time.monotonic()))))
-    for percent, each in seen.items():
-        for what, times in each.items():
-            never = times.count(None)
-            measure.figure("loss", what, measure.quantile(times, .99), "ms",
-                           part=part(percent), note=f"{never} of {len(times)} "
-                           f"not within {LOSS_WAIT_S} s of the last"
-                           if never else "")
+            for (percent, path, peer), run in zip(ready, running):
+                sent = run.wait(max(0.1, end - time.monotonic()))
+                used = path_bytes(world)[path] - before[path]
+                last = sent[-1].committed
+                seen[percent].setdefault(peer.what, []).append(
+                    (took_ms(sent), used / count,
+                     last - sent[-1].at if last else float("inf")))
+    return seen
+
+
+def path_bytes(world):
+    """{path: what entered the wire there, both ways}"""
+    used = {}
+    for (path, _), flow in world.wire.stats().items():
+        used[path] = used.get(path, 0) + flow["bytes"]
+    return used
 
 
 def durable(rounds, windows, part, seconds=2):
