@@ -20,6 +20,7 @@ const (
 	chunkCheckpoint = 9
 	chunkHello      = 11
 	chunkOpenings   = 15
+	chunkBrief      = 16
 )
 
 type chunk struct {
@@ -53,7 +54,8 @@ func parse(b []byte) (list []chunk, err error) {
 
 // asks says whether a frame with this chunk is to be acknowledged.
 func asks(kind byte) bool {
-	return kind != chunkPad && kind != chunkView && kind != chunkAck
+	return kind != chunkPad && kind != chunkView && kind != chunkAck &&
+		kind != chunkBrief
 }
 
 // ack is one ACK: ranges from high down, as counters.
@@ -352,6 +354,28 @@ func decodeSegment(b []byte) (s segment, err error) {
 		return s, errors.New("a SEGMENT with broken units")
 	}
 	return s, nil
+}
+
+// brief is HELD of one log and the ACK of what brought it (5.11).
+type brief struct {
+	serial      uint32
+	log         heldLog
+	high, first uint32 // counters high - first to high
+}
+
+func decodeBrief(b []byte) (v brief, err error) {
+	if len(b) != 22 || b[0] > 3 {
+		return v, errors.New("a BRIEF of a wrong form")
+	}
+	v.serial = binary.BigEndian.Uint32(b[1:])
+	v.log = heldLog{precedence: b[0], upto: binary.BigEndian.Uint32(b[5:])}
+	copy(v.log.root[:], b[9:17])
+	v.log.limit = v.log.upto + windows[b[0]]
+	v.high, v.first = binary.BigEndian.Uint32(b[17:]), uint32(b[21])
+	if v.log.upto == 0 || v.first > v.high {
+		return v, errors.New("a BRIEF of nothing")
+	}
+	return v, nil
 }
 
 // hello says versions 1 to 1 unless told otherwise.

@@ -30,6 +30,7 @@ var stories = []story{
 	{"responder-tcp", responder("tcp")},
 	{"both-channels", bothChannels},
 	{"small-frames", smallFrames},
+	{"narrow", narrow},
 	{"both-knock", bothKnock},
 	{"renewal", renewal},
 	{"receipts", receipts},

@@ -3,8 +3,8 @@
 // `until` takes what arrives and does what is due.
 //
 // What is left out, as the document allows it or the tests do not need it:
-// congestion and pacing (advice to a sender), attachments, and giving back what
-// the other side has lost.
+// congestion and pacing (advice to a sender), attachments, giving back what the
+// other side has lost, and Brotli: it packs nothing, and unpacks nothing.
 
 package main
 
@@ -86,6 +86,7 @@ type peer struct {
 
 	// What happened, for the tests.
 	knocks, behinds, echoes, probes, acks, alone int
+	briefs                                       int
 	faults                                       []string
 	messages                                     []record
 	receipts                                     []record

@@ -247,6 +247,23 @@ func bothChannels(b *bed) {
 	p.says(b, 3, "the same")
 }
 
+// narrow: what is said on a slow channel is held and acknowledged in BRIEF.
+func narrow(b *bed) {
+	p := b.join("radio accept=udp rate=9600")
+	p.dial("udp", b.north.port)
+	// No probe of theirs has to come: the handshake proved the channel.
+	expect(p.until(8, func() bool {
+		return p.current() != nil && p.current().heard
+	}), "no line within 8 s: %d knocks, faults %v", p.knocks, p.faults)
+	for i := 0; i < 4; i++ {
+		p.says(b, byte(i), fmt.Sprintf("over a slow channel, %d", i))
+	}
+	expect(p.briefs > 0, "no BRIEF: %d ACKs", p.acks)
+	for codec := byte(1); codec <= 2; codec++ {
+		p.sayPacked(b, codec, fmt.Sprintf("packed with codec %d", codec))
+	}
+}
+
 // smallFrames: no frame is larger than our HELLO says.
 func smallFrames(b *bed) {
 	p := b.join("radio accept=udp", "cable accept=tcp")

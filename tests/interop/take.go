@@ -81,6 +81,10 @@ func (p *peer) takeChunks(e *epoch, n *lane, from *wire, plain []byte) {
 				return
 			}
 			p.takeHeld(e, h)
+		case chunkBrief:
+			if !p.takeBrief(e, n, c.body) {
+				return
+			}
 		case chunkSegment:
 			s, err := decodeSegment(c.body)
 			if err != nil {
@@ -163,6 +167,31 @@ func (p *peer) takeAck(body []byte) {
 			p.acks++
 		}
 	}
+}
+
+// takeBrief: a HELD of the epoch's boot, and an ACK of this channel's frames.
+func (p *peer) takeBrief(e *epoch, n *lane, body []byte) bool {
+	v, err := decodeBrief(body)
+	if err != nil {
+		p.fault("%v", err)
+		return false
+	}
+	if !e.heard {
+		p.fault("a BRIEF before a HELD")
+		return false
+	}
+	for c := v.high - v.first; c != v.high+1; c++ {
+		if c >= n.next {
+			p.fault("a BRIEF of frame %d, never sent", c)
+			return false
+		}
+		n.acked[c] = true
+		delete(n.flying, c)
+	}
+	p.briefs++
+	p.takeHeld(e, held{boot: p.theirs.boot, serial: v.serial,
+		logs: []heldLog{v.log}})
+	return true
 }
 
 func (p *peer) takeHeld(e *epoch, h held) {
