@@ -404,6 +404,36 @@ static void narrow_is_quick_from_cold(void)
     EXPECT(took < 7 * S);
 }
 
+/* What the first text after quiet costs its sender, in bytes. */
+static uint64_t text_costs(unsigned retries)
+{
+    uint64_t sent;
+
+    run_for(30 * S);
+    sent = w.st[0].line->ch[0].bytes_sent;
+    world_say(&w, 0, OL_ROUTINE, 200);
+    w.st[0].line->out[OL_ROUTINE].retries = retries;
+    (void)settle(60 * S);
+    return w.st[0].line->ch[0].bytes_sent - sent;
+}
+
+/* A record that was acknowledged and is not held may be a stream that the
+ * peer's library refuses: it goes as it is. No other does. */
+static void a_refused_stream_goes_unpacked(void)
+{
+    uint64_t packed, plain;
+
+    calm(1, false);
+    thin(0);
+    world_reboot(&w);
+    packed = text_costs(0);
+    plain = text_costs(1);
+    printf("  a text packed %llu bytes, unpacked %llu\n",
+           (unsigned long long)packed, (unsigned long long)plain);
+    EXPECT(packed < 192 && plain > 250);
+    EXPECT(text_costs(0) < 192);
+}
+
 /* Both sides' first knock is lost: the next one goes when it could have been
  * answered, and each further one takes a tenth of the rate at most. */
 static void narrow_knocks_again_soon(void)
@@ -718,6 +748,7 @@ static const struct story stories[] = {
     {"flash_finds_another_way", flash_finds_another_way},
     {"narrow_is_quick_from_cold", narrow_is_quick_from_cold},
     {"narrow_knocks_again_soon", narrow_knocks_again_soon},
+    {"a_refused_stream_goes_unpacked", a_refused_stream_goes_unpacked},
     {"flash_has_room", flash_has_room},
     {"copies_are_bounded", copies_are_bounded},
     {"a_pile_is_put_in_steps", a_pile_is_put_in_steps},
