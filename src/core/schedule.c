@@ -204,6 +204,18 @@ void ol_schedule_began(struct ol_line *l)
         e->segment_ns = l->now_ns;
 }
 
+/* What fell silent may have taken with it what shares its fate. */
+static bool suspect(const struct ol_line *l, unsigned c)
+{
+    uint32_t fate = l->ch[c].conf.fate;
+    bool any = false;
+
+    for (unsigned d = 0; d < l->n_ch && fate != 0; d++)
+        any |= l->ch[d].conf.fate == fate && ol_chan_usable(&l->ch[d]) &&
+               l->ch[d].path.pto_count > 0;
+    return any;
+}
+
 /* Usable channels, the one that completes first in front; those in doubt
  * only while no other is up. */
 static void rank(const struct ol_line *l, struct ol_order *o)
@@ -219,7 +231,7 @@ static void rank(const struct ol_line *l, struct ol_order *o)
         uint64_t cost = ch->path.srtt_ns;
         unsigned i;
         /* A stream that takes nothing now may be dead in its kernel. */
-        if (!ol_chan_room(ch, ch->conf.mtu))
+        if (!ol_chan_room(ch, ch->conf.mtu) || suspect(l, c))
             cost += OL_NS_PER_S;
         if (!ol_chan_usable(ch) ||
             (sound && (ch->state != OL_CHAN_UP || ch->path.pto_count > 0)))

@@ -181,6 +181,13 @@ static void die(void)
         world_cut(&w, 0, f, true);
 }
 
+static void two_die(void)
+{
+    for (unsigned c = 0; c < 2; c++)
+        for (unsigned f = 0; f < 2; f++)
+            world_cut(&w, c, f, true);
+}
+
 /* Two datagram paths; the better one dies at some moment of an interval. */
 static struct run dying(uint8_t prec)
 {
@@ -216,6 +223,28 @@ static void flash_outlives_its_path(void)
 
     show("FLASH", &r);
     EXPECT(at(&r, 100) <= 46);
+}
+
+/* Three paths of 20, 30 and 60 ms; the first two share a fate, and die. */
+static void the_first_repeat_goes_on_another_fate(void)
+{
+    static const uint64_t way_ms[] = {10, 15, 30};
+    struct run r = {.prec = OL_PRIORITY, .n = 100, .each_ns = 100 * MS};
+
+    world_init_calm(&w, 7, 3, false);
+    for (unsigned c = 0; c < 3; c++)
+        for (unsigned f = 0; f < 2; f++) {
+            w.ch[c].conf[f].kind = OL_CHAN_DATAGRAM;
+            w.ch[c].conf[f].mtu = w.ch[1].conf[f].mtu;
+            w.ch[c].conf[f].fate = c < 2 ? 1 : 2;
+            w.ch[c].path[f].delay_ns = way_ms[c] * MS;
+        }
+    world_reboot(&w);
+    run_for(5 * S);
+    EXPECT(status(0).state == OL_LINE_OPEN);
+    say_all(&r, 50, two_die);
+    show("PRIORITY, two of three die", &r);
+    EXPECT(at(&r, 100) <= 110);
 }
 
 /* ---- what changes under way --------------------------------------------- */
@@ -299,6 +328,8 @@ int main(int argc, char **argv)
         {"nothing-is-lost", nothing_is_lost},
         {"priority-outlives-its-path", priority_outlives_its_path},
         {"flash-outlives-its-path", flash_outlives_its_path},
+        {"the-first-repeat-goes-on-another-fate",
+         the_first_repeat_goes_on_another_fate},
         {"a-quicker-channel-takes-over", a_quicker_channel_takes_over},
         {"late-is-not-lost", late_is_not_lost},
     };
