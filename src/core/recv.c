@@ -440,8 +440,9 @@ void ol_recv_pump(struct ol_line *l)
         (void)put_checkpoint(l, p);
         if (in->high > in->upto)
             put_parts(l, p);
-        ol_credit_pump(l, p);
     }
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        ol_credit_pump(l, p);
 }
 
 void ol_recv_committed(struct ol_line *l, const struct ol_open_batch *b)

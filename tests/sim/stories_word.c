@@ -237,6 +237,16 @@ static void room_brings_what_was_dropped(void)
     l->in_pool.left = left;
     world_tick(&w, 1);
     EXPECT(settle(60 * S) < 500 * MS);
+    /* Nor does it wait for anything else that comes, a checkpoint say. */
+    run_for(S);
+    world_say(&w, 0, OL_ROUTINE, 100);
+    EXPECT(settle(S) < 100 * MS);
+    l->in_pool.left = 0;
+    world_say(&w, 0, OL_ROUTINE, 100);
+    run_for(40 * MS);
+    l->in_pool.left = left;
+    world_tick(&w, 1);
+    EXPECT(settle(S) < 100 * MS);
 }
 
 /* Two disagree about where a record ends: what came is thrown away, and no
