@@ -36,6 +36,7 @@ void ol_path_init(struct ol_path *p, const struct ol_chan_conf *conf)
 {
     p->cwnd = INITIAL_WINDOW(conf->mtu);
     p->rate.declared = conf->rate_bps / 8;
+    p->rate.stream = conf->kind == OL_CHAN_STREAM;
     p->ssthresh = UINT32_MAX;
     p->loss_ns = p->pto_ns = OL_NEVER_NS;
     p->apart = PACKET_THRESHOLD;

@@ -24,7 +24,10 @@
 #include "core/line_int.h"
 
 #define QUEUE_NS (30 * OL_NS_PER_MS)
+#define STREAM_QUEUE_NS (15 * OL_NS_PER_MS) /* at least */
 #define MIN_FOR_NS (10 * OL_NS_PER_S)
+#define RISE_NS (2 * OL_NS_PER_MS)
+#define RISES 4u
 #define KEEP_ROUNDS 8u
 #define FLAT_ROUNDS 3u
 #define ENOUGH 7360u /* half a first window */
@@ -32,9 +35,11 @@
 void ol_rate_forget(struct ol_rate *r)
 {
     uint64_t declared = r->declared;
+    bool stream = r->stream;
 
     memset(r, 0, sizeof(*r));
     r->declared = declared;
+    r->stream = stream;
 }
 
 static uint64_t bytes_in(uint64_t rate, uint64_t ns)
@@ -54,6 +59,16 @@ static uint32_t clear_bytes(const struct ol_rate *r)
                             UINT32_MAX);
 }
 
+/* So long a queue of ours may be. A stream that loses a segment to a queue that
+ * is full holds up all behind it, so there it stays below half of what a usual
+ * queue takes: a round trip's worth. */
+static uint64_t queue_ns(const struct ol_rate *r)
+{
+    return r->stream ? OL_MIN(OL_MAX(r->min_rtt_ns / 2, STREAM_QUEUE_NS),
+                              QUEUE_NS)
+                     : QUEUE_NS;
+}
+
 uint32_t ol_rate_window(const struct ol_rate *r, uint64_t now_ns)
 {
     uint64_t best = r->best;
@@ -65,7 +80,7 @@ uint32_t ol_rate_window(const struct ol_rate *r, uint64_t now_ns)
     if (stale(r, now_ns))
         best = clear_bytes(r);
     else
-        best = bytes_in(best, r->min_rtt_ns + QUEUE_NS);
+        best = bytes_in(best, r->min_rtt_ns + queue_ns(r));
     return (uint32_t)OL_MIN(OL_MAX(best, OL_FRAME_BASE), UINT32_MAX);
 }
 
@@ -174,11 +189,20 @@ void ol_rate_done(struct ol_path *p, uint64_t now_ns)
 void ol_rate_rtt(struct ol_rate *r, const struct ol_flight *f, uint64_t rtt_ns,
                  uint64_t now_ns)
 {
-    bool old = stale(r, now_ns) && (f->flags & OL_FLIGHT_CLEAR);
+    uint64_t much = r->min_rtt_ns + r->min_rtt_ns / 8 + RISE_NS;
 
     r->rtt_ns = rtt_ns;
-    if (r->min_rtt_ns != 0 && rtt_ns > r->min_rtt_ns && !old)
-        return;
+    if (r->min_rtt_ns != 0 && rtt_ns > r->min_rtt_ns) {
+        if (!stale(r, now_ns) || !(f->flags & OL_FLIGHT_CLEAR))
+            return;
+        r->risen_ns = r->risen == 0 ? rtt_ns : OL_MIN(r->risen_ns, rtt_ns);
+        /* One that is far longer may be of a stream that repeats a segment,
+         * or whose kernel was busy. */
+        if (++r->risen < RISES && r->stream && rtt_ns > much)
+            return;
+        rtt_ns = r->risen_ns;
+    }
+    r->risen = 0;
     r->min_rtt_ns = rtt_ns;
     r->min_ns = now_ns;
 }

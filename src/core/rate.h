@@ -18,9 +18,12 @@ struct ol_flight;
 struct ol_rate {
     uint64_t best, newer;    /* bytes a second; of the last rounds; 0: none */
     uint64_t declared;       /* by the configuration, 0: not */
+    bool stream;
     uint64_t min_rtt_ns;     /* 0: no sample */
     uint64_t rtt_ns;         /* the newest */
     uint64_t min_ns;         /* when it was seen last */
+    uint64_t risen_ns;       /* the least of those that are to replace it, */
+    uint8_t risen;           /* and how many they are */
     uint64_t delivered_ns;   /* the newest ack, */
     uint64_t first_ns;       /* and when the newest acked frame was sent */
     uint32_t delivered;      /* bytes acked; wraps */
