@@ -62,6 +62,7 @@ def once(count):
     ours = len(LINES)
     with net.Lab(paths=ours + len(beside.DARK) * beside.DARK_PATHS) as world, \
             beside.Blackout(world, ours + 1, count) as others:
+        measure.on_disk(world.dir)
         world.wire.tell("path all delay 10")
         pairs = [make(world, k, name, schemes)
                  for k, (name, schemes) in enumerate(LINES, 1)]

@@ -25,6 +25,7 @@ def death(runs=RUNS):
         times = []
         for _ in range(runs):
             with net.Lab(paths=2) as world:
+                measure.on_disk(world.dir)
                 world.wire.tell("path 1 delay 10", "path 2 delay 30")
                 north, south = measure.line(
                     world, [channel(world, "near", "udp", 1, "b"),

@@ -294,7 +294,7 @@ def by_bearer(measure):
     """The same for one that takes [--rounds N] [BEARER...]."""
     parser = argparse.ArgumentParser()
     parser.add_argument("bearers", nargs="*", metavar="BEARER")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=RUNS)
     given = parser.parse_args()
     return main(lambda: measure(given.bearers or ["udp", "tcp"],
                                 given.rounds))
