@@ -152,6 +152,12 @@ static void the_newest_want_counts(void **state)
     v.limit = 0;
     want(l, &v);
     assert_int_equal(feed(l, 1000), 0);
+    /* Credit again, and more of it: what is not here yet is loaded. */
+    l->now_ns += OL_NS_PER_S;
+    v.serial = 9;
+    v.limit = 12;
+    want(l, &v);
+    assert_int_equal(feed(l, 1000), 4);
     free(l);
 }
 
