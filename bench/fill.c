@@ -26,6 +26,7 @@
 #include "base/units.h"
 #include "crypto/crypto.h"
 #include "ledger/sqlite.h"
+#include "station/names.h"
 #include "station/station.h"
 
 #define YEAR_MS (UINT64_C(365) * 24 * 3600 * 1000)
@@ -219,7 +220,7 @@ static void compose(struct side *s, struct ol_record *r, uint8_t id[16])
                             .written_ms = at_ms(s)};
     if (s->said % 50 == 7)
         r->prec = OL_PRIORITY;
-    ol_os_random(id, OL_ID_SIZE);
+    ol_id_new(id, at_ms(s));
     r->id = OL_SPAN(id, OL_ID_SIZE);
     r->text = OL_SPAN(words, 200);
     if (turn == 0) {
