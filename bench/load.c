@@ -58,7 +58,7 @@ static struct load {
     uint64_t *told_ns; /* by place */
 } load;
 
-static void die(const char *what, const char *more)
+__attribute__((noreturn)) static void die(const char *what, const char *more)
 {
     fprintf(stderr, "load: %s: %s\n", what, more);
     exit(1);
@@ -150,8 +150,10 @@ static void answered(struct lane *l, const char *line, size_t n)
 
     if (memmem(line, n, "\"error\":", 8) != NULL)
         die("refused", line);
-    if (id == 0 || id > load.count ||
-        (place = place_of((id - 1) % load.peers, number)) == load.count)
+    if (id == 0 || id > load.count)
+        die("an answer to nothing", line);
+    place = place_of((id - 1) % load.peers, number);
+    if (place == load.count)
         die("an answer that is none", line);
     load.request[place] = id;
     l->ahead--;

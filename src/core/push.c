@@ -425,8 +425,8 @@ static unsigned run_of(const struct ol_push_slot *s, unsigned most,
     /* What is shifted in is not owed, so a run ends with its word or in it. */
     while (n < most && u + n < OL_PIECE_UNITS) {
         unsigned at = (u + n) % 64;
-        uint64_t not = ~(s->owed[(u + n) / 64] >> at);
-        unsigned run = not == 0 ? 64 : (unsigned)__builtin_ctzll(not);
+        uint64_t gaps = ~(s->owed[(u + n) / 64] >> at);
+        unsigned run = gaps == 0 ? 64 : (unsigned)__builtin_ctzll(gaps);
 
         n += run;
         if (at + run < 64)
