@@ -274,8 +274,14 @@ static enum ol_err by_kind(struct ol_ledger *base, uint32_t line,
     return give_rows(l, READ_KIND, s, 0, &n, fn, arg);
 }
 
+static void afresh(struct ol_ledger *base)
+{
+    ol_recent_forget(((struct ol_sqlite *)base)->recent);
+}
+
 void ol_read_ops(struct ol_ledger_ops *ops)
 {
+    ops->afresh = afresh;
     ops->log = read_log;
     ops->by_number = by_number;
     ops->by_id = by_id;

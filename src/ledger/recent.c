@@ -31,7 +31,7 @@ struct ol_recent *ol_recent_make(void)
     return calloc(1, sizeof(struct ol_recent));
 }
 
-static void forget(struct ol_recent *r)
+void ol_recent_forget(struct ol_recent *r)
 {
     memset(r->row, 0, sizeof(r->row));
     ol_wipe(r->bytes, sizeof(r->bytes));
@@ -41,7 +41,7 @@ void ol_recent_free(struct ol_recent *r)
 {
     if (r == NULL)
         return;
-    forget(r);
+    ol_recent_forget(r);
     free(r);
 }
 
@@ -151,7 +151,7 @@ void ol_recent_done(struct ol_recent *r, const struct ol_held *held, bool well)
     if (!well)
         return;
     if (changes_rows(held)) {
-        forget(r);
+        ol_recent_forget(r);
         return;
     }
     for (uint16_t k = 0; k < held->batch.n_puts; k++)

@@ -19,6 +19,8 @@ struct ol_recent;
 
 /* NULL: no memory. */
 struct ol_recent *ol_recent_make(void);
+/* All rows: who asks next has the file read. */
+void ol_recent_forget(struct ol_recent *r);
 /* Wipes. NULL is allowed. */
 void ol_recent_free(struct ol_recent *r);
 /* A batch that was handed in; the same when it is done, well or not. */
@@ -33,7 +35,8 @@ void ol_recent_note(struct ol_recent *r, uint32_t line, uint8_t author,
 const struct ol_row *ol_recent_at(const struct ol_recent *r, uint32_t line,
                                   uint8_t author, uint8_t prec,
                                   uint32_t index);
-/* One of ours, whose numbers are given once. */
+/* The newest of ours with that number. One that came back may share it until
+ * it is proved, which forgets all. */
 const struct ol_row *ol_recent_number(const struct ol_recent *r, uint32_t line,
                                       uint64_t number);
 

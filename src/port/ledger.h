@@ -190,6 +190,10 @@ struct ol_ledger_ops {
                             struct ol_snapshot *);
     void (*snapshot_free)(struct ol_ledger *, struct ol_snapshot *);
 
+    /* What is read from here on comes from the disk, until the next batch is
+     * done: for who wants to know what stands there. */
+    void (*afresh)(struct ol_ledger *);
+
     /* Records of one log, ascending from index, those behind a gap too; stops
      * at both maxima (but gives at least one when it exists). max_bytes 0: no
      * limit. */

@@ -267,6 +267,7 @@ static bool step(struct ol_job *job)
     struct audit *a = (struct audit *)job;
     struct ol_station *st = job->rq->st;
 
+    st->ledger->ops->afresh(st->ledger);
     for (unsigned k = 0; k < PAGE; k++) {
         struct ol_station_line *line;
 

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,6 +74,28 @@ static void a_damaged_row_is_corrupt_and_no_crash(void **state)
         assert_int_equal(s.n_parts, 0);
         k->l->ops->snapshot_free(k->l, &s); /* allowed */
     }
+}
+
+/* What came just now is answered from memory; who audits asks the disk. */
+static void read_afresh_is_read_from_the_disk(void **state)
+{
+    struct kit *k = *state;
+    sqlite3 *other;
+
+    for (uint32_t n = 1; n <= 9; n++) {
+        kit_row_of(k, n);
+        kit_sure(k);
+    }
+    assert_int_equal(sqlite3_open(k->path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "UPDATE record SET sealed=x'0102' "
+                                         "WHERE idx=1", NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+    assert_int_equal(read_log(k), OL_OK);
+    assert_int_equal(n_read, 9);
+    k->l->ops->afresh(k->l);
+    assert_int_equal(read_log(k), OL_ERR_CORRUPT);
+    assert_int_equal(n_read, 0);
 }
 
 /* While it is open, by a check; afterwards, by opening it. */
@@ -324,6 +347,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         KIT_SQLITE_TEST(a_damaged_row_is_corrupt_and_no_crash)
+        KIT_SQLITE_TEST(read_afresh_is_read_from_the_disk)
         KIT_SQLITE_TEST(a_damaged_page_is_told)
         KIT_SQLITE_TEST(random_damage_never_crashes)
         KIT_SQLITE_TEST(any_write_may_fail)
