@@ -107,8 +107,11 @@ static void last_words(struct ol_station *st)
     if (st->turn.data != NULL)
         ol_files_stop(st);
     while (st->control != NULL && ol_control_busy(st) &&
-           ol_clock_ns() < until_ns)
+           ol_clock_ns() < until_ns) {
+        /* There is no turn any more that would. */
+        ol_control_flush(st);
         (void)uv_run(&st->loop, UV_RUN_NOWAIT);
+    }
     ol_control_close(st);
 }
 

@@ -343,9 +343,15 @@ void ol_submit_fail(struct ol_station *st, const struct ol_station_line *line,
     struct ol_submit **at = &st->submits;
 
     while (*at != NULL) {
+        /* What the core has may be on the disk by the time it answers. */
+        const char *said = (*at)->given
+                               ? "the disk has not answered, so it is not "
+                                 "known whether it was taken: look with "
+                                 "'openline log' before you send it again"
+                               : why;
         if (line != NULL && (*at)->line != line)
             at = &(*at)->next;
         else
-            ol_refuse(finish(st, at), OL_EXIT_FAILED, "%s", why);
+            ol_refuse(finish(st, at), OL_EXIT_FAILED, "%s", said);
     }
 }
