@@ -104,15 +104,57 @@ static bool judge(const struct ol_entry *e, const struct ol_progress *p,
     return true;
 }
 
-static bool one(struct ol_station_line *line, enum ol_author author,
-                uint64_t number, struct ol_effective_ask *out)
+/* What there is under a number. */
+enum seen {
+    NONE,   /* no ask that counts */
+    COUNTS, /* one that does */
+    BEHIND, /* the peer's, and what precedes it is not here yet */
+    UNREAD  /* it cannot be told */
+};
+
+static enum seen one(struct ol_station_line *line, enum ol_author author,
+                     uint64_t number, struct ol_effective_ask *out)
 {
     static struct ol_entry e; /* large; one thread */
     static struct ol_progress p;
+    enum ol_err err = ol_query_number(line, author, number, &e);
 
-    return ol_query_number(line, author, number, &e) == OL_OK && e.decoded &&
-           e.rec.kind == OL_KIND_ASK && ol_query_progress(&e, &p) == OL_OK &&
-           judge(&e, &p, out);
+    if (err == OL_ERR_MISSING)
+        return e.row.index != 0 ? BEHIND : NONE;
+    if (err != OL_OK)
+        return UNREAD;
+    if (!e.decoded || e.rec.kind != OL_KIND_ASK)
+        return NONE;
+    if (ol_query_progress(&e, &p) != OL_OK)
+        return UNREAD;
+    return judge(&e, &p, out) ? COUNTS : NONE;
+}
+
+/* Where it is in the list of those that are touched, or its end. */
+static struct ol_touched *in_touched(struct ol_effective_asks *e,
+                                     uint8_t author, uint64_t number)
+{
+    struct ol_touched *t = e->touched;
+
+    while (t < e->touched + e->n_touched &&
+           (t->author != author || t->number != number))
+        t++;
+    return t;
+}
+
+/* It is read again until what is handed in next is on disk. */
+static void touch(struct ol_station_line *line, uint8_t author,
+                  uint64_t number)
+{
+    struct ol_effective_asks *e = &line->effective;
+    struct ol_touched *t = in_touched(e, author, number);
+
+    if (t == e->touched + OL_EFFECTIVE_TOUCHED) {
+        e->all_serial = line->handed + 1;
+        return;
+    }
+    e->n_touched += t == e->touched + e->n_touched;
+    *t = (struct ol_touched){author, number, line->handed + 1};
 }
 
 static bool of_author(struct ol_station_line *line, enum ol_author author,
@@ -134,9 +176,16 @@ static bool of_author(struct ol_station_line *line, enum ol_author author,
     if (more == NULL)
         return false;
     *v = more;
-    for (size_t k = 0; k < count; k++)
-        *n += one(line, author, f->v[(first + k) % OL_EFFECTIVE_MAX],
-                  &(*v)[*n]);
+    for (size_t k = 0; k < count; k++) {
+        uint64_t number = f->v[(first + k) % OL_EFFECTIVE_MAX];
+        enum seen seen = one(line, author, number, &(*v)[*n]);
+
+        if (seen == UNREAD)
+            return false;
+        if (seen == BEHIND)
+            touch(line, (uint8_t)author, number);
+        *n += seen == COUNTS;
+    }
     return true;
 }
 
@@ -213,37 +262,29 @@ static size_t place_of(const struct ol_effective_asks *e, uint8_t author,
     return lo;
 }
 
-static void touch(struct ol_station_line *line, const struct ol_put *put,
-                  bool is_new)
+/* Can this be an ask of the window. While all are to be read again, more are
+ * in it than are known here. */
+static bool may_be_ask(struct ol_effective_asks *e, const struct ol_put *put)
 {
-    struct ol_effective_asks *e = &line->effective;
-    struct ol_touched *t = e->touched;
     bool there;
 
     (void)place_of(e, put->author, put->number, &there);
-    while (t < e->touched + e->n_touched &&
-           (t->author != put->author || t->number != put->number))
-        t++;
-    if (t == e->touched + e->n_touched && !there && !is_new)
-        return; /* no ask, or none of the window */
-    if (t == e->touched + OL_EFFECTIVE_TOUCHED) {
-        e->all_serial = line->handed + 1;
-        return;
-    }
-    e->n_touched += t == e->touched + e->n_touched;
-    *t = (struct ol_touched){put->author, put->number, line->handed + 1};
+    return there || e->all_serial != 0 ||
+           in_touched(e, put->author, put->number) <
+               e->touched + e->n_touched;
 }
 
 void ol_effective_put(struct ol_station_line *line, const struct ol_put *put)
 {
-    if (!line->effective.read)
+    struct ol_effective_asks *e = &line->effective;
+
+    if (!e->read)
         return;
     if (put->kind == OL_PUT_ASIDE)
-        line->effective.all_serial = line->handed + 1;
-    else if (put->kind == OL_PUT_MARK)
-        touch(line, put, false);
-    else if (put->kind == OL_PUT_RECORD && put->rec_kind == OL_KIND_ASK)
-        touch(line, put, true);
+        e->all_serial = line->handed + 1;
+    else if ((put->kind == OL_PUT_MARK && may_be_ask(e, put)) ||
+             (put->kind == OL_PUT_RECORD && put->rec_kind == OL_KIND_ASK))
+        touch(line, put->author, put->number);
 }
 
 static void remove_at(struct ol_effective_asks *e, size_t at)
@@ -280,21 +321,27 @@ static bool insert_at(struct ol_effective_asks *e, size_t at,
     return true;
 }
 
-/* One that was touched, as the ledger has it now. False: no memory. */
-static bool renew(struct ol_station_line *line, const struct ol_touched *t)
+/* One that was touched, as the ledger has it now. What stands behind a gap
+ * stays touched: nothing else tells when the gap closes. False: no memory, or
+ * it cannot be read. */
+static bool renew(struct ol_station_line *line, struct ol_touched *t)
 {
     struct ol_effective_asks *e = &line->effective;
     struct ol_effective_ask a;
+    enum seen seen = one(line, (enum ol_author)t->author, t->number, &a);
     bool there;
     size_t at = place_of(e, t->author, t->number, &there);
 
-    if (one(line, (enum ol_author)t->author, t->number, &a)) {
-        if (!there)
-            return insert_at(e, at, &a);
+    if (seen == UNREAD)
+        return false;
+    if (seen == BEHIND)
+        t->serial = line->handed + 1;
+    if (seen == COUNTS && !there)
+        return insert_at(e, at, &a);
+    if (seen == COUNTS)
         e->v[at] = a;
-    } else if (there) {
+    else if (there)
         remove_at(e, at);
-    }
     return true;
 }
 
@@ -337,6 +384,8 @@ bool ol_effective_read(struct ol_station_line *line)
         return true;
     if (now_ms < e->read_ms) /* the clock went back, and the window with it */
         memset(e->before, 0, sizeof(e->before));
+    if (!e->read) /* what was put meanwhile was not remembered */
+        e->all_serial = line->handed;
     free(e->v);
     e->read = ol_effective_gather(line, window_ms(now_ms), UINT64_MAX, &e->v,
                                   &e->n, e->before);

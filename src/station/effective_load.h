@@ -3,7 +3,9 @@
  *
  * Held from one question to the next. Of what is put into the ledger meanwhile
  * those that it touches are remembered and read again; all are when too many
- * were, when records were taken back, and when the window has moved.
+ * were, when records were taken back, when what was put before the first time
+ * is not on disk yet, and when the window has moved. An ask behind a gap is
+ * read again each time, until what precedes it is here.
  */
 #ifndef OL_STATION_EFFECTIVE_LOAD_H
 #define OL_STATION_EFFECTIVE_LOAD_H
