@@ -95,7 +95,6 @@ static void commit(struct ol_station_line *line, const struct ol_effects *fx)
             ol_presence_arrival(st);
         }
         ol_stance_put(line, put, fx->batch);
-        ol_effective_put(line, put);
         st->puts[batch.n_puts] = *put;
         if (put->kind == OL_PUT_EVENT)
             ol_dark_event(line, &st->puts[batch.n_puts], &batch);
@@ -103,6 +102,10 @@ static void commit(struct ol_station_line *line, const struct ol_effects *fx)
             st->puts[batch.n_puts].detail = stated(line, put->detail);
         batch.n_puts++;
     }
+    /* An alarm above may have handed in a batch of its own; this one's number
+     * is known only now. */
+    for (unsigned k = 0; k < batch.n_puts; k++)
+        ol_effective_put(line, &batch.puts[k]);
     if (batch.n_puts > 0 || fx->batch != 0)
         (void)ol_disk_commit(line, &batch, NULL, NULL);
     ol_dark_handed(line);
