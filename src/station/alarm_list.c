@@ -14,7 +14,8 @@
  *
  * How it fails: a full list gives up its least pressing alarm for a more
  * pressing one, and never one that nobody has seen for one that is no worse;
- * what finds no place is counted in the flood's own alarm.
+ * what finds no place is counted in the flood's own alarm. What is not taken
+ * when it is told is told again until it is.
  */
 #include "station/alarm_list.h"
 
@@ -26,6 +27,7 @@
 
 #define FLOOD_KEY "flood"
 #define SAVE_MS UINT64_C(60000) /* repeats are written at most so often */
+#define AGAIN_MS UINT64_C(1000) /* what was not taken */
 
 static const char *const priorities[] = {"low", "medium", "high"};
 
@@ -80,22 +82,43 @@ struct ol_alarm *ol_alarms_find(struct ol_alarms *l, uint32_t n)
     return NULL;
 }
 
+/* Only its last word is still to be written. */
+static bool over(const struct ol_alarm *a)
+{
+    return a->acked && !a->active && !ol_alarm_shelved(a);
+}
+
 static struct ol_alarm *keyed(struct ol_alarms *l, const char *line,
                               const char *key)
 {
     for (unsigned k = 0; k < l->n; k++)
-        if (strcmp(l->v[k].key, key) == 0 && strcmp(l->v[k].line, line) == 0)
+        if (strcmp(l->v[k].key, key) == 0 &&
+            strcmp(l->v[k].line, line) == 0 && !over(&l->v[k]))
             return &l->v[k];
     return NULL;
 }
 
-static void say(struct ol_alarms *l, struct ol_alarm *a,
+/* What is not taken is owed, until a word of this alarm is taken. */
+static bool say(struct ol_alarms *l, struct ol_alarm *a,
                 enum ol_alarm_news news, const struct ol_now *now)
 {
-    a->dirty = false;
+    bool taken = l->tell == NULL || l->tell(l->arg, a, news);
+
     a->saved_ms = now->ms;
-    if (l->tell != NULL)
-        l->tell(l->arg, a, news);
+    a->dirty = a->owed = !taken;
+    a->unsaid = !taken && (a->unsaid || news == OL_ALARM_SAYS);
+    return taken;
+}
+
+/* The last word of one that is over. */
+static bool last_word(struct ol_alarms *l, struct ol_alarm *a,
+                      enum ol_alarm_news news, const struct ol_now *now)
+{
+    bool taken = say(l, a, news, now);
+
+    if (taken)
+        *a = l->v[--l->n];
+    return taken;
 }
 
 static void take_out(struct ol_alarms *l, struct ol_alarm *a,
@@ -104,8 +127,7 @@ static void take_out(struct ol_alarms *l, struct ol_alarm *a,
     a->active = false;
     a->acked = true;
     a->shelved_until_ms = 0;
-    say(l, a, OL_ALARM_GONE, now);
-    *a = l->v[--l->n];
+    (void)last_word(l, a, OL_ALARM_GONE, now);
 }
 
 /* For want of a place: its last word says what it was, and nothing that no
@@ -114,7 +136,7 @@ static void give_up(struct ol_alarms *l, struct ol_alarm *a,
                     const struct ol_now *now)
 {
     l->unlisted += !a->acked && !ol_alarm_shelved(a);
-    say(l, a, OL_ALARM_CHANGED, now);
+    (void)say(l, a, OL_ALARM_CHANGED, now);
     *a = l->v[--l->n];
 }
 
@@ -208,7 +230,7 @@ static void flood(struct ol_alarms *l, unsigned priority,
     a->last_ms = now->wall_ms;
     flood_words(l, a);
     if (first && !ol_alarm_shelved(a))
-        say(l, a, OL_ALARM_SAYS, now);
+        (void)say(l, a, OL_ALARM_SAYS, now);
     else
         a->dirty = true;
 }
@@ -235,7 +257,8 @@ static void announce(struct ol_alarms *l, struct ol_alarm *a,
     l->unlisted += a == NULL;
     if (a != NULL) {
         a->flood = l->flooding;
-        say(l, a, l->flooding ? OL_ALARM_CHANGED : OL_ALARM_SAYS, now);
+        a->unsaid = false; /* this is another word than the one owed */
+        (void)say(l, a, l->flooding ? OL_ALARM_CHANGED : OL_ALARM_SAYS, now);
     }
     if (!l->flooding && n != 0)
         return;
@@ -335,17 +358,15 @@ void ol_alarms_clear_line(struct ol_alarms *l, const char *line,
 
 /* What a person does. */
 
-static void acknowledge(struct ol_alarms *l, struct ol_alarm *a,
+static bool acknowledge(struct ol_alarms *l, struct ol_alarm *a,
                         const char *by, const struct ol_now *now)
 {
     a->acked = true;
     a->acked_ms = now->wall_ms;
     a->shelved_until_ms = 0;
     ol_text_put(a->by, sizeof(a->by), "%s", by);
-    if (a->active)
-        say(l, a, OL_ALARM_CHANGED, now);
-    else
-        take_out(l, a, now);
+    return a->active ? say(l, a, OL_ALARM_ASKED, now)
+                     : last_word(l, a, OL_ALARM_ASKED, now);
 }
 
 enum ol_alarm_answer ol_alarms_ack(struct ol_alarms *l, uint32_t n,
@@ -353,7 +374,7 @@ enum ol_alarm_answer ol_alarms_ack(struct ol_alarms *l, uint32_t n,
                                    unsigned *done)
 {
     struct ol_alarm *a = ol_alarms_find(l, n);
-    bool group;
+    bool group, written = true;
 
     *done = 0;
     if (a == NULL)
@@ -367,10 +388,10 @@ enum ol_alarm_answer ol_alarms_ack(struct ol_alarms *l, uint32_t n,
         if (one->n != n && (!group || !one->flood || one->acked))
             continue;
         one->flood = false;
-        acknowledge(l, one, by, now);
+        written = acknowledge(l, one, by, now) && written;
         (*done)++;
     }
-    return OL_ALARM_DONE;
+    return written ? OL_ALARM_DONE : OL_ALARM_UNWRITTEN;
 }
 
 enum ol_alarm_answer ol_alarms_shelve(struct ol_alarms *l, uint32_t n,
@@ -386,8 +407,8 @@ enum ol_alarm_answer ol_alarms_shelve(struct ol_alarms *l, uint32_t n,
     a->shelved_until_ms = now->wall_ms + ms;
     a->until_ms = now->ms + ms;
     ol_text_put(a->by, sizeof(a->by), "%s", by);
-    say(l, a, OL_ALARM_CHANGED, now);
-    return OL_ALARM_DONE;
+    return say(l, a, OL_ALARM_ASKED, now) ? OL_ALARM_DONE
+                                          : OL_ALARM_UNWRITTEN;
 }
 
 /* What time does. */
@@ -410,7 +431,7 @@ static uint64_t save_at(const struct ol_alarm *a, const struct ol_now *now)
     uint64_t age = now->wall_ms > a->raised_ms ? now->wall_ms - a->raised_ms
                                                : 0;
 
-    return a->saved_ms + OL_MAX(SAVE_MS, age / 8);
+    return a->saved_ms + (a->owed ? AGAIN_MS : OL_MAX(SAVE_MS, age / 8));
 }
 
 /* One alarm; when it is next to be looked at. */
@@ -427,8 +448,12 @@ static uint64_t tick(struct ol_alarms *l, struct ol_alarm *a,
         clear(l, a, now);
         return 0;
     }
-    if (a->dirty && now->ms >= save_at(a, now))
-        say(l, a, OL_ALARM_CHANGED, now);
+    if (a->dirty && now->ms >= save_at(a, now)) {
+        if (over(a))
+            return last_word(l, a, OL_ALARM_GONE, now) ? at : save_at(a, now);
+        (void)say(l, a, a->unsaid && unseen(a) ? OL_ALARM_SAYS
+                                               : OL_ALARM_CHANGED, now);
+    }
     if (ol_alarm_shelved(a))
         at = OL_MIN(at, a->until_ms);
     if (a->stale && a->active)

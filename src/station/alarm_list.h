@@ -33,12 +33,14 @@ struct ol_alarm {
     bool flood; /* came in a flood, and was told of only as a part of it */
     bool stale; /* from before this start, and not said again yet */
     bool dirty; /* not on disk as it is */
+    bool owed;  /* nor handed over when it was to be: again in a moment */
+    bool unsaid; /* and a person must still hear of it */
     uint32_t count; /* how often it was raised */
     uint64_t raised_ms, last_ms; /* Unix time: first, newest raise */
     uint64_t cleared_ms, acked_ms, shelved_ms;
     uint64_t shelved_until_ms; /* 0: not shelved */
     uint64_t until_ms;         /* the same, of the clock that never jumps */
-    uint64_t saved_ms;         /* of that clock */
+    uint64_t saved_ms;         /* of that clock: written, or tried to be */
     char by[65]; /* who acknowledged or shelved it last */
     char what[OL_ALARM_WORDS], act[OL_ALARM_WORDS];
 };
@@ -49,13 +51,16 @@ struct ol_now {
     uint64_t wall_ms; /* Unix time */
 };
 
-/* What must be told, or written: called with the alarm as it is now. */
+/* What must be told, or written: called with the alarm as it is now. False: it
+ * was not taken, and is told again in a moment; what is GONE stays on the list
+ * until then. */
 enum ol_alarm_news {
     OL_ALARM_SAYS,    /* a person must hear of it now, and it is written */
     OL_ALARM_CHANGED, /* it is written */
-    OL_ALARM_GONE,    /* the same; it is on the list no more */
+    OL_ALARM_ASKED,   /* the same, and a person waits for it */
+    OL_ALARM_GONE,    /* it is written, and on the list no more */
 };
-typedef void (*ol_alarm_fn)(void *arg, const struct ol_alarm *a,
+typedef bool (*ol_alarm_fn)(void *arg, const struct ol_alarm *a,
                             enum ol_alarm_news news);
 
 struct ol_alarms {
@@ -84,6 +89,7 @@ void ol_alarms_clear_line(struct ol_alarms *l, const char *line,
 
 enum ol_alarm_answer {
     OL_ALARM_DONE,
+    OL_ALARM_UNWRITTEN, /* done, and not all of it was taken to be written */
     OL_ALARM_NONE,    /* no such number on the list */
     OL_ALARM_ALREADY, /* acknowledged already, and not shelved */
 };

@@ -17,22 +17,27 @@
 struct desk {
     struct ol_alarms l;
     struct ol_now now;
-    unsigned says, changed, gone;
+    unsigned says, changed, asked, gone;
+    bool refuses; /* what is told is counted, and not taken */
     struct ol_alarm last; /* that was said */
     struct ol_alarm saved[4 * OL_ALARM_LIST]; /* as written, by number */
 };
 
-static void hear(void *arg, const struct ol_alarm *a, enum ol_alarm_news news)
+static bool hear(void *arg, const struct ol_alarm *a, enum ol_alarm_news news)
 {
     struct desk *d = arg;
 
     d->says += news == OL_ALARM_SAYS;
     d->changed += news == OL_ALARM_CHANGED;
+    d->asked += news == OL_ALARM_ASKED;
     d->gone += news == OL_ALARM_GONE;
+    if (d->refuses)
+        return false;
     if (news == OL_ALARM_SAYS)
         d->last = *a;
     assert_true(a->n < OL_LEN(d->saved));
     d->saved[a->n] = *a;
+    return true;
 }
 
 static struct desk *desk(void)
@@ -85,6 +90,7 @@ static void states(void **unused)
     assert_string_equal(d->last.act, "mend it");
     assert_string_equal(state(d, 1), "unacknowledged");
     assert_int_equal(ack(d, 1), OL_ALARM_DONE);
+    assert_int_equal(d->asked, 1);
     assert_string_equal(state(d, 1), "acknowledged");
     assert_int_equal(ack(d, 1), OL_ALARM_ALREADY);
     ol_alarms_clear(&d->l, "north", "dark", &d->now); /* another line's */
@@ -310,6 +316,73 @@ static void a_restart(void **unused)
     assert_string_equal(state(d, 5), ""); /* nobody said it again */
 }
 
+/* What is not taken when it is told is told again, once a second, until it is.
+ */
+static void refused(void **unused)
+{
+    struct desk *d = desk();
+    unsigned done;
+
+    (void)unused;
+    d->refuses = true;
+    put(d, "dark", OL_PRIORITY_HIGH);
+    assert_int_equal(d->says, 1);
+    pass(d, 999);
+    assert_int_equal(d->says, 1);
+    pass(d, 1);
+    assert_int_equal(d->says, 2);
+    assert_int_equal(ol_alarms_tick(&d->l, &d->now), d->now.ms + 1000);
+    d->refuses = false;
+    pass(d, 1000);
+    pass(d, 60 * MINUTE);
+    assert_int_equal(d->says, 3);
+    assert_int_equal(d->changed, 0);
+    assert_true(d->saved[1].active);
+
+    /* Done all the same, and said not to be written; then it is. */
+    d->refuses = true;
+    assert_int_equal(ol_alarms_ack(&d->l, 1, "anna", &d->now, &done),
+                     OL_ALARM_UNWRITTEN);
+    assert_int_equal(done, 1);
+    assert_string_equal(state(d, 1), "acknowledged");
+    d->refuses = false;
+    pass(d, 1000);
+    assert_true(d->saved[1].acked);
+    assert_int_equal(d->says, 3);
+}
+
+/* Its last word is still to be written: it is over, and a condition that comes
+ * back is another alarm. */
+static void refused_at_its_end(void **unused)
+{
+    struct desk *d = desk();
+
+    (void)unused;
+    put(d, "dark", OL_PRIORITY_HIGH);
+    assert_int_equal(ack(d, 1), OL_ALARM_DONE);
+    d->refuses = true;
+    ol_alarms_clear(&d->l, "south", "dark", &d->now);
+    assert_string_equal(state(d, 1), "gone");
+    d->refuses = false;
+    put(d, "dark", OL_PRIORITY_HIGH);
+    assert_int_equal(d->last.n, 2);
+    pass(d, 1000);
+    assert_string_equal(state(d, 1), "");
+    assert_false(d->saved[1].active);
+
+    /* The same of one that passed before it was acknowledged. */
+    ol_alarms_clear(&d->l, "south", "dark", &d->now);
+    d->refuses = true;
+    assert_int_equal(ack(d, 2), OL_ALARM_UNWRITTEN);
+    pass(d, 1000);
+    assert_string_equal(state(d, 2), "gone");
+    d->refuses = false;
+    pass(d, 1000);
+    assert_int_equal(d->l.n, 0);
+    assert_string_equal(d->saved[2].by, "anna");
+    assert_int_equal(d->says, 2);
+}
+
 static void order(void **unused)
 {
     struct desk *d = desk();
@@ -338,6 +411,8 @@ int main(void)
         cmocka_unit_test(full),
         cmocka_unit_test(long_words),
         cmocka_unit_test(a_restart),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(refused_at_its_end),
         cmocka_unit_test(order),
     };
 

@@ -4,8 +4,8 @@
  *
  * Happy path: what becomes news is written as a fact, and an event tells of it;
  * at a start the list is made again from the facts. How it fails: while the
- * disk takes nothing the list is in memory alone, and what came meanwhile is
- * told once the disk takes again.
+ * disk takes nothing, or has too much before it, the list is in memory alone,
+ * and what came meanwhile is told once the disk takes again.
  */
 #include "station/alarms.h"
 
@@ -29,7 +29,7 @@ static struct ol_now now(void)
 }
 
 /* Its number stands in front, so that the words can be found. */
-static void event(struct ol_station *st, const struct ol_alarm *a)
+static bool event(struct ol_station *st, const struct ol_alarm *a)
 {
     struct ol_station_line *line = ol_line_named(st, a->line);
     char detail[64];
@@ -41,20 +41,22 @@ static void event(struct ol_station *st, const struct ol_alarm *a)
     ol_text_mend(detail);
     if (line != NULL && line->ledger_id == 0)
         line = NULL;
-    (void)ol_disk_note(st, line, &batch);
+    return ol_disk_note(st, line, &batch) == OL_OK;
 }
 
-static void news(void *arg, const struct ol_alarm *a, enum ol_alarm_news what)
+/* The log hears of it at once; those who watch, with what was written. */
+static bool news(void *arg, const struct ol_alarm *a, enum ol_alarm_news what)
 {
     struct ol_station *st = arg;
 
-    (void)ol_fact_note(st, NULL, OL_FACT_ALARM, a->key, ol_alarm_doc(a));
-    if (what != OL_ALARM_SAYS)
-        return;
-    ol_log(OL_LOG_FAULT, "%s%s%salarm %u (%s): %s: %s",
-           a->line[0] ? "line " : "", a->line, a->line[0] ? ": " : "", a->n,
-           ol_priority_name(a->priority), a->what, a->act);
-    event(st, a);
+    if (what == OL_ALARM_ASKED)
+        return ol_fact_keep(st, NULL, OL_FACT_ALARM, a->key, ol_alarm_doc(a));
+    if (what == OL_ALARM_SAYS && !a->unsaid)
+        ol_log(OL_LOG_FAULT, "%s%s%salarm %u (%s): %s: %s",
+               a->line[0] ? "line " : "", a->line, a->line[0] ? ": " : "",
+               a->n, ol_priority_name(a->priority), a->what, a->act);
+    return ol_fact_note(st, NULL, OL_FACT_ALARM, a->key, ol_alarm_doc(a)) &&
+           (what != OL_ALARM_SAYS || event(st, a));
 }
 
 static void said(struct ol_station *st, const char *line, const char *key,
@@ -277,8 +279,8 @@ void ol_alarms_again(struct ol_station *st, uint64_t since_ms)
 
         if (a->raised_ms < since_ms)
             continue;
-        news(st, a, a->flood || ol_alarm_shelved(a) || a->acked
-                        ? OL_ALARM_CHANGED
-                        : OL_ALARM_SAYS);
+        a->dirty = a->owed = true;
+        a->unsaid = a->unsaid || !a->flood;
     }
+    st->alarms_ns = 0; /* looked at in this turn */
 }

@@ -149,14 +149,26 @@ static void noted(void *arg, enum ol_err err)
     (void)err; /* whoever lost it looks at what stands in the ledger */
 }
 
-enum ol_err ol_disk_note(struct ol_station *st, struct ol_station_line *line,
-                         struct ol_batch *batch)
+static enum ol_err note(struct ol_station *st, struct ol_station_line *line,
+                        struct ol_batch *batch, unsigned most)
 {
     struct ol_fifo_entry e = {line, ++st->next_token, NULL, noted,
                               ol_clock_ns()};
 
     batch->token = e.token;
-    return hand_in(st, batch, &e, OL_FIFO_NOTES);
+    return hand_in(st, batch, &e, most);
+}
+
+enum ol_err ol_disk_note(struct ol_station *st, struct ol_station_line *line,
+                         struct ol_batch *batch)
+{
+    return note(st, line, batch, OL_FIFO_NOTES);
+}
+
+enum ol_err ol_disk_keep(struct ol_station *st, struct ol_station_line *line,
+                         struct ol_batch *batch)
+{
+    return note(st, line, batch, OL_FIFO_ASKED);
 }
 
 enum ol_err ol_disk_after(struct ol_station *st, void *arg,

@@ -12,28 +12,45 @@
 #include "station/clock.h"
 #include "station/station.h"
 
+/* As ol_disk_note, or ol_disk_keep. */
+typedef enum ol_err (*hand_fn)(struct ol_station *, struct ol_station_line *,
+                               struct ol_batch *);
+
 static bool hand_over(struct ol_station *st, struct ol_station_line *line,
-                      const struct ol_fact *fact)
+                      const struct ol_fact *fact, hand_fn hand)
 {
     struct ol_batch batch = {.facts = fact, .n_facts = 1};
 
     if (line != NULL && line->ledger_id == 0)
         return false;
-    return ol_disk_note(st, line, &batch) == OL_OK;
+    return hand(st, line, &batch) == OL_OK;
 }
 
-bool ol_fact_note(struct ol_station *st, struct ol_station_line *line,
-                  enum ol_fact_kind kind, const char *key, json_t *doc)
+static bool note(struct ol_station *st, struct ol_station_line *line,
+                 enum ol_fact_kind kind, const char *key, json_t *doc,
+                 hand_fn hand)
 {
     char *text = json_dumps(doc, JSON_COMPACT | JSON_SORT_KEYS);
     struct ol_fact fact = {.kind = (uint8_t)kind, .key = key ? key : "",
                            .at_ms = ol_clock_wall_ms(),
                            .value = ol_span_str(text)};
-    bool taken = text != NULL && hand_over(st, line, &fact);
+    bool taken = text != NULL && hand_over(st, line, &fact, hand);
 
     json_decref(doc);
     free(text);
     return taken;
+}
+
+bool ol_fact_note(struct ol_station *st, struct ol_station_line *line,
+                  enum ol_fact_kind kind, const char *key, json_t *doc)
+{
+    return note(st, line, kind, key, doc, ol_disk_note);
+}
+
+bool ol_fact_keep(struct ol_station *st, struct ol_station_line *line,
+                  enum ol_fact_kind kind, const char *key, json_t *doc)
+{
+    return note(st, line, kind, key, doc, ol_disk_keep);
 }
 
 bool ol_fact_drop(struct ol_station *st, struct ol_station_line *line,
@@ -41,7 +58,7 @@ bool ol_fact_drop(struct ol_station *st, struct ol_station_line *line,
 {
     struct ol_fact fact = {.kind = (uint8_t)kind, .at_ms = before_ms};
 
-    return hand_over(st, line, &fact);
+    return hand_over(st, line, &fact, ol_disk_note);
 }
 
 struct reading {

@@ -2,6 +2,8 @@
  * alarms: the list, acknowledged and shelved by number.
  *
  * Happy path: the list changes, what changed is written, the answer follows.
+ * How it fails: what cannot be written is refused in words, though it holds
+ * for now.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +89,12 @@ struct asked {
     json_t *doc;
 };
 
+static void unwritten(struct ol_request *rq)
+{
+    ol_refuse(rq, OL_EXIT_FAILED, "the disk refuses: it is so now, but may "
+              "not be after a restart; see 'openline doctor'");
+}
+
 /* Said only once it is durable: a restart must not forget it. */
 static void kept(void *arg, enum ol_err err)
 {
@@ -95,8 +103,7 @@ static void kept(void *arg, enum ol_err err)
     if (err == OL_OK) {
         ol_reply(a->rq, a->doc);
     } else {
-        ol_refuse(a->rq, OL_EXIT_FAILED, "the disk refuses: it is so now, but "
-                  "may not be after a restart; see 'openline doctor'");
+        unwritten(a->rq);
         json_decref(a->doc);
     }
     free(a);
@@ -108,8 +115,6 @@ static void answer(struct ol_request *rq, uint32_t n, unsigned done)
     struct asked *asked = malloc(sizeof(*asked));
     enum ol_err err;
 
-    rq->st->alarms_ns = 0;
-    ol_loop_again(rq->st);
     if (asked == NULL) {
         ol_reply(rq, NULL);
         return;
@@ -131,6 +136,9 @@ static void ack(struct ol_request *rq, uint32_t n, const struct ol_now *now)
     switch (ol_alarms_ack(l, n, ol_request_officer(rq), now, &done)) {
     case OL_ALARM_DONE:
         answer(rq, n, done);
+        break;
+    case OL_ALARM_UNWRITTEN:
+        unwritten(rq);
         break;
     case OL_ALARM_ALREADY:
         a = ol_alarms_find(l, n);
@@ -155,11 +163,18 @@ static void shelve(struct ol_request *rq, uint32_t n,
                   "for how long");
         return;
     }
-    if (ol_alarms_shelve(rq->st->alarms, n, (uint64_t)ms,
-                         ol_request_officer(rq), now) == OL_ALARM_DONE)
+    switch (ol_alarms_shelve(rq->st->alarms, n, (uint64_t)ms,
+                             ol_request_officer(rq), now)) {
+    case OL_ALARM_DONE:
         answer(rq, n, 1);
-    else
+        break;
+    case OL_ALARM_UNWRITTEN:
+        unwritten(rq);
+        break;
+    default:
         none(rq, n);
+        break;
+    }
 }
 
 void ol_method_alarms(struct ol_request *rq)
@@ -169,6 +184,8 @@ void ol_method_alarms(struct ol_request *rq)
     json_int_t n = json_integer_value(given);
     struct ol_now now = {ol_clock_ns() / OL_NS_PER_MS, ol_clock_wall_ms()};
 
+    rq->st->alarms_ns = 0; /* looked at in this turn */
+    ol_loop_again(rq->st);
     if (action == NULL || strcmp(action, "list") == 0)
         list(rq);
     else if (strcmp(action, "ack") != 0 && strcmp(action, "shelve") != 0)

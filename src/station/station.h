@@ -328,6 +328,9 @@ bool ol_bearers_listening(const struct ol_station *st, const char *scheme);
  * saying it again. */
 bool ol_fact_note(struct ol_station *st, struct ol_station_line *line,
                   enum ol_fact_kind kind, const char *key, json_t *doc);
+/* The same of what a person waits for, in the places of those who ask. */
+bool ol_fact_keep(struct ol_station *st, struct ol_station_line *line,
+                  enum ol_fact_kind kind, const char *key, json_t *doc);
 /* Facts of that kind from before before_ms go. */
 bool ol_fact_drop(struct ol_station *st, struct ol_station_line *line,
                   enum ol_fact_kind kind, uint64_t before_ms);
@@ -352,6 +355,9 @@ enum ol_err ol_disk_commit(struct ol_station_line *line,
                            void (*then)(void *arg, enum ol_err err));
 /* Facts and events that nobody waits for; line NULL: of the station itself. */
 enum ol_err ol_disk_note(struct ol_station *st, struct ol_station_line *line,
+                         struct ol_batch *batch);
+/* The same of what a person waits for, in the places of those who ask. */
+enum ol_err ol_disk_keep(struct ol_station *st, struct ol_station_line *line,
                          struct ol_batch *batch);
 /* Tells when all that was handed in before is on the disk. Not OL_OK: it never
  * will. */
