@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "station/alarm_list.h"
+#include "station/asks.h"
 #include "station/clock.h"
 #include "station/station.h"
 
@@ -206,6 +207,28 @@ static void a_disk_that_takes_again_is_told(void **state)
     ended(st);
 }
 
+/* An id begins with the time: two asks of one moment are two all the same. */
+static void asks_of_one_moment_have_alarms_of_their_own(void **state)
+{
+    struct ol_station_line *line = calloc(1, sizeof(*line));
+    struct ol_due d[2] = {{.deadline_ms = 1, .said_by = true, .number = 1},
+                          {.deadline_ms = 1, .said_by = true, .number = 2}};
+
+    (void)state;
+    assert_non_null(line);
+    line->st = begun();
+    ol_text_put(line->conf.peer, sizeof(line->conf.peer), "south");
+    d[1].id[sizeof(d[1].id) - 1] = 1;
+    for (unsigned k = 0; k < 2; k++)
+        ol_asks_alarm(line, OL_PEER, &d[k]);
+    assert_int_equal(line->st->alarms->n, 2);
+    ol_asks_quiet(line, OL_PEER, &d[0]);
+    assert_false(line->st->alarms->v[0].active);
+    assert_true(line->st->alarms->v[1].active);
+    ended(line->st);
+    free(line);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +237,7 @@ int main(void)
         cmocka_unit_test(what_was_seen_meanwhile_is_written_alone),
         cmocka_unit_test(what_a_person_asks_is_written_or_refused),
         cmocka_unit_test(a_disk_that_takes_again_is_told),
+        cmocka_unit_test(asks_of_one_moment_have_alarms_of_their_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

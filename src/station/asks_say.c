@@ -61,13 +61,17 @@ static enum ol_priority priority_of(const struct ol_due *d)
                                     : OL_PRIORITY_LOW;
 }
 
-/* By the id, for a return may give another number. */
+_Static_assert(sizeof("overdue/theirs/") + 2 * OL_ID_SIZE <= OL_ALARM_KEY,
+               "a whole id fits");
+
+/* By the id, for a return may give another number; by all of it, for it begins
+ * with the time. */
 static void alarm_key(char key[OL_ALARM_KEY], const char *what,
                       enum ol_author author, const struct ol_due *d)
 {
-    char hex[17];
+    char hex[2 * OL_ID_SIZE + 1];
 
-    ol_text_hex(hex, d->id, 8);
+    ol_text_hex(hex, d->id, OL_ID_SIZE);
     ol_text_put(key, OL_ALARM_KEY, "%s/%s/%s", what, whose[author], hex);
 }
 
