@@ -271,16 +271,22 @@ void ol_alarms_pump(struct ol_station *st, uint64_t now_ns)
     st->alarms_ns = due_ms * OL_NS_PER_MS;
 }
 
-/* What was raised since then may have been lost on its way to the disk. */
+static uint64_t changed_ms(const struct ol_alarm *a)
+{
+    return OL_MAX(OL_MAX(a->last_ms, a->cleared_ms),
+                  OL_MAX(a->acked_ms, a->shelved_ms));
+}
+
+/* What became news since then may have been lost on its way to the disk. */
 void ol_alarms_again(struct ol_station *st, uint64_t since_ms)
 {
     for (unsigned k = 0; st->alarms != NULL && k < st->alarms->n; k++) {
         struct ol_alarm *a = &st->alarms->v[k];
 
-        if (a->raised_ms < since_ms)
+        if (changed_ms(a) < since_ms)
             continue;
         a->dirty = a->owed = true;
-        a->unsaid = a->unsaid || !a->flood;
+        a->unsaid = a->unsaid || (a->raised_ms >= since_ms && !a->flood);
     }
     st->alarms_ns = 0; /* looked at in this turn */
 }

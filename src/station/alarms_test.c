@@ -207,6 +207,27 @@ static void a_disk_that_takes_again_is_told(void **state)
     ended(st);
 }
 
+/* The same of what was done about one that was raised long before. */
+static void a_disk_that_takes_again_keeps_what_was_done(void **state)
+{
+    struct ol_station *st = begun();
+    uint64_t since_ms = ol_clock_wall_ms();
+
+    (void)state;
+    it_broke(st);
+    st->alarms->v[0].raised_ms = st->alarms->v[0].last_ms = 1;
+    ol_alarms_again(st, since_ms);
+    turn(st, 1000);
+    assert_int_equal(twin.facts, 1);
+    assert_int_equal(ack(st), OL_ALARM_DONE);
+    assert_int_equal(twin.facts, 2);
+    ol_alarms_again(st, since_ms);
+    turn(st, 1000);
+    assert_int_equal(twin.facts, 3);
+    assert_int_equal(twin.events, 1);
+    ended(st);
+}
+
 /* An id begins with the time: two asks of one moment are two all the same. */
 static void asks_of_one_moment_have_alarms_of_their_own(void **state)
 {
@@ -237,6 +258,7 @@ int main(void)
         cmocka_unit_test(what_was_seen_meanwhile_is_written_alone),
         cmocka_unit_test(what_a_person_asks_is_written_or_refused),
         cmocka_unit_test(a_disk_that_takes_again_is_told),
+        cmocka_unit_test(a_disk_that_takes_again_keeps_what_was_done),
         cmocka_unit_test(asks_of_one_moment_have_alarms_of_their_own),
     };
 
