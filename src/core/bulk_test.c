@@ -276,12 +276,48 @@ static void nothing_goes_before_a_want_of_the_epoch(void **state)
     v.serial = 2; /* they count anew */
     want(l, &v);
     assert_int_equal(ol_push_owes(l), 2 * OL_BLOB_UNIT);
+    ol_push_epoch(l);
     v.serial = 3; /* what a bundle asks is answered by bundles */
     assert_int_equal(ol_push_wanted(l, &bundle, &v), OL_OK);
     assert_int_equal(fill(l, 1175, b, &f), 0);
     want(l, &v);
     assert_int_equal(fill(l, 1175, b, &f), 1);
     assert_int_equal(b[0].serial, 3);
+    free(l);
+}
+
+/* The peer's WANT was acknowledged, the line is dark for a moment, and a bundle
+ * with the same wish comes: nobody would say it again when a probe brings the
+ * channel back in the same epoch. */
+static void a_bundle_ends_nothing_that_goes(void **state)
+{
+    struct ol_line *l = line();
+    struct ol_want v = {.serial = 4, .hash = {1}, .size = 2 * OL_PIECE,
+                        .limit = 2};
+    struct ol_where bundle = {.epoch = NULL, .current = true};
+    struct ol_units b[32] = {0};
+    struct ol_out_frame f;
+
+    (void)state;
+    want(l, &v);
+    assert_int_equal(feed(l, 9), 2);
+    v.serial = 6;
+    v.upto = 1; /* by a bundle of ours */
+    assert_int_equal(ol_push_wanted(l, &bundle, &v), OL_OK);
+    assert_int_equal(ol_push_owes(l), OL_PIECE);
+    assert_true(fill(l, 1175, b, &f) > 0);
+    assert_int_equal(b[0].serial, 4); /* of those that came in frames */
+    assert_int_equal(b[0].piece, 1);
+    v.serial = 5; /* the serial of a bundle is not one of the epoch */
+    want(l, &v);
+    assert_true(fill(l, 1175, b, &f) > 0);
+    assert_int_equal(b[0].serial, 5);
+    /* Of another one no frame has said anything yet. */
+    v.serial = 7;
+    v.hash[0] = 2;
+    assert_int_equal(ol_push_wanted(l, &bundle, &v), OL_OK);
+    assert_int_equal(feed(l, 9), 1);
+    assert_int_equal(fill(l, 1175, b, &f), 0);
     free(l);
 }
 
@@ -595,6 +631,7 @@ int main(void)
         cmocka_unit_test(what_is_not_ours_is_asked_for_ever_more_slowly),
         cmocka_unit_test(units_go_once_and_again_when_lost),
         cmocka_unit_test(nothing_goes_before_a_want_of_the_epoch),
+        cmocka_unit_test(a_bundle_ends_nothing_that_goes),
         cmocka_unit_test(what_was_not_asked_for_changes_nothing),
         cmocka_unit_test(a_piece_is_held_when_it_is_on_disk),
         cmocka_unit_test(batches_are_small),

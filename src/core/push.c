@@ -186,6 +186,7 @@ enum ol_err ol_push_wanted(struct ol_line *l, const struct ol_where *at,
                            const struct ol_want *v)
 {
     struct ol_push *p = &l->push;
+    uint32_t serial = v->serial;
 
     if (v->flags != 0) {
         said(l, v);
@@ -205,9 +206,14 @@ enum ol_err ol_push_wanted(struct ol_line *l, const struct ol_where *at,
         p->retries = 0;
         p->retry_ns = OL_NEVER_NS;
     }
+    /* A bundle may come while the line is dark, and the channel be back before
+     * another epoch: the peer says no more there, so what it said counts on. */
+    if (at->epoch == NULL && p->live)
+        serial = p->want.serial;
     p->on = p->lacks = true;
-    p->live = at->epoch != NULL;
+    p->live |= at->epoch != NULL;
     p->want = *v;
+    p->want.serial = serial;
     for (unsigned k = 0; k < OL_PULL_WINDOW; k++)
         if (p->slot[k].size > 0 && held(v, p->slot[k].piece))
             clear(p, &p->slot[k]);
