@@ -25,10 +25,12 @@ struct ol_pool {
 
 void ol_pool_init(struct ol_pool *p);
 /* Blocks that records of a precedence leave to those above them: a backlog of
- * ROUTINE must not keep a FLASH from being loaded. */
+ * ROUTINE must not keep a FLASH from being loaded. And 64, what the next
+ * records of the four logs may need: of what arrives these alone go below a
+ * floor, and what is loaded must not be more than what finds room there. */
 static inline uint16_t ol_pool_floor(unsigned prec)
 {
-    return (uint16_t)(prec * OL_POOL_BLOCKS / 8);
+    return (uint16_t)(prec * OL_POOL_BLOCKS / 8 + 64);
 }
 /* A chain of zeroed blocks for n bytes (1 to 8,192); OL_NO_BLOCK when the
  * pool has not as many. */

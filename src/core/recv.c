@@ -111,7 +111,8 @@ static enum ol_err place(struct ol_line *l, const struct ol_segment *g,
                          struct ol_in_slot *s)
 {
     /* Lower precedences leave blocks to higher ones; but the next record of
-     * a log may always have what there is. */
+     * a log may always have what there is: while it is short the peer sends
+     * nothing behind it, so what came of that in part would keep its blocks. */
     bool next = g->index == l->in[g->prec].upto + 1, whole;
     enum ol_err err = ol_recv_place(
         &l->in_pool, next ? 0 : ol_pool_floor(g->prec), g, s, &whole);

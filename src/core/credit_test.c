@@ -1,0 +1,74 @@
+/*
+ * Credit at its edges: what is next in a log has room whatever else came, and
+ * what a hostile peer says of its own room costs us little.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "core/line_int.h"
+#include "core/restore.h"
+
+#define ALL_UNITS (OL_RECORD_MAX / OL_UNIT - 1) /* of a record but its last */
+
+static struct ol_effects fx;
+
+/* A line with one usable channel. */
+static struct ol_line *line(void)
+{
+    struct ol_line *l = calloc(1, sizeof(*l));
+
+    assert_non_null(l);
+    l->fx = &fx;
+    fx.wake_ns = OL_NEVER_NS;
+    l->now_ns = 1000 * OL_NS_PER_S;
+    l->n_ch = 1;
+    l->ch[0].conf.kind = OL_CHAN_DATAGRAM;
+    l->ch[0].conf.dials = l->ch[0].up = true;
+    l->ch[0].state = OL_CHAN_UP;
+    ol_pool_init(&l->in_pool);
+    ol_pool_init(&l->out_pool);
+    return l;
+}
+
+/* Units of a record that does not end with them. */
+static enum ol_err part(struct ol_line *l, unsigned prec, uint32_t index,
+                        unsigned first, unsigned n)
+{
+    static const uint8_t bytes[OL_RECORD_MAX];
+    struct ol_segment g = {.prec = (uint8_t)prec, .index = index,
+                           .offset = (uint16_t)(first * OL_UNIT),
+                           .bytes = OL_SPAN(bytes, (size_t)n * OL_UNIT)};
+
+    return ol_recv_segment(l, &g);
+}
+
+/* All but the first record of each log came in part, as many as there was room
+ * for, from what waits longest to what is urgent; nothing of that can end
+ * before the four first ones have come, and they come bit by bit. */
+static void there_is_room_for_the_next_of_each_log(void **state)
+{
+    struct ol_line *l = line();
+
+    (void)state;
+    for (unsigned p = OL_PRECS; p-- > 0;)
+        for (uint32_t i = 2; i <= ol_window_of[p]; i++)
+            if (part(l, p, i, 0, ALL_UNITS) == OL_ERR_AGAIN)
+                break;
+    for (unsigned u = 0; u < ALL_UNITS; u++)
+        for (unsigned p = 0; p < OL_PRECS; p++)
+            assert_int_equal(part(l, p, 1, u, 1), OL_OK);
+    free(l);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(there_is_room_for_the_next_of_each_log),
+    };
+
+    return cmocka_run_group_tests_name("credit", tests, NULL, NULL);
+}
