@@ -64,10 +64,65 @@ static void there_is_room_for_the_next_of_each_log(void **state)
     free(l);
 }
 
+/* How many records of a log are owed; they go at once. */
+static unsigned go(struct ol_line *l, unsigned prec)
+{
+    struct ol_out_log *o = &l->out[prec];
+    unsigned n = o->owing;
+
+    for (uint32_t i = 1; i <= o->loaded; i++)
+        ol_window_owe(o, ol_window_slot(l, prec, i), 0);
+    return n;
+}
+
+/* The peer says in turn that it takes nothing and all: what went is owed again
+ * so many times a second, however often it says so. */
+static void a_credit_that_flaps_costs_little(void **state)
+{
+    static const uint8_t bytes[100], root[OL_ROOT];
+    struct ol_line *l = line();
+    struct ol_held h = {.serial = 1};
+    struct ol_out_log *o = &l->out[OL_FLASH];
+    unsigned again = 0;
+
+    (void)state;
+    l->peer_any = true;
+    o->durable = o->limit = OL_WINDOW_FLASH;
+    for (uint32_t i = 1; i <= OL_WINDOW_FLASH; i++)
+        assert_true(ol_window_load(l, OL_FLASH, i,
+                                   OL_SPAN(bytes, sizeof(bytes)), root));
+    assert_int_equal(go(l, OL_FLASH), OL_WINDOW_FLASH);
+    ol_window_slot(l, OL_FLASH, 1)->repeats = 9;
+    for (unsigned ms = 0; ms < 1000; ms++) {
+        h.log[OL_FLASH].limit = 0;
+        ol_send_held(l, &h, 1u << OL_FLASH, true);
+        assert_int_equal(o->limit, 0);
+        h.log[OL_FLASH].limit = OL_WINDOW_FLASH;
+        ol_send_held(l, &h, 1u << OL_FLASH, true);
+        again += go(l, OL_FLASH);
+        l->now_ns += OL_NS_PER_MS;
+    }
+    assert_in_range(again, 2 * OL_WINDOW_FLASH, 10 * OL_WINDOW_FLASH);
+    assert_int_equal(ol_window_slot(l, OL_FLASH, 1)->repeats, 0);
+    /* On a slow channel, once a round trip. */
+    l->ch[0].path.srtt_ns = OL_NS_PER_S;
+    l->now_ns += OL_NS_PER_S;
+    again = 0;
+    for (unsigned ms = 0; ms < 900; ms++) {
+        h.log[OL_FLASH].limit = ms % 2 ? OL_WINDOW_FLASH : 0;
+        ol_send_held(l, &h, 1u << OL_FLASH, true);
+        again += go(l, OL_FLASH);
+        l->now_ns += OL_NS_PER_MS;
+    }
+    assert_int_equal(again, OL_WINDOW_FLASH);
+    free(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(there_is_room_for_the_next_of_each_log),
+        cmocka_unit_test(a_credit_that_flaps_costs_little),
     };
 
     return cmocka_run_group_tests_name("credit", tests, NULL, NULL);

@@ -49,6 +49,7 @@ struct ol_out_log {
     uint32_t acked_put; /* as told to the ledger */
     uint32_t loaded;  /* slots hold acked+1 .. loaded without a gap */
     uint32_t limit;   /* the peer's credit */
+    uint64_t fall_ns; /* then it may fall again, and what went be owed */
     uint32_t hint;    /* nothing below is owed */
     uint32_t owing;   /* slots that owe something */
     uint64_t repeat_ns; /* no repeat is due before */

@@ -16,6 +16,7 @@
 
 #define RETRY_NS (2 * OL_NS_PER_S)
 #define RETRY_MOST 6u /* doublings */
+#define FALL_NS (100 * OL_NS_PER_MS)
 
 /* ---- owing -------------------------------------------------------------- */
 
@@ -130,6 +131,7 @@ bool ol_send_owes(const struct ol_line *l)
 static void owe_again(struct ol_out_log *o, struct ol_out_slot *s)
 {
     s->copies_on = 0;
+    s->repeats = 0;
     s->quick = s->arrived = false;
     ol_window_owe(o, s, ol_units_of(s->size) & ~s->held);
 }
@@ -254,6 +256,20 @@ void ol_send_rolled_back(struct ol_line *l, unsigned p, uint32_t upto)
         ol_fx_note(l, OL_NOTE_ROLLED_BACK, OL_CHANNEL_ANY, (uint8_t)p, upto);
 }
 
+/* Does a credit fall now. A peer could let it fall with each HELD, and a window
+ * be sent each time; what it drops in between is for ol_owed_retry. */
+static bool falls(struct ol_line *l, struct ol_out_log *o, uint32_t limit,
+                  uint32_t last)
+{
+    int best = ol_chan_best(l);
+    uint64_t srtt = best < 0 ? 0 : l->ch[best].path.srtt_ns;
+
+    if (limit >= last || l->now_ns < o->fall_ns)
+        return false;
+    o->fall_ns = l->now_ns + OL_MAX(srtt, FALL_NS);
+    return true;
+}
+
 /* What went above a credit that fell was dropped, or will be: it goes again
  * when there is room. */
 static void credit(struct ol_line *l, unsigned p, uint32_t limit)
@@ -263,6 +279,8 @@ static void credit(struct ol_line *l, unsigned p, uint32_t limit)
     /* A limit may be any number, the highest of all as well. */
     uint32_t i = OL_MAX(OL_MIN(limit, last), o->acked);
 
+    if (!falls(l, o, limit, last))
+        i = last;
     while (i < last) {
         struct ol_out_slot *s = ol_window_slot(l, p, ++i);
         if (s != NULL)
