@@ -118,11 +118,46 @@ static void a_credit_that_flaps_costs_little(void **state)
     free(l);
 }
 
+/* A narrow line whose response has said what we hold: that is enough, but only
+ * if it also gave the credit that we give. */
+static void a_response_tells_of_credit_too(void **state)
+{
+    struct ol_line *l = line();
+    struct ol_epoch e = {.opening = 3};
+    struct ol_in_log *in = &l->in[OL_FLASH];
+
+    (void)state;
+    l->ch[0].conf.rate_bps = 1200;
+    in->upto = in->durable = 5;
+    l->response.valid = true;
+    l->response.opening = 3;
+    l->response.held[OL_FLASH] = 5;
+    l->response.limit[OL_FLASH] = ol_credit_limit(l, OL_FLASH);
+    assert_true(ol_hand_told(l, &e, OL_FLASH));
+    /* No HELD has said yet that there is no room, and none would say that there
+     * is some again. */
+    ol_credit_short(l, OL_FLASH, 7);
+    assert_false(ol_hand_told(l, &e, OL_FLASH));
+    l->response.limit[OL_FLASH] = ol_credit_limit(l, OL_FLASH);
+    assert_false(ol_hand_told(l, &e, OL_FLASH));
+    /* There is room by now, but the response was without. */
+    in->short_of = 0;
+    assert_false(ol_hand_told(l, &e, OL_FLASH));
+    l->full = true;
+    l->response.limit[OL_FLASH] = ol_credit_limit(l, OL_FLASH);
+    l->full = false;
+    assert_false(ol_hand_told(l, &e, OL_FLASH));
+    l->response.limit[OL_FLASH] = ol_credit_limit(l, OL_FLASH);
+    assert_true(ol_hand_told(l, &e, OL_FLASH));
+    free(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(there_is_room_for_the_next_of_each_log),
         cmocka_unit_test(a_credit_that_flaps_costs_little),
+        cmocka_unit_test(a_response_tells_of_credit_too),
     };
 
     return cmocka_run_group_tests_name("credit", tests, NULL, NULL);

@@ -79,8 +79,10 @@ static size_t payload(struct ol_line *l, bool with_held, uint8_t *out)
         ol_recv_holding(l, ol_brief_line(l) ? OL_HELD_ALL & ~OL_HELD_OURS
                                             : OL_HELD_ALL, &held);
         (void)ol_held_encode(&w, &held);
-        for (unsigned p = 0; p < OL_PRECS; p++)
+        for (unsigned p = 0; p < OL_PRECS; p++) {
             l->response.held[p] = held.log[p].upto;
+            l->response.limit[p] = held.log[p].limit;
+        }
     }
     return w.n;
 }
@@ -269,7 +271,9 @@ bool ol_hand_told(const struct ol_line *l, const struct ol_epoch *e,
     const struct ol_response *r = &l->response;
 
     return ol_brief_line(l) && !e->initiator && r->valid && !l->full &&
-           e->opening == r->opening && r->held[prec] == l->in[prec].durable;
+           e->opening == r->opening && r->held[prec] == l->in[prec].durable &&
+           l->in[prec].short_of == 0 &&
+           r->limit[prec] == ol_credit_limit(l, prec);
 }
 
 void ol_hand_hurry(struct ol_line *l, uint16_t channel)

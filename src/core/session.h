@@ -74,7 +74,8 @@ struct ol_response { /* the newest one, for knocks that come again */
     struct ol_addr to;
     uint16_t on;      /* bit c: it went there */
     uint64_t sent_ns; /* when */
-    uint32_t held[OL_PRECS]; /* what it says of the peer's logs: upto */
+    uint32_t held[OL_PRECS]; /* what it says of the peer's logs: upto, */
+    uint32_t limit[OL_PRECS]; /* and limit */
     uint8_t msg[OL_NOISE_IK2_OVER + OL_PAYLOAD_MAX];
     uint16_t msg_n;
 };
