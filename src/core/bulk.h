@@ -85,7 +85,6 @@ struct ol_pull {
     uint32_t serial; /* of the newest WANT that was made */
     uint32_t told;   /* of the newest that asks */
     uint32_t before; /* of the newest before this attachment was asked for */
-    uint64_t want_ns; /* none that asks before */
     uint16_t data_ch; /* where the newest blob came */
     struct ol_said said[OL_SAID_MAX];
     uint32_t n_said; /* of them are used */
@@ -165,8 +164,8 @@ void ol_pull_pump(struct ol_line *l);
 void ol_pull_epoch(struct ol_line *l);
 /* A frame with that WANT was lost. */
 void ol_pull_lost(struct ol_line *l, uint32_t serial);
-/* Is a WANT to be sent now; lowers the wake. */
-bool ol_pull_due(struct ol_line *l);
+/* Is a WANT to be sent now on a channel; lowers the wake. */
+bool ol_pull_due(struct ol_line *l, unsigned c);
 /* Writes the WANT that asks, when it is due or always; *serial: its, or 0. */
 void ol_pull_ask(struct ol_line *l, struct ol_writer *w, bool always,
                  uint32_t *serial);

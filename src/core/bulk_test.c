@@ -511,7 +511,7 @@ static void what_is_said_is_bounded_and_ends_when_noted(void **state)
     }
     f.hash[0] = 99;
     assert_int_equal(ol_pull_say(l, &ev, OL_WANT_DONE), OL_ERR_AGAIN);
-    assert_true(ol_pull_due(l));
+    assert_true(ol_pull_due(l, 0));
     want(l, &v); /* noted, but not what we said */
     assert_int_equal(count(OL_FX_NOTE), 0);
     v.flags = OL_WANT_DONE | OL_WANT_NOTED;
@@ -596,6 +596,44 @@ static void a_bundle_of_many_ends(void **state)
     free(l);
 }
 
+/* A wish goes on the channel where blobs come as well. Only what goes on the
+ * best one counts as said, so that one must get its turn. */
+static void a_wish_is_said_on_two_channels(void **state)
+{
+    struct ol_line *l = line();
+    unsigned at_most = 2;
+
+    (void)state;
+    l->n_ch = 2;
+    l->ch[1] = l->ch[0];
+    l->ch[1].tag = 1;
+    l->frame_max = OL_FRAME_MAX;
+    l->probe_ns = OL_NS_PER_S;
+    for (unsigned c = 0; c < l->n_ch; c++) {
+        l->ch[c].conf.mtu = OL_FRAME_UDP;
+        ol_path_init(&l->ch[c].path, &l->ch[c].conf);
+    }
+    l->ch[0].path.srtt_ns = 2 * OL_NS_PER_MS;
+    l->ch[1].path.srtt_ns = OL_NS_PER_MS;
+    assert_int_equal(ol_chan_best(l), 1);
+    pull(l, 40 * OL_PIECE);
+    for (unsigned round = 0; round < 2; round++) {
+        uint32_t before = l->pull.serial;
+        l->pull.dirty = true;
+        for (unsigned ms = 0; ms < 100; ms++) {
+            step(l);
+            ol_schedule_pump(l);
+            l->now_ns += OL_NS_PER_MS;
+        }
+        assert_false(l->pull.dirty);
+        assert_in_range(l->pull.serial - before, 1, at_most);
+        /* One that is down is not worth the frame. */
+        l->ch[0].state = OL_CHAN_DOWN;
+        at_most = 1;
+    }
+    free(l);
+}
+
 /* A peer that talks of nothing else costs us little. */
 static void talk_of_wholes_is_bounded(void **state)
 {
@@ -638,6 +676,7 @@ int main(void)
         cmocka_unit_test(what_is_said_is_bounded_and_ends_when_noted),
         cmocka_unit_test(a_bundle_is_offered),
         cmocka_unit_test(a_bundle_of_many_ends),
+        cmocka_unit_test(a_wish_is_said_on_two_channels),
         cmocka_unit_test(talk_of_wholes_is_bounded),
     };
 

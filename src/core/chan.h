@@ -62,6 +62,7 @@ struct ol_lchan {
     struct ol_addr echo_to;
     uint64_t response_ns; /* the kept response went here last */
     uint64_t held_ns;    /* the newest HELD went */
+    uint64_t want_ns;    /* no WANT that asks goes before */
     uint64_t quiet_ns;   /* narrow: what can wait does until then */
     uint64_t recopy_ns;  /* copies that were lost here went again then */
     uint64_t reset_ns;   /* the transport was last asked to start anew */

@@ -346,8 +346,8 @@ void ol_frame_add_wants(struct ol_line *l, struct ol_out_frame *f, bool keep)
         return;
     f->flags |= OL_FLIGHT_WANT;
     f->want_serial = l->pull.told = serial;
-    l->pull.want_ns = l->now_ns + OL_MAX(l->ch[f->c].path.srtt_ns / 8,
-                                         HELD_GAP_NS);
+    l->ch[f->c].want_ns = l->now_ns + OL_MAX(l->ch[f->c].path.srtt_ns / 8,
+                                             HELD_GAP_NS);
     l->pull.dirty = keep;
 }
 

@@ -61,6 +61,12 @@ static void durable(struct ol_pull *p, uint32_t piece)
     }
 }
 
+static void ask_at_once(struct ol_line *l)
+{
+    for (unsigned c = 0; c < l->n_ch; c++)
+        l->ch[c].want_ns = 0;
+}
+
 enum ol_err ol_pull_want(struct ol_line *l, const struct ol_event *ev)
 {
     struct ol_pull *p = &l->pull;
@@ -84,7 +90,7 @@ enum ol_err ol_pull_want(struct ol_line *l, const struct ol_event *ev)
             memset(p->passed[k], 0, sizeof(p->passed[k]));
     p->dirty = p->pieces > 0;
     p->pulled_due = p->upto == p->pieces;
-    p->want_ns = 0;
+    ask_at_once(l);
     ol_pouch_changed(l);
     return OL_OK;
 }
@@ -376,7 +382,7 @@ void ol_pull_pump(struct ol_line *l)
 void ol_pull_epoch(struct ol_line *l)
 {
     l->pull.dirty = l->pull.on && l->pull.pieces > 0;
-    l->pull.want_ns = 0;
+    ask_at_once(l);
     for (unsigned k = 0; k < OL_SAID_MAX; k++) {
         l->pull.said[k].tries = 0;
         l->pull.said[k].next_ns = l->now_ns;
@@ -402,17 +408,15 @@ static bool say_due(struct ol_line *l)
     return false;
 }
 
-bool ol_pull_due(struct ol_line *l)
+bool ol_pull_due(struct ol_line *l, unsigned c)
 {
-    struct ol_pull *p = &l->pull;
-
     if (say_due(l) || ol_push_answers_due(l))
         return true;
-    if (!p->dirty)
+    if (!l->pull.dirty)
         return false;
-    if (l->now_ns >= p->want_ns)
+    if (l->now_ns >= l->ch[c].want_ns)
         return true;
-    ol_wake(l, p->want_ns);
+    ol_wake(l, l->ch[c].want_ns);
     return false;
 }
 

@@ -117,7 +117,8 @@ static void control(struct ol_line *l, unsigned c, bool best, bool all)
     bool acks = l->now_ns >= due;
     bool held = ol_frame_dirty_logs(l) != 0 && (best || all) &&
                 (urgent(l) || l->now_ns >= ol_frame_held_ns(l, c));
-    bool wants = (best || c == l->pull.data_ch) && ol_pull_due(l);
+    bool wants = (best || (c == l->pull.data_ch &&
+                           ol_chan_usable(&l->ch[c]))) && ol_pull_due(l, c);
     bool view = best && ol_probe_view_due(l) && ol_brief_quiet(l, c);
     struct ol_out_frame f;
 

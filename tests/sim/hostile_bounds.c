@@ -88,7 +88,7 @@ static void a_peer_that_cannot_choose(void)
         pull->map = 0;
         pull->before = pull->serial;
         pull->on = pull->dirty = true;
-        pull->want_ns = 0;
+        liar()->ch[0].want_ns = liar()->ch[1].want_ns = 0;
         world_tick(&w, 1);
         run_for(2 * MS);
     }
