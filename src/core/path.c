@@ -257,7 +257,8 @@ static void close_flight(struct ol_line *l, unsigned c, struct ol_flight *f,
     }
 }
 
-/* What was declared lost stays for two round trips: it may only be late. */
+/* What was declared lost stays for two round trips after it was sent: it may
+ * only be late. */
 static void trim(const struct ol_line *l, struct ol_path *p)
 {
     while (p->head != p->tail && !at(p, p->head)->open) {
@@ -317,15 +318,20 @@ void ol_path_doubt(struct ol_line *l, unsigned c)
     }
 }
 
-/* A small urgent record has its repeats (copies.c), which are due then. */
+/* It is not lost there: a copy that went need not go again. A small urgent
+ * record has its repeats (copies.c), which are due then. */
 static void overtake(struct ol_line *l, const struct ol_carried *r, unsigned c)
 {
     struct ol_out_slot *s = r->prec < OL_PRECS
                                 ? ol_window_slot(l, r->prec, r->index)
                                 : NULL;
+    uint16_t on = s != NULL ? s->copies_on : 0;
 
     owe(l, r, c);
-    if (s == NULL || !s->quick)
+    if (s == NULL)
+        return;
+    s->copies_on = on;
+    if (!s->quick)
         return;
     s->went_ns = 0;
     l->out[r->prec].repeat_ns = 0;

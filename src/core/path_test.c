@@ -1,0 +1,60 @@
+/*
+ * Frames in flight: what goes again where.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "core/line_int.h"
+
+enum { SLOW, QUICK };
+
+/* A FLASH that is no small one is under way on the slow channel, and a quick
+ * one comes up: it goes there, and not once more on the slow one. */
+static void what_is_overtaken_does_not_go_there_again(void **state)
+{
+    static struct ol_effects fx;
+    static const uint8_t bytes[1000], root[OL_ROOT];
+    struct ol_line *l = calloc(1, sizeof(*l));
+    struct ol_carried ref = {.prec = OL_FLASH, .index = 1};
+    struct ol_out_slot *s;
+
+    (void)state;
+    assert_non_null(l);
+    l->fx = &fx;
+    l->now_ns = 1000 * OL_NS_PER_S;
+    l->n_ch = 2;
+    l->ref_free = OL_NO_REF;
+    ol_pool_init(&l->out_pool);
+    l->out[OL_FLASH].durable = 1;
+    assert_true(ol_window_load(l, OL_FLASH, 1, OL_SPAN(bytes, sizeof(bytes)),
+                               root));
+    s = ol_window_slot(l, OL_FLASH, 1);
+    ref.mask = s->owed;
+    l->ch[SLOW].conf.mtu = l->ch[QUICK].conf.mtu = OL_FRAME_UDP;
+    ol_path_begin(l, SLOW);
+    l->ch[SLOW].path.srtt_ns = 2 * OL_NS_PER_S;
+    assert_true(ol_path_ref(l, ol_path_sent(l, SLOW, 0, 1100), &ref));
+    ol_send_went(l, OL_FLASH, s, ref.mask, SLOW);
+    assert_int_equal(s->owed, 0);
+    assert_int_equal(s->copies_on, 1u << SLOW);
+    ol_path_overtake(l, SLOW, l->now_ns + OL_NS_PER_MS);
+    assert_true(s->owed == ref.mask);
+    assert_int_equal(s->copies_on, 1u << SLOW);
+    /* Lost there, it is to go there too. */
+    ol_path_drop(l, SLOW);
+    assert_int_equal(s->copies_on, 0);
+    free(l);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_overtaken_does_not_go_there_again),
+    };
+
+    return cmocka_run_group_tests_name("path", tests, NULL, NULL);
+}
