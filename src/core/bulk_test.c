@@ -321,6 +321,34 @@ static void a_bundle_ends_nothing_that_goes(void **state)
     free(l);
 }
 
+/* The bundle was under way while frames said more, of the same boot: it would
+ * end what goes, and the peer has no reason to say it again. */
+static void a_bundle_from_before_ends_nothing(void **state)
+{
+    struct ol_line *l = line();
+    struct ol_want v = {.serial = 8, .hash = {1}, .size = 3 * OL_PIECE,
+                        .upto = 1, .limit = 3};
+    struct ol_want old = {.serial = 7, .hash = {1}, .size = v.size};
+    struct ol_where bundle = {.epoch = NULL, .current = true};
+
+    (void)state;
+    l->epoch[0].held_seen = true;
+    l->epoch[0].boot[0] = l->peer_boot[0] = 1;
+    want(l, &v);
+    assert_int_equal(feed(l, 9), 2);
+    assert_int_equal(ol_push_wanted(l, &bundle, &old), OL_OK);
+    assert_int_equal(ol_push_owes(l), 2 * OL_PIECE);
+    old.hash[0] = 2;
+    assert_int_equal(ol_push_wanted(l, &bundle, &old), OL_OK);
+    assert_int_equal(ol_push_owes(l), 2 * OL_PIECE);
+    /* Another boot counts anew, and of that one it is the newest. */
+    l->peer_boot[0] = 2;
+    assert_int_equal(ol_push_wanted(l, &bundle, &old), OL_OK);
+    assert_int_equal(l->push.want.hash[0], 2);
+    assert_int_equal(ol_push_owes(l), 0);
+    free(l);
+}
+
 /* ---- the other side ------------------------------------------------------ */
 
 static struct ol_want wants(struct ol_line *l)
@@ -670,6 +698,7 @@ int main(void)
         cmocka_unit_test(units_go_once_and_again_when_lost),
         cmocka_unit_test(nothing_goes_before_a_want_of_the_epoch),
         cmocka_unit_test(a_bundle_ends_nothing_that_goes),
+        cmocka_unit_test(a_bundle_from_before_ends_nothing),
         cmocka_unit_test(what_was_not_asked_for_changes_nothing),
         cmocka_unit_test(a_piece_is_held_when_it_is_on_disk),
         cmocka_unit_test(batches_are_small),

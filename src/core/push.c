@@ -182,6 +182,16 @@ static void said(struct ol_line *l, const struct ol_want *v)
     served(l, v);
 }
 
+/* A bundle that was under way while frames of the same boot said more. */
+static bool from_before(struct ol_line *l, const struct ol_want *v)
+{
+    const struct ol_epoch *e = ol_epoch_sending(l);
+
+    return l->push.live && e != NULL && e->held_seen &&
+           memcmp(e->boot, l->peer_boot, sizeof(e->boot)) == 0 &&
+           v->serial <= l->push.want.serial;
+}
+
 enum ol_err ol_push_wanted(struct ol_line *l, const struct ol_where *at,
                            const struct ol_want *v)
 {
@@ -199,6 +209,9 @@ enum ol_err ol_push_wanted(struct ol_line *l, const struct ol_where *at,
         if (v->serial <= p->serial)
             return OL_OK;
         p->serial = v->serial;
+    } else if (from_before(l, v)) {
+        ol_pouch_wanted(l, at, v);
+        return OL_OK;
     }
     if (!p->on || !same_file(&p->want, v) || v->upto < p->want.upto)
         stop(l);
