@@ -399,6 +399,7 @@ static void congested(struct ol_line *l, unsigned c, uint64_t lost_sent_ns,
 
     if (lost_sent_ns <= p->recovery_ns)
         return;
+    p->undo_after_ns = p->recovery_ns;
     p->recovery_ns = l->now_ns;
     p->undo_cwnd = p->cwnd;
     p->undo_ssthresh = p->ssthresh;
@@ -416,7 +417,8 @@ static void spurious(struct ol_path *p, struct ol_flight *f, uint32_t high)
     p->lost_n--;
     p->acked_n++;
     p->apart = OL_MAX(p->apart, OL_MIN(high - f->counter + 1, APART_MOST));
-    if (p->undo_lost == 0 || --p->undo_lost > 0)
+    if (f->sent_ns <= p->undo_after_ns || /* the reason for one before */
+        p->undo_lost == 0 || --p->undo_lost > 0)
         return;
     p->cwnd = OL_MAX(p->cwnd, p->undo_cwnd);
     p->ssthresh = p->undo_ssthresh;
@@ -446,7 +448,7 @@ static void detect_lost(struct ol_line *l, unsigned c)
     struct ol_path *p = &l->ch[c].path;
     uint64_t wait = OL_MAX(p->srtt_ns + p->srtt_ns / 8, GRANULARITY_NS);
     uint64_t newest = 0;
-    uint32_t flew = p->bytes, lost = 0;
+    uint32_t flew = p->bytes, lost = 0, anew = 0; /* of this halving, of one */
 
     p->loss_ns = OL_NEVER_NS;
     if (!p->high_any)
@@ -469,7 +471,8 @@ static void detect_lost(struct ol_line *l, unsigned c)
                 p->loss = p->loss < 0 ? 0 : p->loss + (1 - p->loss) / 64;
                 p->lost_n++;
                 f->lost = !stream(l, c);
-                lost++;
+                lost += f->sent_ns > p->undo_after_ns;
+                anew += f->sent_ns > p->recovery_ns;
             }
             ol_size_lost(l, c, f);
             close_flight(l, c, f, true);
@@ -479,7 +482,7 @@ static void detect_lost(struct ol_line *l, unsigned c)
     }
     if (newest != 0 && !stream(l, c))
         congested(l, c, newest, flew);
-    p->undo_lost += lost;
+    p->undo_lost += anew > 0 ? anew : lost;
 }
 
 static bool in_ranges(const struct ol_ack *ack, uint32_t counter)

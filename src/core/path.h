@@ -76,7 +76,8 @@ struct ol_path {
     uint32_t cwnd, ssthresh;
     uint64_t recovery_ns; /* losses of frames sent before count once */
     uint32_t undo_cwnd, undo_ssthresh; /* as they were before the halving, */
-    uint32_t undo_lost; /* which so many frames are the reason for */
+    uint32_t undo_lost; /* which so many frames are the reason for, */
+    uint64_t undo_after_ns; /* sent after this */
     uint32_t apart;     /* a frame is lost so many counters below an ack */
     /* Repeats (copies.c): how long a word of a record takes to come back, */
     uint64_t turn_ns, turnvar_ns; /* as it came; 0: none did */

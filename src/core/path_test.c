@@ -12,6 +12,52 @@
 
 enum { SLOW, QUICK };
 
+/* Frames first to last come to be acked, and all before them did not come. */
+static void acked(struct ol_line *l, uint32_t first, uint32_t last)
+{
+    struct ol_ack a = {.high = last, .count = 1, .v = {{last, first}}};
+
+    ol_path_acked(l, SLOW, &a);
+}
+
+/* Late frames undo the halving that they were the reason for, and not the next
+ * one, whose frames are lost. */
+static void late_frames_undo_their_own_halving(void **state)
+{
+    static struct ol_effects fx;
+    struct ol_line *l = calloc(1, sizeof(*l));
+    struct ol_path *p;
+    uint32_t halved;
+
+    (void)state;
+    assert_non_null(l);
+    l->fx = &fx;
+    l->now_ns = 1000 * OL_NS_PER_S;
+    l->n_ch = 1;
+    l->epoch[0].state = OL_EP_CONFIRMED;
+    l->epoch[0].ch[SLOW].counter = 1000;
+    l->ch[SLOW].conf.kind = OL_CHAN_DATAGRAM;
+    l->ch[SLOW].conf.mtu = OL_FRAME_UDP;
+    ol_path_init(&l->ch[SLOW].path, &l->ch[SLOW].conf);
+    ol_path_begin(l, SLOW);
+    p = &l->ch[SLOW].path;
+    for (uint32_t twice = 0; twice < 2; twice++) {
+        for (uint32_t n = 0; n < 10; n++)
+            (void)ol_path_sent(l, SLOW, twice * 10 + n, 1000);
+        l->now_ns += (100 - 20 * twice) * OL_NS_PER_MS;
+        halved = p->cwnd;
+        acked(l, twice * 10 + 9, twice * 10 + 9);
+        assert_true(p->cwnd < halved);
+        halved = p->ssthresh;
+        l->now_ns++;
+    }
+    acked(l, 0, 9);
+    assert_int_equal(p->ssthresh, halved);
+    acked(l, 10, 19);
+    assert_true(p->ssthresh > halved);
+    free(l);
+}
+
 /* A FLASH that is no small one is under way on the slow channel, and a quick
  * one comes up: it goes there, and not once more on the slow one. */
 static void what_is_overtaken_does_not_go_there_again(void **state)
@@ -53,6 +99,7 @@ static void what_is_overtaken_does_not_go_there_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(late_frames_undo_their_own_halving),
         cmocka_unit_test(what_is_overtaken_does_not_go_there_again),
     };
 
