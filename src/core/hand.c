@@ -211,7 +211,7 @@ static bool had_time(struct ol_line *l, const struct ol_epoch *e)
     for (unsigned c = 0; c < l->n_ch; c++)
         if (l->ch[c].conf.kind != OL_CHAN_POUCH &&
             ol_chan_reachable(&l->ch[c]))
-            at = OL_MIN(at, again(l, c, OL_NEVER_NS));
+            at = OL_MIN(at, again(l, c, UINT64_MAX));
     at = OL_MAX(at + e->confirmed_ns, e->settle_ns);
     if (l->now_ns >= at)
         return true;

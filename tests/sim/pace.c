@@ -188,11 +188,9 @@ static void two_die(void)
             world_cut(&w, c, f, true);
 }
 
-/* Two datagram paths; the better one dies at some moment of an interval. */
-static struct run dying(uint8_t prec)
+/* Two datagram paths, the first one of 10 ms. */
+static void two_paths(uint64_t second_ns)
 {
-    struct run r = {.prec = prec, .n = 100, .each_ns = 100 * MS};
-
     world_init_calm(&w, 7, 2, false);
     for (unsigned st = 0; st < 2; st++) {
         w.ch[0].conf[st].kind = OL_CHAN_DATAGRAM;
@@ -200,9 +198,17 @@ static struct run dying(uint8_t prec)
     }
     for (unsigned f = 0; f < 2; f++) {
         w.ch[0].path[f].delay_ns = 10 * MS;
-        w.ch[1].path[f].delay_ns = 30 * MS;
+        w.ch[1].path[f].delay_ns = second_ns;
     }
     world_reboot(&w);
+}
+
+/* The better one dies at some moment of an interval. */
+static struct run dying(uint8_t prec)
+{
+    struct run r = {.prec = prec, .n = 100, .each_ns = 100 * MS};
+
+    two_paths(30 * MS);
     run_for(5 * S);
     EXPECT(status(0).state == OL_LINE_OPEN);
     say_all(&r, 50, die);
@@ -254,16 +260,7 @@ static double overtaken(uint8_t prec)
 {
     struct run r = {.prec = prec, .n = 1, .each_ns = S};
 
-    world_init_calm(&w, 7, 2, false);
-    for (unsigned st = 0; st < 2; st++) {
-        w.ch[0].conf[st].kind = OL_CHAN_DATAGRAM;
-        w.ch[0].conf[st].mtu = w.ch[1].conf[st].mtu;
-    }
-    for (unsigned f = 0; f < 2; f++) {
-        w.ch[0].path[f].delay_ns = 10 * MS;
-        w.ch[1].path[f].delay_ns = 2 * S;
-    }
-    world_reboot(&w);
+    two_paths(2 * S);
     run_for(30 * S);
     die();
     run_for(60 * S);
