@@ -93,17 +93,22 @@ def lines(folder, sizes, rounds):
 
 def records(folder, sizes, rounds):
     pairs = {}
-    for n in sizes:
+    for k, n in enumerate(sizes):
+        first = past.PORT + 100 + 2 * k
         channels = [[f"cable tcp://127.0.0.1:{port}"]
-                    for port in (past.PORT + 101, past.PORT + 100)]
+                    for port in (first + 1, first)]
         pairs[n] = past.stations(folder, n, None, *channels)
+        for number, station in enumerate(pairs[n]):
+            station.configure([f"tcp://127.0.0.1:{first + number}"])
+        # Once: what follows a start would be counted for messages.
+        up(pairs[n])
+        cost(pairs[n], ["south"], 512, 256)
     seen = {n: [] for n in sizes}
     for _ in range(rounds):
-        for n, (north, south) in pairs.items():
-            up([north, south])
-            cost([north, south], ["south"], 512, 256)
-            seen[n].append(cost([north, south], ["south"], COUNT, 256))
-            down([north, south])
+        for n, both in pairs.items():
+            seen[n].append(cost(both, ["south"], COUNT, 256))
+    for both in pairs.values():
+        down(both)
     show("records", {"both stations": seen})
 
 
