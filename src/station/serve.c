@@ -108,10 +108,16 @@ void ol_serve_note(struct ol_station_line *line, const struct ol_note *note)
     enum ol_file_state state = note->done       ? OL_FILE_HELD
                                : note->declined ? OL_FILE_DECLINED
                                                 : OL_FILE_SENDING;
-    bool known = ol_files_row(line, OL_OWN, note->hash, &row) == OL_OK &&
-                 row.size == note->size && row.state != OL_FILE_TAKING;
+    enum ol_err err = ol_files_row(line, OL_OWN, note->hash, &row);
+    bool known = err == OL_OK && row.size == note->size &&
+                 row.state != OL_FILE_TAKING;
     struct ol_flow *flow;
     unsigned tenths;
+
+    /* Whether it is kept here cannot be told, so it is not called noted: the
+     * peer says it again until it is, and never after. */
+    if (err != OL_OK && err != OL_ERR_MISSING)
+        return;
 
     /* An ask may have lain in a pouch since before the peer said done, and
      * done is said until it is noted and never after: no ask takes it back. */

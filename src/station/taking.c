@@ -234,12 +234,19 @@ static void finish_file(struct ol_taking *t)
     struct ol_file_ref ref = {.place = (uint8_t)t->at};
     struct ol_row_file row;
     struct ol_put *put;
+    enum ol_err err = ol_files_row(t->line, OL_OWN, f->hash, &row);
 
+    if (err != OL_OK && err != OL_ERR_MISSING) {
+        end(t, "the ledger cannot be read: run 'openline audit'");
+        return;
+    }
     memcpy(ref.id, t->id, sizeof(ref.id));
     ol_files_begin(t->line);
     ol_files_refer(OL_OWN, f->hash, &ref);
-    if (ol_files_row(t->line, OL_OWN, f->hash, &row) != OL_OK ||
-        row.state != OL_FILE_HELD) {
+    /* Of one that goes already nothing is put: that the peer holds it may be
+     * on its way to the disk, and would be taken back for good. */
+    if (err != OL_OK ||
+        (row.state != OL_FILE_SENDING && row.state != OL_FILE_HELD)) {
         put = ol_files_put(OL_PUT_FILE, OL_OWN, f->hash);
         put->state = OL_FILE_SENDING;
         put->number = f->size;
