@@ -172,17 +172,16 @@ void ol_control_flush(struct ol_station *st)
 }
 
 void ol_client_line(struct ol_client *c, const struct ol_request *rq,
-                    const char *text)
+                    struct ol_out *line)
 {
     bool behind = c->stream != NULL && c->stream != rq;
-    struct ol_buffer *b = behind ? &c->behind : &c->out;
 
-    if (text == NULL) {
+    ol_out_raw(line, "\n", 1);
+    if (line->failed)
         ol_client_hang_up(c); /* no memory: better no answer than half */
-        return;
-    }
-    append(c, b, text, strlen(text));
-    append(c, b, "\n", 1);
+    else
+        append(c, behind ? &c->behind : &c->out, line->p, line->n);
+    ol_out_free(line);
     flush_soon(c);
 }
 
@@ -193,11 +192,11 @@ bool ol_client_room(const struct ol_client *c)
 
 void ol_client_push(struct ol_client *c, json_t *line)
 {
-    char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
+    struct ol_out out = {0};
 
+    ol_out_tree(&out, NULL, line);
     json_decref(line);
-    ol_client_line(c, NULL, text);
-    free(text);
+    ol_client_line(c, NULL, &out);
 }
 
 /* Requests. */
@@ -246,13 +245,13 @@ static void request_free(struct ol_request *rq)
     free(rq);
 }
 
-static void answer(struct ol_request *rq, char *text)
+static void answer(struct ol_request *rq, struct ol_out *line)
 {
     struct ol_client *c = rq->client;
 
     if (c != NULL)
-        ol_client_line(c, rq, text);
-    free(text);
+        ol_client_line(c, rq, line);
+    ol_out_free(line);
     c = rq->client; /* it may have been cut off just now */
     request_free(rq);
     if (c != NULL)
@@ -261,22 +260,29 @@ static void answer(struct ol_request *rq, char *text)
 
 void ol_reply(struct ol_request *rq, json_t *result)
 {
-    if (result == NULL) {
-        ol_refuse(rq, OL_EXIT_FAILED, "no memory: ask for less");
+    struct ol_out out = {0};
+
+    ol_rpc_result(&out, rq->id, result);
+    json_decref(result);
+    if (!out.failed) {
+        answer(rq, &out);
         return;
     }
-    answer(rq, ol_rpc_result(rq->id, result));
+    ol_out_free(&out);
+    ol_refuse(rq, OL_EXIT_FAILED, "no memory: ask for less");
 }
 
 void ol_refuse(struct ol_request *rq, int code, const char *fmt, ...)
 {
+    struct ol_out out = {0};
     char text[OL_WHY_MAX];
     va_list ap;
 
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    answer(rq, ol_rpc_error(rq->id, code, text));
+    ol_rpc_error(&out, rq->id, code, text);
+    answer(rq, &out);
 }
 
 /* Streams. */
@@ -289,54 +295,53 @@ bool ol_request_room(const struct ol_request *rq)
                          c->out.n < OL_BACKLOG);
 }
 
-static void stream_text(struct ol_request *rq, const char *text)
+/* What is to go out of it; a half of it cuts its client off. */
+static void stream_part(struct ol_request *rq, struct ol_out *part)
 {
-    if (rq->client != NULL)
-        append(rq->client, &rq->client->out, text, strlen(text));
+    struct ol_client *c = rq->client;
+
+    if (c != NULL && part->failed)
+        ol_client_hang_up(c);
+    else if (c != NULL)
+        append(c, &c->out, part->p, part->n);
+    ol_out_free(part);
 }
 
 /* Not before another stream to this client has ended: jobs ask for room. */
-static void stream_head(struct ol_request *rq)
+static void stream_head(struct ol_request *rq, struct ol_out *part)
 {
-    char *id;
-
     if (rq->streaming)
         return;
     rq->streaming = rq->first = true;
-    id = json_dumps(rq->id, JSON_COMPACT | JSON_ENCODE_ANY);
     if (rq->client != NULL)
         rq->client->stream = rq;
-    stream_text(rq, "{\"jsonrpc\":\"2.0\",\"id\":");
-    stream_text(rq, id ? id : "null");
-    stream_text(rq, ",\"result\":[");
-    free(id);
+    ol_rpc_begin(part, rq->id, "result");
+    ol_out_open(part, NULL, '[');
 }
 
 void ol_stream_item(struct ol_request *rq, json_t *item)
 {
-    char *text = item ? json_dumps(item, JSON_COMPACT) : NULL;
+    struct ol_out part = {0};
 
+    stream_head(rq, &part);
+    if (!rq->first)
+        ol_out_raw(&part, ",", 1);
+    rq->first = false;
+    ol_out_tree(&part, NULL, item);
     json_decref(item);
-    stream_head(rq);
-    if (text != NULL) {
-        if (!rq->first)
-            stream_text(rq, ",");
-        stream_text(rq, text);
-        rq->first = false;
-    } else if (rq->client != NULL) {
-        ol_client_hang_up(rq->client);
-    }
-    free(text);
+    stream_part(rq, &part);
     if (rq->client != NULL)
         flush_soon(rq->client);
 }
 
 void ol_stream_end(struct ol_request *rq)
 {
+    struct ol_out part = {0};
     struct ol_client *c;
 
-    stream_head(rq);
-    stream_text(rq, "]}\n");
+    stream_head(rq, &part);
+    ol_out_raw(&part, "]}\n", 3);
+    stream_part(rq, &part);
     c = rq->client;
     if (c != NULL) {
         c->stream = NULL;

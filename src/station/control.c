@@ -49,15 +49,15 @@ static void one_line(struct ol_client *c, const char *line, size_t n,
                      unsigned fds)
 {
     struct ol_rpc_call call;
-    char why[OL_WHY_MAX], *text;
+    char why[OL_WHY_MAX];
+    struct ol_out out = {0};
     struct ol_request *rq;
     int status = ol_rpc_parse(line, n, &call, why);
 
     if (status != OL_EXIT_OK) {
-        text = ol_rpc_error(call.id, status, why);
+        ol_rpc_error(&out, call.id, status, why);
         close_passed(c, fds);
-        ol_client_line(c, NULL, text);
-        free(text);
+        ol_client_line(c, NULL, &out);
     } else {
         const char *method = call.method;
 
@@ -73,13 +73,13 @@ static void one_line(struct ol_client *c, const char *line, size_t n,
 /* Tells it something and reads no more of it. */
 static void dismiss(struct ol_client *c, const char *words)
 {
-    char *text = ol_rpc_error(NULL, OL_EXIT_USAGE, words);
+    struct ol_out out = {0};
 
+    ol_rpc_error(&out, NULL, OL_EXIT_USAGE, words);
     c->last = true;
     c->in.n = 0;
     close_passed(c, c->n_passed);
-    ol_client_line(c, NULL, text);
-    free(text);
+    ol_client_line(c, NULL, &out);
 }
 
 /* Is the other end closed both ways, not only for writing. */

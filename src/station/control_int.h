@@ -59,9 +59,10 @@ void ol_client_flush(struct ol_client *c);
 /* Waits for what it is to wait for: bytes to read, room to write. */
 void ol_client_watch(struct ol_client *c);
 void ol_client_ready(uv_poll_t *handle, int status, int events);
-/* A whole line: rq's answer, or (NULL) behind whatever is streamed. */
+/* A whole line: rq's answer, or (NULL) behind whatever is streamed. Its bytes
+ * are freed. */
 void ol_client_line(struct ol_client *c, const struct ol_request *rq,
-                    const char *text);
+                    struct ol_out *line);
 /* Takes call->whole over, and the first n of the client's descriptors. NULL:
  * no memory. */
 struct ol_request *ol_request_new(struct ol_client *c,

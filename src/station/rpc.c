@@ -132,34 +132,37 @@ int ol_rpc_check(const json_t *params, const char *spec,
     return OL_EXIT_OK;
 }
 
-static char *envelope(const json_t *id, const char *what, json_t *value)
+void ol_rpc_begin(struct ol_out *o, const json_t *id, const char *what)
 {
-    json_t *whole = json_object();
-    char *text = NULL;
-
-    if (value != NULL &&
-        json_object_set_new(whole, "jsonrpc", json_string("2.0")) == 0 &&
-        json_object_set_new(whole, "id",
-                            id ? json_deep_copy(id) : json_null()) == 0 &&
-        json_object_set(whole, what, value) == 0)
-        text = json_dumps(whole, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    json_decref(value);
-    json_decref(whole);
-    return text;
+    ol_out_open(o, NULL, '{');
+    ol_out_word(o, "jsonrpc", "2.0");
+    if (id != NULL)
+        ol_out_tree(o, "id", id);
+    else
+        ol_out_null(o, "id");
+    ol_out_key(o, what);
 }
 
-char *ol_rpc_result(const json_t *id, json_t *result)
+void ol_rpc_result(struct ol_out *o, const json_t *id, const json_t *result)
 {
-    return envelope(id, "result", result);
+    o->digits = 9;
+    ol_rpc_begin(o, id, "result");
+    ol_out_tree(o, NULL, result);
+    ol_out_close(o, '}');
 }
 
-char *ol_rpc_error(const json_t *id, int code, const char *message)
+void ol_rpc_error(struct ol_out *o, const json_t *id, int code,
+                  const char *message)
 {
     char text[OL_WHY_MAX];
 
     /* Words of the caller's may have been cut within a letter. */
     ol_text_put(text, sizeof(text), "%s", message);
     ol_text_mend(text);
-    return envelope(id, "error", json_pack("{s:i,s:s}", "code", code,
-                                           "message", text));
+    ol_rpc_begin(o, id, "error");
+    ol_out_open(o, NULL, '{');
+    ol_out_int(o, "code", code);
+    ol_out_word(o, "message", text);
+    ol_out_close(o, '}');
+    ol_out_close(o, '}');
 }

@@ -10,6 +10,8 @@
 
 #include <openline/station.h>
 
+#include "station/json_out.h"
+
 struct ol_rpc_call {
     json_t *whole;      /* owned; id, method and params live in it */
     json_t *id;         /* NULL: none could be read */
@@ -30,9 +32,12 @@ void ol_rpc_free(struct ol_rpc_call *call);
 int ol_rpc_check(const json_t *params, const char *spec,
                  char why[OL_WHY_MAX]);
 
-/* An answer as one line without its newline, for the caller to free; NULL:
- * no memory. result is consumed. */
-char *ol_rpc_result(const json_t *id, json_t *result);
-char *ol_rpc_error(const json_t *id, int code, const char *message);
+/* An answer as one line without its newline: its beginning, behind which the
+ * value stands and then one '}'; id NULL: null. */
+void ol_rpc_begin(struct ol_out *o, const json_t *id, const char *what);
+/* A whole one. result is not consumed. */
+void ol_rpc_result(struct ol_out *o, const json_t *id, const json_t *result);
+void ol_rpc_error(struct ol_out *o, const json_t *id, int code,
+                  const char *message);
 
 #endif

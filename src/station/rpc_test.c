@@ -106,24 +106,32 @@ static void params(void **state)
     assert_int_equal(check("{\"a\":1}", "", why), 2);
 }
 
+static void writes(struct ol_out *o, const char *line)
+{
+    assert_false(o->failed);
+    assert_int_equal(o->n, strlen(line));
+    assert_memory_equal(o->p, line, o->n);
+    ol_out_free(o);
+}
+
 static void answers(void **state)
 {
-    json_t *id = json_string("x");
-    char *text = ol_rpc_result(id, json_pack("[i]", 1));
+    json_t *id = json_string("x"), *result = json_pack("[i]", 1);
+    struct ol_out o = {0};
 
     (void)state;
-    assert_string_equal(text, "{\"jsonrpc\":\"2.0\",\"id\":\"x\","
-                              "\"result\":[1]}");
-    free(text);
-    text = ol_rpc_error(NULL, 3, "no\nline");
-    assert_string_equal(text, "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":"
-                              "{\"code\":3,\"message\":\"no\\nline\"}}");
-    free(text);
-    text = ol_rpc_error(NULL, 2, "no method \"\xea\xb8\"");
-    assert_string_equal(text, "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":"
-                              "{\"code\":2,\"message\":\"no method "
-                              "\\\"??\\\"\"}}");
-    free(text);
+    ol_rpc_result(&o, id, result);
+    writes(&o, "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"result\":[1]}");
+    ol_rpc_error(&o, NULL, 3, "no\nline");
+    writes(&o, "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":"
+               "{\"code\":3,\"message\":\"no\\nline\"}}");
+    ol_rpc_error(&o, NULL, 2, "no method \"\xea\xb8\"");
+    writes(&o, "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":"
+               "{\"code\":2,\"message\":\"no method \\\"??\\\"\"}}");
+    ol_rpc_result(&o, id, NULL);
+    assert_true(o.failed);
+    ol_out_free(&o);
+    json_decref(result);
     json_decref(id);
 }
 

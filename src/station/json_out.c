@@ -1,0 +1,276 @@
+/*
+ * A document written straight into its bytes. See json_out.h.
+ *
+ * Happy path: a member's name and its value go behind what is there; a text is
+ * checked once and copied in runs between the letters that must be escaped.
+ * Whether a comma is due the last byte tells: none is behind what opens, a
+ * colon or a comma. It fails for want of memory or at a text that is not
+ * UTF-8, and then writes nothing more.
+ */
+#include "station/json_out.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+
+#define FIRST 2048u
+#define DEEP 32u /* brackets in each other: our documents have 8 */
+
+void ol_out_free(struct ol_out *o)
+{
+    free(o->p);
+    memset(o, 0, sizeof(*o));
+}
+
+/* Where `more` bytes may be written; NULL: no memory. */
+static char *room(struct ol_out *o, size_t more)
+{
+    size_t cap = o->cap ? o->cap : FIRST;
+    char *p;
+
+    if (o->failed)
+        return NULL;
+    if (o->cap - o->n >= more)
+        return o->p + o->n;
+    while (cap - o->n < more)
+        cap *= 2;
+    p = realloc(o->p, cap);
+    if (p == NULL) {
+        o->failed = true;
+        return NULL;
+    }
+    o->p = p;
+    o->cap = cap;
+    return p + o->n;
+}
+
+void ol_out_raw(struct ol_out *o, const char *text, size_t n)
+{
+    char *to = room(o, n);
+
+    if (to == NULL || n == 0)
+        return;
+    memcpy(to, text, n);
+    o->n += n;
+}
+
+static void put(struct ol_out *o, const char *text)
+{
+    ol_out_raw(o, text, strlen(text));
+}
+
+/* Comma, name and colon, as far as they are due. */
+void ol_out_key(struct ol_out *o, const char *key)
+{
+    size_t n = key ? strlen(key) : 0;
+    char last = o->n > 0 ? o->p[o->n - 1] : '{', *to = room(o, n + 4);
+
+    if (to == NULL)
+        return;
+    if (last != '{' && last != '[' && last != ':' && last != ',')
+        *to++ = ',';
+    if (key != NULL) {
+        *to++ = '"';
+        memcpy(to, key, n);
+        to += n;
+        *to++ = '"';
+        *to++ = ':';
+    }
+    o->n = (size_t)(to - o->p);
+}
+
+void ol_out_open(struct ol_out *o, const char *key, char bracket)
+{
+    ol_out_key(o, key);
+    ol_out_raw(o, &bracket, 1);
+}
+
+void ol_out_close(struct ol_out *o, char bracket)
+{
+    ol_out_raw(o, &bracket, 1);
+}
+
+void ol_out_null(struct ol_out *o, const char *key)
+{
+    ol_out_key(o, key);
+    ol_out_raw(o, "null", 4);
+}
+
+void ol_out_bool(struct ol_out *o, const char *key, bool v)
+{
+    ol_out_key(o, key);
+    put(o, v ? "true" : "false");
+}
+
+void ol_out_int(struct ol_out *o, const char *key, int64_t v)
+{
+    uint64_t left = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    char text[24], *at = text + sizeof(text);
+
+    do {
+        *--at = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (v < 0)
+        *--at = '-';
+    ol_out_key(o, key);
+    ol_out_raw(o, at, (size_t)(text + sizeof(text) - at));
+}
+
+/* Texts. */
+
+static bool escaped(uint8_t c)
+{
+    return c < 0x20 || c == '"' || c == '\\';
+}
+
+/* How many of the first bytes stand as they are, in steps of eight: a step
+ * that seems to hold another is looked at byte by byte. */
+static size_t plain(const uint8_t *p, size_t n)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    size_t at = 0;
+    uint64_t v, quote, slash;
+
+    for (; n - at >= sizeof(v); at += sizeof(v)) {
+        memcpy(&v, p + at, sizeof(v));
+        quote = v ^ (ones * '"');
+        slash = v ^ (ones * '\\');
+        if ((((v - ones * 0x20) & ~v) | ((quote - ones) & ~quote) |
+             ((slash - ones) & ~slash)) & tops)
+            break;
+    }
+    while (at < n && !escaped(p[at]))
+        at++;
+    return at;
+}
+
+static void escape(struct ol_out *o, uint8_t c)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    static const char named[0x20] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',
+                                     ['\f'] = 'f', ['\r'] = 'r'};
+    char text[6] = {'\\', (char)c, '0', '0', hex[c >> 4], hex[c & 15]};
+
+    if (c < sizeof(named) && named[c] != '\0')
+        text[1] = named[c];
+    else if (c < 0x20)
+        text[1] = 'u';
+    ol_out_raw(o, text, text[1] == 'u' ? 6 : 2);
+}
+
+static void quoted(struct ol_out *o, struct ol_span v)
+{
+    if (!ol_span_utf8(v)) {
+        o->failed = true;
+        return;
+    }
+    ol_out_raw(o, "\"", 1);
+    for (size_t at = 0; at < v.n;) {
+        size_t n = plain(v.p + at, v.n - at);
+
+        ol_out_raw(o, (const char *)v.p + at, n);
+        at += n;
+        if (at < v.n)
+            escape(o, v.p[at++]);
+    }
+    ol_out_raw(o, "\"", 1);
+}
+
+void ol_out_string(struct ol_out *o, const char *key, struct ol_span v)
+{
+    ol_out_key(o, key);
+    quoted(o, v);
+}
+
+void ol_out_word(struct ol_out *o, const char *key, const char *v)
+{
+    if (v == NULL)
+        ol_out_null(o, key);
+    else
+        ol_out_string(o, key, ol_span_str(v));
+}
+
+/* Trees. */
+
+static void number(struct ol_out *o, const char *key, const json_t *v)
+{
+    size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(o->digits);
+    char text[64];
+    size_t n = json_dumpb(v, text, sizeof(text), flags);
+
+    ol_out_key(o, key);
+    if (n == 0 || n > sizeof(text))
+        o->failed = true;
+    else
+        ol_out_raw(o, text, n);
+}
+
+/* What is open, and its child that comes next. */
+struct level {
+    const json_t *v;
+    size_t k;
+    void *at; /* of an object */
+};
+
+static void scalar(struct ol_out *o, const char *key, const json_t *v)
+{
+    if (json_is_string(v))
+        ol_out_string(o, key, OL_SPAN(json_string_value(v),
+                                      json_string_length(v)));
+    else if (json_is_integer(v))
+        ol_out_int(o, key, json_integer_value(v));
+    else if (json_is_real(v))
+        number(o, key, v);
+    else if (json_is_boolean(v))
+        ol_out_bool(o, key, json_is_true(v));
+    else if (json_is_null(v))
+        ol_out_null(o, key);
+    else
+        o->failed = true; /* NULL: it could not be made */
+}
+
+/* The next child, its name already written; NULL: there is none left. */
+static const json_t *child(struct ol_out *o, struct level *l)
+{
+    const json_t *v;
+
+    if (json_is_array(l->v))
+        return json_array_get(l->v, l->k++);
+    if (l->at == NULL)
+        return NULL;
+    /* Some names are words of people's: a line, a channel. */
+    ol_out_string(o, NULL, ol_span_str(json_object_iter_key(l->at)));
+    ol_out_raw(o, ":", 1);
+    v = json_object_iter_value(l->at);
+    l->at = json_object_iter_next((json_t *)l->v, l->at);
+    return v;
+}
+
+void ol_out_tree(struct ol_out *o, const char *key, const json_t *v)
+{
+    struct level open[DEEP];
+    unsigned depth = 0;
+
+    for (;;) {
+        if (json_is_object(v) || json_is_array(v)) {
+            if (depth == DEEP)
+                o->failed = true;
+            if (o->failed)
+                return;
+            ol_out_open(o, key, json_is_object(v) ? '{' : '[');
+            open[depth++] = (struct level){v, 0,
+                                           json_object_iter((json_t *)v)};
+        } else {
+            scalar(o, key, v);
+        }
+        key = NULL;
+        while (depth > 0 && (v = child(o, &open[depth - 1])) == NULL) {
+            depth--; /* jansson's questions are macros: no -- inside */
+            ol_out_close(o, json_is_object(open[depth].v) ? '}' : ']');
+        }
+        if (depth == 0)
+            return;
+    }
+}
