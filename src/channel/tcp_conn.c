@@ -23,6 +23,12 @@
 #define NOTSENT_LOWAT (16 * 1024)
 #define WRITE_PIECE (8u * 1024)
 #define USER_TIMEOUT_MS OL_HOLD_MS
+/* How much is under way the core decides, by the rate that it measures. A
+ * kernel that does the same, as BBR, measures what the core lets go, the core
+ * what the kernel lets go, and both may stay at a tenth of the path. Reno only
+ * answers losses; every kernel has it, and nobody needs a right to ask for it
+ * unless an administrator took it away (tcp_allowed_congestion_control). */
+static const char congestion[] = "reno";
 
 void *ol_tcp_conn_create(size_t size, uv_loop_t *loop,
                          const struct ol_tcp_conn_ops *ops, void *owner)
@@ -313,6 +319,8 @@ int ol_tcp_conn_start(struct ol_tcp_conn *c)
                          sizeof(lowat));
         (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout,
                          sizeof(timeout));
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, congestion,
+                         sizeof(congestion) - 1);
     }
     return uv_read_start((uv_stream_t *)&c->tcp, on_buffer, on_read);
 }

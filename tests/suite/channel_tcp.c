@@ -286,6 +286,43 @@ static void test_bytewise(void **state)
     close(fd);
 }
 
+/* Is Reno what answers losses on it; false: it is no connection. */
+static bool is_reno(int fd)
+{
+    char name[16] = "";
+    struct sockaddr_storage sa;
+    socklen_t n = sizeof(sa);
+
+    if (getpeername(fd, (struct sockaddr *)&sa, &n) ||
+        (sa.ss_family != AF_INET && sa.ss_family != AF_INET6))
+        return false;
+    n = sizeof(name) - 1;
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &n), 0);
+    assert_string_equal(name, "reno");
+    return true;
+}
+
+/* Both ends choose what does not measure the path itself, whatever this
+ * machine's own choice is. */
+static void test_congestion(void **state)
+{
+    struct ch *f = &fixture;
+    int probe = socket(AF_INET, SOCK_STREAM, 0);
+    unsigned found = 0;
+    bool may = setsockopt(probe, IPPROTO_TCP, TCP_CONGESTION, "reno", 4) == 0;
+
+    (void)state;
+    close(probe);
+    if (!may)
+        skip(); /* an administrator took it away */
+    ch_listen(f, "tcp://127.0.0.1:0");
+    ch_dial(&f->a, "tcp://127.0.0.1:%u");
+    CH_UNTIL(f, f->a.chan.up && ch_state_has(&f->b, ": 1 connected"));
+    for (int fd = 0; fd < 256; fd++)
+        found += is_reno(fd);
+    assert_int_equal(found, 2);
+}
+
 static void test_refused(void **state)
 {
     struct ch *f = &fixture;
@@ -399,6 +436,7 @@ int main(void)
         T("peer-that-does-not-read", test_no_reader),
         T("garbage-flood", test_garbage_flood),
         T("one-byte-at-a-time", test_bytewise),
+        T("kernel-answers-losses-only", test_congestion),
         T("refused", test_refused),
         T("wrong-server", test_wrong_server),
     };
