@@ -134,7 +134,7 @@ enum ol_err ol_brief_take(struct ol_line *l, const struct ol_where *at,
     log->upto = b->upto;
     memcpy(log->root, b->root, OL_ROOT);
     log->limit = OL_MIN(UINT32_MAX - b->upto, ol_window_of[b->prec]) + b->upto;
-    ol_recv_held(l, &h, at->current);
+    ol_recv_held(l, &h, at->current ? OL_HELD_LIVE : OL_HELD_LATE);
     if (at->epoch != e || e->ch[at->c].counter == 0)
         return OL_OK;
     ack.index = e->ch[at->c].tx.index;

@@ -74,9 +74,13 @@ static enum ol_err take_held(struct ol_line *l, const struct ol_where *at,
     /* A start makes a new epoch, so this is nobody's word. */
     if (at->epoch != NULL && !ol_recv_boot_fits(at->epoch, h.boot))
         return OL_ERR_MALFORMED;
-    /* A bundle may have lain somewhere while channels worked. */
-    ol_recv_held(l, &h, at->current && (at->epoch != NULL ||
-                                        !ol_recv_boot_over(l, h.boot)));
+    if (!at->current)
+        ol_recv_held(l, &h, OL_HELD_LATE);
+    else if (at->epoch != NULL)
+        ol_recv_held(l, &h, OL_HELD_LIVE);
+    else
+        ol_recv_held(l, &h, ol_recv_boot_over(l, h.boot) ? OL_HELD_LATE
+                                                         : OL_HELD_BUNDLED);
     return OL_OK;
 }
 

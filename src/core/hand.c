@@ -390,7 +390,8 @@ static enum ol_err greet(struct ol_line *l, struct ol_span text,
             if (err != OL_OK)
                 return err;
             (void)ol_recv_boot_fits(e, held.boot);
-            ol_recv_held(l, &held, e == ol_epoch_sending(l));
+            ol_recv_held(l, &held, e == ol_epoch_sending(l) ? OL_HELD_LIVE
+                                                            : OL_HELD_LATE);
         }
     }
 }

@@ -47,10 +47,19 @@ static bool known(const struct ol_line *l, const uint8_t boot[8])
 }
 
 /* The boot that the peer runs now, newest first in what we remember. */
-static void boot_of_peer(struct ol_line *l, const uint8_t boot[8])
+static void boot_of_peer(struct ol_line *l, const uint8_t boot[8],
+                         enum ol_held_way way)
 {
     unsigned n = 0;
+    bool newest = l->kept.n_boots > 0 &&
+                  memcmp(l->kept.boots[0], boot, 8) == 0;
 
+    /* What a channel said stands, whatever bundles say after it. */
+    if (way == OL_HELD_LIVE || (way == OL_HELD_BUNDLED && !newest)) {
+        bool bundled = way == OL_HELD_BUNDLED;
+        l->kept_dirty |= l->kept.boot_bundled != bundled;
+        l->kept.boot_bundled = bundled;
+    }
     if (l->peer_any && memcmp(l->peer_boot, boot, 8) == 0)
         return;
     memcpy(l->peer_boot, boot, 8);
@@ -73,7 +82,8 @@ static void boot_of_peer(struct ol_line *l, const uint8_t boot[8])
 
 bool ol_recv_boot_over(const struct ol_line *l, const uint8_t boot[8])
 {
-    return known(l, boot) && memcmp(l->kept.boots[0], boot, 8) != 0;
+    return !l->kept.boot_bundled && known(l, boot) &&
+           memcmp(l->kept.boots[0], boot, 8) != 0;
 }
 
 bool ol_recv_boot_fits(struct ol_epoch *e, const uint8_t boot[8])
@@ -84,9 +94,11 @@ bool ol_recv_boot_fits(struct ol_epoch *e, const uint8_t boot[8])
     return memcmp(e->boot, boot, sizeof(e->boot)) == 0;
 }
 
-void ol_recv_held(struct ol_line *l, const struct ol_held *h, bool current)
+void ol_recv_held(struct ol_line *l, const struct ol_held *h,
+                  enum ol_held_way way)
 {
     bool same = l->peer_any && memcmp(l->peer_boot, h->boot, 8) == 0;
+    bool current = way != OL_HELD_LATE;
     uint8_t logs = 0;
 
     /* It may have been under way for days. Of the newest boot that we know,
@@ -103,7 +115,7 @@ void ol_recv_held(struct ol_line *l, const struct ol_held *h, bool current)
             ol_pouch_changed(l);
         return;
     }
-    boot_of_peer(l, h->boot);
+    boot_of_peer(l, h->boot, way);
     if (current || !l->kept.card_only)
         ol_prekey_told(l, h);
     /* The newest counts, log by log: one of all may come behind one of some. */

@@ -21,6 +21,7 @@ struct ol_kept { /* what state.c writes */
     bool dark; /* a blackout was told, and its end was not */
     uint8_t boots[OL_BOOTS_MAX][8]; /* the peer's, newest first */
     uint8_t n_boots;
+    bool boot_bundled; /* no channel has said the newest, bundles alone did */
     uint64_t ran_s; /* how long the line has run, all its starts together */
     bool card_only; /* bundles go to prekey 0 until the peer says its own */
     uint32_t peer_prekey; /* its newest; 0: none known */

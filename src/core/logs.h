@@ -213,12 +213,16 @@ void ol_credit_pump(struct ol_line *l, unsigned p);
 
 enum ol_err ol_recv_checkpoint(struct ol_line *l,
                                const struct ol_checkpoint *cp);
-/* current: it is of the boot that the peer runs now (it came in the newest
- * epoch, or in the newest bundle while there is none). */
-void ol_recv_held(struct ol_line *l, const struct ol_held *h, bool current);
+/* How a HELD came (5.6): late, or current, of the boot that the peer runs now:
+ * in the newest bundle while no channel is up, or in the epoch that we send
+ * under. */
+enum ol_held_way { OL_HELD_LATE, OL_HELD_BUNDLED, OL_HELD_LIVE };
+void ol_recv_held(struct ol_line *l, const struct ol_held *h,
+                  enum ol_held_way way);
 /* A HELD in this epoch: is it of the one boot that can speak in it. */
 bool ol_recv_boot_fits(struct ol_epoch *e, const uint8_t boot[8]);
-/* A boot of the peer that a newer one has followed, as far as we know. */
+/* A boot of the peer that a newer one has followed, as a channel said: what a
+ * bundle says of it is late. */
 bool ol_recv_boot_over(const struct ol_line *l, const uint8_t boot[8]);
 /* What we hold, for a HELD of the logs in `logs` (bits), and our prekey with
  * OL_HELD_OURS. */

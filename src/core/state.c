@@ -20,6 +20,8 @@
 #define KEPT_VERSION 2u
 #define FLAG_DARK 1u
 #define FLAG_CARD_ONLY 2u /* version 2 */
+#define FLAG_BUNDLED 4u   /* version 2 */
+#define FLAGS_2 (FLAG_DARK | FLAG_CARD_ONLY | FLAG_BUNDLED)
 
 static void prekeys_encode(struct ol_writer *w, const struct ol_kept *k)
 {
@@ -72,7 +74,8 @@ size_t ol_kept_encode(const struct ol_kept *k, uint8_t *out, size_t cap)
     ol_write_u64(&w, k->bundle_reserved);
     ol_write_u64(&w, k->bundle_seen);
     ol_write_u8(&w, (uint8_t)((k->dark ? FLAG_DARK : 0) |
-                              (k->card_only ? FLAG_CARD_ONLY : 0)));
+                              (k->card_only ? FLAG_CARD_ONLY : 0) |
+                              (k->boot_bundled ? FLAG_BUNDLED : 0)));
     ol_write_u8(&w, k->n_boots);
     ol_write_bytes(&w, OL_SPAN(k->boots, (size_t)k->n_boots * 8));
     prekeys_encode(&w, k);
@@ -126,9 +129,10 @@ enum ol_err ol_kept_decode(struct ol_span s, struct ol_kept *k)
     flags = ol_read_u8(&r);
     k->dark = flags & FLAG_DARK;
     k->card_only = flags & FLAG_CARD_ONLY;
+    k->boot_bundled = flags & FLAG_BUNDLED;
     k->n_boots = ol_read_u8(&r);
     if (version < 1 || version > KEPT_VERSION || k->n_boots > OL_BOOTS_MAX ||
-        flags > (version == 1 ? FLAG_DARK : FLAG_DARK | FLAG_CARD_ONLY))
+        flags > (version == 1 ? FLAG_DARK : FLAGS_2))
         return OL_ERR_CORRUPT;
     ol_read_copy(&r, k->boots, (size_t)k->n_boots * 8);
     if (version > 1 &&

@@ -28,6 +28,7 @@ static void fill(struct ol_kept *k, uint8_t boots, uint8_t prekeys)
         memset(k->boots[k->n_boots], k->n_boots + 1, 8);
     k->ran_s = 86400;
     k->card_only = boots % 2;
+    k->boot_bundled = boots / 2 % 2;
     k->peer_prekey = 77;
     memset(k->peer_prekey_pk, 5, 32);
     for (; k->n_prekeys < prekeys; k->n_prekeys++) {

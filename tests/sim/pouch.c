@@ -360,6 +360,32 @@ static void a_bundle_of_the_life_before_comes_late(void)
     kit_goes_on(0, 4);
 }
 
+/* The same, and of that life the copy knows nothing, so that its boot looks
+ * like the newest there is. The boot of today was known before, and still it
+ * is today's: its numbers go on above those of the life before. */
+static void a_life_that_a_copy_forgot_comes_late(void)
+{
+    kit_begin(1);
+    kit_days(1, 2);
+    world_back_up(&w, 0);
+    world_back_up(&w, 1);
+    w.ch[0].path[0].delay_ns = 10 * H;
+    world_crash(&w, 0, S);
+    kit_run(2 * S);
+    for (unsigned i = 0; i < 5; i++) {
+        kit_say(0);
+        kit_run(2 * S);
+    }
+    world_put_back(&w, 0, S);
+    world_put_back(&w, 1, S);
+    w.ch[0].path[0].delay_ns = H;
+    kit_run(3 * H);
+    EXPECT(kit_knows(1));
+    kit_run(8 * H);
+    EXPECT(!kit_knows(1));
+    kit_goes_on(0, 4);
+}
+
 /* For a day after a live channel there is an epoch that nobody hears. It is
  * no reason to take nothing from a bundle. */
 static void a_dead_epoch_does_not_deafen(void)
@@ -455,6 +481,8 @@ static const struct story stories[] = {
     {"both_are_put_back", both_are_put_back},
     {"a_bundle_of_the_life_before_comes_late",
      a_bundle_of_the_life_before_comes_late},
+    {"a_life_that_a_copy_forgot_comes_late",
+     a_life_that_a_copy_forgot_comes_late},
     {"a_dead_epoch_does_not_deafen", a_dead_epoch_does_not_deafen},
     {"a_carrier_cannot_take_secrecy_away", a_carrier_cannot_take_secrecy_away},
     {"a_peer_cannot_end_our_numbers", a_peer_cannot_end_our_numbers},
