@@ -255,6 +255,12 @@ static enum ol_err head(struct ol_ledger *l, uint32_t line, uint8_t author,
     return OL_OK;
 }
 
+static bool reached(struct ol_ledger *l, uint32_t line, uint8_t author,
+                    uint8_t prec, uint32_t *size)
+{
+    return head(l, line, author, prec, size, NULL, NULL) == OL_OK;
+}
+
 static enum ol_err acked(struct ol_ledger *l, uint32_t line, uint8_t prec,
                          uint32_t index, uint32_t *upto, uint64_t *at_ms)
 {
@@ -414,6 +420,7 @@ void ol_mem_read_ops(struct ol_ledger_ops *ops)
     ops->by_id = by_id;
     ops->by_kind = by_kind;
     ops->head = head;
+    ops->reached = reached;
     ops->acked = acked;
     ops->attempts = attempts;
     ops->checkpoint = checkpoint;

@@ -76,6 +76,14 @@ static enum ol_err head(struct ol_ledger *base, uint32_t line, uint8_t author,
     return err == OL_ERR_MISSING ? OL_OK : err;
 }
 
+static bool reached(struct ol_ledger *base, uint32_t line, uint8_t author,
+                    uint8_t prec, uint32_t *size)
+{
+    struct ol_sqlite *l = ol_read_start(base, line);
+
+    return l && ol_recent_reached(l->recent, line, author, prec, size);
+}
+
 static enum ol_err acked(struct ol_ledger *base, uint32_t line, uint8_t prec,
                          uint32_t index, uint32_t *upto, uint64_t *at_ms)
 {
@@ -293,6 +301,7 @@ static enum ol_err waiting(struct ol_ledger *base, uint32_t line,
 void ol_recall_ops(struct ol_ledger_ops *ops)
 {
     ops->head = head;
+    ops->reached = reached;
     ops->acked = acked;
     ops->attempts = attempts;
     ops->checkpoint = checkpoint;

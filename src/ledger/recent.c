@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "crypto/crypto.h"
 
 #define ROWS 2048u /* a power of two */
@@ -16,7 +17,9 @@
 struct head {
     uint32_t size;
     uint16_t coming; /* batches under way that may change it */
-    bool known;
+    uint16_t aside;  /* of these, that may make it shorter */
+    bool reached;    /* it is at least size, */
+    bool exact;      /* and no more */
 };
 
 struct ol_recent {
@@ -109,12 +112,37 @@ static void count_heads(struct ol_recent *r, const struct ol_batch *b,
     for (uint16_t k = 0; k < b->n_puts; k++) {
         const struct ol_put *put = &b->puts[k];
         struct head *h = head_of(r, b->line, put->author, put->prec);
+        int by = coming ? 1 : -1;
 
         if (h == NULL ||
             (put->kind != OL_PUT_HEAD && put->kind != OL_PUT_ASIDE))
             continue;
-        h->known = false;
-        h->coming = (uint16_t)(h->coming + (coming ? 1 : -1));
+        h->exact = false;
+        h->coming = (uint16_t)(h->coming + by);
+        if (put->kind != OL_PUT_ASIDE)
+            continue;
+        h->reached = false;
+        h->aside = (uint16_t)(h->aside + by);
+    }
+}
+
+static void reach(struct head *h, uint32_t size)
+{
+    if (h->aside > 0)
+        return;
+    h->size = h->reached ? OL_MAX(h->size, size) : size;
+    h->reached = true;
+}
+
+/* Heads only rise, but by an ASIDE: a lower one was left out. */
+static void reach_heads(struct ol_recent *r, const struct ol_batch *b)
+{
+    for (uint16_t k = 0; k < b->n_puts; k++) {
+        const struct ol_put *put = &b->puts[k];
+        struct head *h = head_of(r, b->line, put->author, put->prec);
+
+        if (h != NULL && put->kind == OL_PUT_HEAD)
+            reach(h, put->index);
     }
 }
 
@@ -128,7 +156,18 @@ bool ol_recent_head(const struct ol_recent *r, uint32_t line, uint8_t author,
 {
     const struct head *h = head_of((struct ol_recent *)r, line, author, prec);
 
-    if (h == NULL || !h->known)
+    if (h == NULL || !h->exact)
+        return false;
+    *size = h->size;
+    return true;
+}
+
+bool ol_recent_reached(const struct ol_recent *r, uint32_t line,
+                       uint8_t author, uint8_t prec, uint32_t *size)
+{
+    const struct head *h = head_of((struct ol_recent *)r, line, author, prec);
+
+    if (h == NULL || !h->reached)
         return false;
     *size = h->size;
     return true;
@@ -141,8 +180,8 @@ void ol_recent_note(struct ol_recent *r, uint32_t line, uint8_t author,
 
     if (h == NULL || h->coming > 0)
         return;
-    h->size = size;
-    h->known = true;
+    reach(h, size);
+    h->exact = true;
 }
 
 void ol_recent_done(struct ol_recent *r, const struct ol_held *held, bool well)
@@ -150,6 +189,7 @@ void ol_recent_done(struct ol_recent *r, const struct ol_held *held, bool well)
     count_heads(r, &held->batch, false);
     if (!well)
         return;
+    reach_heads(r, &held->batch);
     if (changes_rows(held)) {
         ol_recent_forget(r);
         return;

@@ -8,7 +8,8 @@
  * committed, and all are forgotten by one that may have changed a row.
  *
  * And how long each log is: as it was read, while no batch that could change it
- * is under way.
+ * is under way; and at any time how long the batches that are done made it,
+ * unless one that may cut it is under way.
  */
 #ifndef OL_LEDGER_RECENT_H
 #define OL_LEDGER_RECENT_H
@@ -29,6 +30,9 @@ void ol_recent_done(struct ol_recent *r, const struct ol_held *held, bool well);
 /* The size of a log's head; false: the file is to be asked, and then noted. */
 bool ol_recent_head(const struct ol_recent *r, uint32_t line, uint8_t author,
                     uint8_t prec, uint32_t *size);
+/* What it has reached at least; false: not known. */
+bool ol_recent_reached(const struct ol_recent *r, uint32_t line,
+                       uint8_t author, uint8_t prec, uint32_t *size);
 void ol_recent_note(struct ol_recent *r, uint32_t line, uint8_t author,
                     uint8_t prec, uint32_t size);
 /* NULL: not here; the file may have it. Rows stay until the next is done. */

@@ -216,6 +216,11 @@ struct ol_ledger_ops {
     enum ol_err (*head)(struct ol_ledger *, uint32_t line, uint8_t author,
                         uint8_t prec, uint32_t *size, uint8_t *frontier,
                         size_t *n);
+    /* A size that the head of a log has reached, without asking the file: what
+     * every batch that done has given made it. What is under way may have made
+     * it more. false: not known, head tells. */
+    bool (*reached)(struct ol_ledger *, uint32_t line, uint8_t author,
+                    uint8_t prec, uint32_t *size);
     /* Own records up to *upto are delivered. *at_ms: when record `index` was
      * (0 when it is not). */
     enum ol_err (*acked)(struct ol_ledger *, uint32_t line, uint8_t prec,

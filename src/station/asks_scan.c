@@ -317,7 +317,10 @@ bool ol_asks_scan(struct ol_station_line *line)
         unsigned prec = k % OL_PRECS;
         uint32_t *next = &a->next[author][prec], size = 0;
 
-        if (!ol_asks_head(line, author, prec, &size))
+        /* What is done is enough, unless that is less than was seen. */
+        if ((!ol_query_reached(line, author, prec, &size) ||
+             *next > size + 1) &&
+            !ol_asks_head(line, author, prec, &size))
             continue;
         if (*next > size + 1) {
             ol_asks_again(line); /* records were taken back */

@@ -137,9 +137,12 @@ static bool look_in(struct ol_station_line *line, unsigned prec)
     struct found in = {.prec = (uint8_t)prec};
     uint32_t size = 0;
 
-    if (lg->ops->head(lg, line->ledger_id, OL_PEER, (uint8_t)prec, &size,
-                      NULL, NULL) != OL_OK ||
-        size <= f->seen[prec])
+    /* What is done made us look. */
+    if (!ol_query_reached(line, OL_PEER, prec, &size) &&
+        lg->ops->head(lg, line->ledger_id, OL_PEER, (uint8_t)prec, &size,
+                      NULL, NULL) != OL_OK)
+        return false;
+    if (size <= f->seen[prec])
         return false;
     if (lg->ops->log(lg, line->ledger_id, OL_PEER, (uint8_t)prec,
                      f->seen[prec] + 1, OL_MIN(PAGE, size - f->seen[prec]), 0,

@@ -23,6 +23,15 @@ static bool copy(void *arg, const struct ol_row *row)
     return false; /* one is enough */
 }
 
+bool ol_query_reached(struct ol_station_line *line, enum ol_author author,
+                      unsigned prec, uint32_t *size)
+{
+    struct ol_ledger *lg = line->st->ledger;
+
+    return lg->ops->reached(lg, line->ledger_id, (uint8_t)author,
+                            (uint8_t)prec, size);
+}
+
 static enum ol_err settle(struct ol_station *st, enum ol_err err,
                           struct ol_entry *e)
 {
@@ -39,7 +48,9 @@ static enum ol_err settle(struct ol_station *st, enum ol_err err,
         return OL_ERR_MISSING;
     e->decoded = ol_record_decode(e->row.bytes, &e->rec) == OL_OK;
     /* Nothing is shown before what precedes it. */
-    if (e->row.author != OL_PEER)
+    if (e->row.author != OL_PEER ||
+        (ol_query_reached(e->line, OL_PEER, e->row.prec, &size) &&
+         e->row.index <= size))
         return OL_OK;
     err = lg->ops->head(lg, e->row.line, e->row.author, e->row.prec, &size,
                         NULL, NULL);

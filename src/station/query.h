@@ -23,6 +23,10 @@ struct ol_entry {
 OL_MUST_USE enum ol_err ol_query_at(struct ol_station_line *line,
                                     enum ol_author author, unsigned prec,
                                     uint32_t index, struct ol_entry *out);
+/* How long a log is at least: as all that is done made it, without asking the
+ * file. false: not known. */
+bool ol_query_reached(struct ol_station_line *line, enum ol_author author,
+                      unsigned prec, uint32_t *size);
 /* The first record at or behind index. */
 OL_MUST_USE enum ol_err ol_query_from(struct ol_station_line *line,
                                       enum ol_author author, unsigned prec,

@@ -178,8 +178,13 @@ static bool one(struct ol_station_line *line, unsigned prec, uint64_t now_ns)
     struct ol_reflex *r = &line->reflex;
     const char *why = NULL;
     enum ol_rel rel;
-    enum ol_err err = ol_query_from(line, OL_PEER, prec, r->next[prec], &e);
+    uint32_t size;
+    enum ol_err err;
 
+    /* What is done made us look: behind it nothing is asked for yet. */
+    if (ol_query_reached(line, OL_PEER, prec, &size) && r->next[prec] > size)
+        return false;
+    err = ol_query_from(line, OL_PEER, prec, r->next[prec], &e);
     if (err == OL_ERR_MISSING)
         return false;
     rel = err == OL_OK ? wants(line, &e, &why) : (enum ol_rel)0;

@@ -200,6 +200,34 @@ static void a_log_is_cut_and_its_end_waits(void **state)
     assert_int_equal(l.index[0], 9);
 }
 
+/* The file is not asked: what is done tells it. */
+static void what_is_done_tells_how_long_a_log_is(void **state)
+{
+    struct kit *k = *state;
+    const struct ol_ledger_ops *ops = k->l->ops;
+    uint32_t size = 0;
+
+    ten(k);
+    assert_true(ops->reached(k->l, k->line, OL_OWN, OL_ROUTINE, &size));
+    assert_int_equal(size, 10);
+    kit_head(k, OL_OWN, OL_ROUTINE, 12);
+    kit_commit(k);
+    aside(k, OL_ROUTINE, 7);
+    kit_commit(k);
+    /* The first is done; the second may have cut it already. */
+    assert_int_equal(kit_done(k).err, OL_OK);
+    if (k->kind != KIT_MEM)
+        assert_false(ops->reached(k->l, k->line, OL_OWN, OL_ROUTINE, &size));
+    kit_settle(k, OL_OK);
+    assert_false(ops->reached(k->l, k->line, OL_OWN, OL_ROUTINE, &size) &&
+                 size != 6);
+    assert_int_equal(kit_head_size(k), 6);
+    kit_head(k, OL_OWN, OL_ROUTINE, 7);
+    kit_sure(k);
+    assert_true(ops->reached(k->l, k->line, OL_OWN, OL_ROUTINE, &size));
+    assert_int_equal(size, 7);
+}
+
 static void all_of_a_log_is_cut(void **state)
 {
     struct kit *k = *state;
@@ -323,6 +351,7 @@ static void the_core_starts_from_what_the_peer_signed(void **state)
     KIND(what_waits_goes_when_it_is_said)                                      \
     KIND(a_batch_that_fails_ends_no_waiting)                                   \
     KIND(a_log_is_cut_and_its_end_waits)                                       \
+    KIND(what_is_done_tells_how_long_a_log_is)                                 \
     KIND(all_of_a_log_is_cut)                                                  \
     KIND(what_is_set_aside_ends_no_message)                                    \
     KIND(what_came_back_is_proved_later)                                       \

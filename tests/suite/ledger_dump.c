@@ -131,6 +131,8 @@ static void dump_log(FILE *f, struct kit *k, uint32_t line, uint8_t author,
         assert_int_equal(ops->head(k->l, line, author, prec, &alone, NULL,
                                    NULL), OL_OK);
         assert_int_equal(alone, size);
+        assert_true(ops->reached(k->l, line, author, prec, &alone));
+        assert_int_equal(alone, size);
     }
     fprintf(f, "size %u ", size);
     hex(f, frontier, n);
