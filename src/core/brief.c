@@ -140,6 +140,6 @@ enum ol_err ol_brief_take(struct ol_line *l, const struct ol_where *at,
     ack.index = e->ch[at->c].tx.index;
     ack.v[0].hi = b->high;
     ack.v[0].lo = b->high - b->first;
-    ol_path_acked(l, at->c, &ack);
+    ol_path_acked(l, at->c, &ack, at->c);
     return OL_OK;
 }

@@ -51,13 +51,12 @@ static enum ol_err take_ack(struct ol_line *l, const struct ol_where *at,
     struct ol_ack ack;
     enum ol_err err = ol_ack_decode(body, &ack);
 
-    (void)at;
     if (err != OL_OK || e == NULL)
         return err;
     /* Acks of an older epoch speak of flights that were given up. */
     for (unsigned c = 0; c < l->n_ch; c++)
         if (e->ch[c].tx.index == ack.index && e->ch[c].counter > 0) {
-            ol_path_acked(l, c, &ack);
+            ol_path_acked(l, c, &ack, at->c);
             break;
         }
     return OL_OK;

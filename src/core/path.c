@@ -493,7 +493,8 @@ static bool in_ranges(const struct ol_ack *ack, uint32_t counter)
     return false;
 }
 
-void ol_path_acked(struct ol_line *l, unsigned c, const struct ol_ack *ack)
+void ol_path_acked(struct ol_line *l, unsigned c, const struct ol_ack *ack,
+                   unsigned on)
 {
     struct ol_path *p = &l->ch[c].path;
     struct ol_epoch *e = ol_epoch_sending(l);
@@ -518,7 +519,7 @@ void ol_path_acked(struct ol_line *l, unsigned c, const struct ol_ack *ack)
                                    ACK_DELAY_NS);
             /* In a least round trip that is old already the peer's wait for a
              * second frame would stay. */
-            ol_rate_rtt(&p->rate, f, rtt > late ? rtt - late : rtt,
+            ol_rate_rtt(&p->rate, f, rtt > late ? rtt - late : rtt, on != c,
                         l->now_ns);
             rtt_sample(p, rtt, late);
             if (f->ref != OL_NO_REF && l->ref[f->ref].prec < OL_PRECS)
@@ -558,7 +559,7 @@ bool ol_path_echoed(struct ol_line *l, unsigned c, const struct ol_probe *echo)
                                  .delay_100us = echo->delay_100us,
                                  .count = 1,
                                  .v = {{.hi = f->counter, .lo = f->counter}}};
-            ol_path_acked(l, c, &one);
+            ol_path_acked(l, c, &one, c);
             return true;
         }
     }

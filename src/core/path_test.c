@@ -17,7 +17,7 @@ static void acked(struct ol_line *l, uint32_t first, uint32_t last)
 {
     struct ol_ack a = {.high = last, .count = 1, .v = {{last, first}}};
 
-    ol_path_acked(l, SLOW, &a);
+    ol_path_acked(l, SLOW, &a, SLOW);
 }
 
 /* Late frames undo the halving that they were the reason for, and not the next

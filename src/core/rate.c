@@ -186,11 +186,30 @@ void ol_rate_done(struct ol_path *p, uint64_t now_ns)
     take(p, n * OL_NS_PER_S / over, r->any_limited, round);
 }
 
+/* An ACK that came by another channel makes a round trip of two paths: longer
+ * than this one's, or shorter, and then the rest would look like a queue. It
+ * counts only while this path's own return gives none, and is replaced by the
+ * first that it gives, or, where the path is full, by the first without a
+ * queue: ol_rate_window makes room for one. */
+static bool replaces(struct ol_rate *r, const struct ol_flight *f,
+                     uint64_t now_ns)
+{
+    if (r->full && !(f->flags & OL_FLIGHT_CLEAR)) {
+        r->min_ns = now_ns - OL_MIN(now_ns, MIN_FOR_NS);
+        return false;
+    }
+    r->min_rtt_ns = 0;
+    return true;
+}
+
 void ol_rate_rtt(struct ol_rate *r, const struct ol_flight *f, uint64_t rtt_ns,
-                 uint64_t now_ns)
+                 bool aside, uint64_t now_ns)
 {
     uint64_t much = r->min_rtt_ns + r->min_rtt_ns / 8 + RISE_NS;
 
+    if (r->min_rtt_ns != 0 && r->aside != aside &&
+        (aside ? !stale(r, now_ns) : !replaces(r, f, now_ns)))
+        return;
     r->rtt_ns = rtt_ns;
     if (r->min_rtt_ns != 0 && rtt_ns > r->min_rtt_ns) {
         if (!stale(r, now_ns) || !(f->flags & OL_FLIGHT_CLEAR))
@@ -203,6 +222,7 @@ void ol_rate_rtt(struct ol_rate *r, const struct ol_flight *f, uint64_t rtt_ns,
         rtt_ns = r->risen_ns;
     }
     r->risen = 0;
+    r->aside = aside;
     r->min_rtt_ns = rtt_ns;
     r->min_ns = now_ns;
 }

@@ -24,6 +24,7 @@ struct ol_rate {
     uint64_t min_ns;         /* when it was seen last */
     uint64_t risen_ns;       /* the least of those that are to replace it, */
     uint8_t risen;           /* and how many they are */
+    bool aside;              /* the least's ACK came by another channel */
     uint64_t delivered_ns;   /* the newest ack, */
     uint64_t first_ns;       /* and when the newest acked frame was sent */
     uint32_t delivered;      /* bytes acked; wraps */
@@ -48,9 +49,9 @@ void ol_rate_sent(struct ol_path *p, struct ol_flight *f, uint64_t now_ns);
 void ol_rate_acked(struct ol_rate *r, const struct ol_flight *f,
                    uint64_t now_ns);
 void ol_rate_done(struct ol_path *p, uint64_t now_ns);
-/* A round trip, of frame f. */
+/* A round trip, of frame f; aside: its ACK came by another channel. */
 void ol_rate_rtt(struct ol_rate *r, const struct ol_flight *f, uint64_t rtt_ns,
-                 uint64_t now_ns);
+                 bool aside, uint64_t now_ns);
 /* So many bytes may be under way; UINT32_MAX: not known yet. */
 uint32_t ol_rate_window(const struct ol_rate *r, uint64_t now_ns);
 /* What the path delivers in its least round trip. */

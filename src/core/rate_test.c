@@ -26,16 +26,16 @@ static void one_late_answer_does_not_lengthen_a_path(void **state)
     uint64_t now = 11 * OL_NS_PER_S;
 
     (void)state;
-    ol_rate_rtt(&r, &queued, 42 * MS, now); /* it met a queue */
+    ol_rate_rtt(&r, &queued, 42 * MS, false, now); /* it met a queue */
     assert_true(r.min_rtt_ns == 40 * MS);
-    ol_rate_rtt(&r, &clear, 64 * MS, now);
-    ol_rate_rtt(&r, &clear, 90 * MS, now);
+    ol_rate_rtt(&r, &clear, 64 * MS, false, now);
+    ol_rate_rtt(&r, &clear, 90 * MS, false, now);
     assert_true(r.min_rtt_ns == 40 * MS);
-    ol_rate_rtt(&r, &clear, 44 * MS, now); /* this one says what it is */
+    ol_rate_rtt(&r, &clear, 44 * MS, false, now); /* this one says what it is */
     assert_true(r.min_rtt_ns == 44 * MS);
     assert_true(r.min_ns == now);
     /* Not before it is old again. */
-    ol_rate_rtt(&r, &clear, 45 * MS, now + OL_NS_PER_S);
+    ol_rate_rtt(&r, &clear, 45 * MS, false, now + OL_NS_PER_S);
     assert_true(r.min_rtt_ns == 44 * MS);
 }
 
@@ -46,13 +46,13 @@ static void a_path_that_is_longer_is_believed(void **state)
 
     (void)state;
     for (unsigned k = 0; k < 3; k++) {
-        ol_rate_rtt(&r, &clear, (310 - k) * MS, now);
+        ol_rate_rtt(&r, &clear, (310 - k) * MS, false, now);
         assert_true(r.min_rtt_ns == 40 * MS);
     }
-    ol_rate_rtt(&r, &clear, 330 * MS, now);
+    ol_rate_rtt(&r, &clear, 330 * MS, false, now);
     assert_true(r.min_rtt_ns == 308 * MS);
     /* A shorter one at once. */
-    ol_rate_rtt(&r, &queued, 20 * MS, now + MS);
+    ol_rate_rtt(&r, &queued, 20 * MS, false, now + MS);
     assert_true(r.min_rtt_ns == 20 * MS);
 }
 
@@ -78,12 +78,50 @@ static void a_stream_keeps_a_shorter_queue(void **state)
     }
 }
 
+static void another_way_back_is_another_round_trip(void **state)
+{
+    struct ol_rate r = {.stream = true};
+    uint64_t now = 11 * OL_NS_PER_S;
+
+    (void)state;
+    /* 30 ms there, and back by a way of 10. */
+    ol_rate_rtt(&r, &queued, 40 * MS, true, now);
+    assert_true(r.min_rtt_ns == 40 * MS);
+    ol_rate_rtt(&r, &queued, 60 * MS, false, now);
+    assert_true(r.min_rtt_ns == 60 * MS && r.rtt_ns == 60 * MS);
+    ol_rate_rtt(&r, &queued, 40 * MS, true, now);
+    assert_true(r.min_rtt_ns == 60 * MS && r.rtt_ns == 60 * MS);
+    /* Its own way back is silent. */
+    now += 11 * OL_NS_PER_S;
+    ol_rate_rtt(&r, &queued, 40 * MS, true, now);
+    assert_true(r.min_rtt_ns == 40 * MS && r.min_ns == now);
+}
+
+static void a_full_path_comes_back_without_its_queue(void **state)
+{
+    struct ol_rate r = filled(40 * MS, true);
+    uint64_t now = 11 * OL_NS_PER_S;
+
+    (void)state;
+    r.aside = true;
+    r.min_ns = now;
+    assert_int_equal(ol_rate_window(&r, now), 75000);
+    ol_rate_rtt(&r, &queued, 100 * MS, false, now);
+    assert_true(r.min_rtt_ns == 40 * MS);
+    assert_int_equal(ol_rate_window(&r, now), 25000); /* half of 40 ms */
+    ol_rate_rtt(&r, &clear, 60 * MS, false, now);
+    assert_true(r.min_rtt_ns == 60 * MS);
+    assert_int_equal(ol_rate_window(&r, now), 112500);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_late_answer_does_not_lengthen_a_path),
         cmocka_unit_test(a_path_that_is_longer_is_believed),
         cmocka_unit_test(a_stream_keeps_a_shorter_queue),
+        cmocka_unit_test(another_way_back_is_another_round_trip),
+        cmocka_unit_test(a_full_path_comes_back_without_its_queue),
     };
 
     return cmocka_run_group_tests_name("rate", tests, NULL, NULL);

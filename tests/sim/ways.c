@@ -80,6 +80,41 @@ static void two_ways_are_filled(void)
     }
 }
 
+/* The slower way is a stream that came up behind the faster one: until each
+ * side knew of the other, its ACKs went back by the faster way. */
+static void the_slower_way_comes_later(void)
+{
+    for (unsigned seed = 1; seed <= 3; seed++) {
+        uint64_t from, slow;
+        struct sim_file *f;
+        double share;
+
+        world_init_calm(&w, seed, 2, false);
+        shape(0, 10 * MB, 60);
+        shape(1, 20 * MB, 20);
+        cut(0);
+        run_for(60 * S);
+        world_cut(&w, 0, 0, false);
+        world_cut(&w, 0, 1, false);
+        for (unsigned i = 0; i < 50; i++)
+            (void)flash();
+        run_for(2 * S);
+        slow = status(0).ch[0].bytes_sent;
+        f = world_offer(&w, 0, 20 * MB, seed);
+        world_want(&w, f);
+        from = w.now_ns;
+        while (f->whole_ns == 0 && w.now_ns - from < 60 * S)
+            run_for(MS);
+        EXPECT(f->whole_ns != 0);
+        share = (double)(status(0).ch[0].bytes_sent - slow) * 8e9 /
+                (double)(f->whole_ns - from) / 10e6;
+        printf("  20 MB in %.3f s; of the slower way %.1f %%\n",
+               (double)(f->whole_ns - from) / 1e9, share * 100);
+        EXPECT(share > 0.85);
+        world_fini(&w);
+    }
+}
+
 /* 100 MB on one way of 10 Mbit/s, and fifty FLASHes meanwhile. */
 static void a_flash_beside_it(void)
 {
@@ -157,6 +192,7 @@ static void a_flash_over_a_full_slow_way(void)
 
 static const struct story stories[] = {
     {"two_ways_are_filled", two_ways_are_filled},
+    {"the_slower_way_comes_later", the_slower_way_comes_later},
     {"a_flash_beside_it", a_flash_beside_it},
     {"a_flash_over_a_full_slow_way", a_flash_over_a_full_slow_way},
 };
