@@ -53,6 +53,13 @@ void ol_dark_handed(struct ol_station_line *line)
     line->dark.value = NULL;
 }
 
+void ol_dark_owe(struct ol_station_line *line, json_t *doc)
+{
+    if (prepare(line, doc))
+        ol_later_fact(line->st, line, &line->dark.fact);
+    ol_dark_handed(line);
+}
+
 bool ol_dark_note(struct ol_station_line *line, json_t *doc,
                   const struct ol_put *put)
 {

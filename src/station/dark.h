@@ -70,6 +70,8 @@ void ol_dark_handed(struct ol_station_line *line);
 /* Notes a fact now, and an event with it (or NULL). Takes doc over. */
 bool ol_dark_note(struct ol_station_line *line, json_t *doc,
                   const struct ol_put *put);
+/* Notes a fact, and until it is on disk (later.h). Takes doc over. */
+void ol_dark_owe(struct ol_station_line *line, json_t *doc);
 /* Has what waited at the return gone by now. */
 void ol_dark_look(struct ol_station_line *line, uint64_t now_ns);
 

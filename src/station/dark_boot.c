@@ -203,7 +203,7 @@ static void was_off(struct ol_station_line *line, uint64_t from_ms,
     set(&doc, "from", number(from_ms));
     set(&doc, "to", number(to_ms));
     set(&doc, "why", json_string(why));
-    (void)ol_dark_note(line, doc, NULL);
+    ol_dark_owe(line, doc);
 }
 
 /* How long it did not run, and why; a line that runs again within its hold
@@ -234,7 +234,8 @@ static void off_since(struct ol_station_line *line, const struct ran *r)
         was_off(line, from_ms, now_ms, why);
 }
 
-/* It runs, and has not stopped: said at once. */
+/* It runs, and has not stopped: said at once, and again with each minute, also
+ * when the ledger takes nothing now. */
 static void starts(struct ol_station_line *line)
 {
     char *ran = ol_dark_ran(line, false);

@@ -149,26 +149,32 @@ static void noted(void *arg, enum ol_err err)
     (void)err; /* whoever lost it looks at what stands in the ledger */
 }
 
-static enum ol_err note(struct ol_station *st, struct ol_station_line *line,
-                        struct ol_batch *batch, unsigned most)
+enum ol_err ol_disk_note_then(struct ol_station *st,
+                              struct ol_station_line *line,
+                              struct ol_batch *batch, void *arg,
+                              void (*then)(void *, enum ol_err))
 {
-    struct ol_fifo_entry e = {line, ++st->next_token, NULL, noted,
+    struct ol_fifo_entry e = {line, ++st->next_token, arg, then,
                               ol_clock_ns()};
 
     batch->token = e.token;
-    return hand_in(st, batch, &e, most);
+    return hand_in(st, batch, &e, OL_FIFO_NOTES);
 }
 
 enum ol_err ol_disk_note(struct ol_station *st, struct ol_station_line *line,
                          struct ol_batch *batch)
 {
-    return note(st, line, batch, OL_FIFO_NOTES);
+    return ol_disk_note_then(st, line, batch, NULL, noted);
 }
 
 enum ol_err ol_disk_keep(struct ol_station *st, struct ol_station_line *line,
                          struct ol_batch *batch)
 {
-    return note(st, line, batch, OL_FIFO_ASKED);
+    struct ol_fifo_entry e = {line, ++st->next_token, NULL, noted,
+                              ol_clock_ns()};
+
+    batch->token = e.token;
+    return hand_in(st, batch, &e, OL_FIFO_ASKED);
 }
 
 enum ol_err ol_disk_after(struct ol_station *st, void *arg,
@@ -371,4 +377,5 @@ void ol_disk_pump(struct ol_station *st)
         ol_control_sweep(st);
     }
     revive(st, now_ns);
+    ol_later_pump(st);
 }

@@ -95,8 +95,7 @@ void ol_station_tell(struct ol_station_line *line, enum ol_what what,
 {
     struct ol_put put = {.kind = OL_PUT_EVENT, .what = (uint8_t)what,
                          .channel = OL_CHANNEL_ANY, .detail = detail};
-    struct ol_batch batch = {.puts = &put, .n_puts = 1};
 
     if (line->ledger_id != 0)
-        (void)ol_disk_note(line->st, line, &batch);
+        ol_later_event(line->st, line, &put);
 }

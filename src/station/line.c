@@ -284,6 +284,7 @@ void ol_line_drop(struct ol_station_line *line)
     ol_serve_drop(line);
     ol_waits_fail(st, line);
     ol_effective_free(line);
+    ol_later_forget(st, line);
     for (unsigned k = 0; k < st->n_lines; k++) {
         if (st->lines[k] != line)
             continue;

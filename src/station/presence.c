@@ -4,8 +4,8 @@
  * Happy path: once a turn the questions that are due are put (attend.c says
  * when), as an event that every watcher shows; `attend` takes the answer; what
  * became of it is an event, a fact in the ledger, and for each line what its
- * rule lets the other side know. How it fails: a fact that the ledger does not
- * take now is noted in a later turn; a station that stops leaves its last
+ * rule lets the other side know. How it fails: what the ledger does not take
+ * now is noted in a later turn; a station that stops leaves its last
  * proof, which ends by itself.
  */
 #include "station/presence.h"
@@ -50,11 +50,10 @@ static void tell(struct ol_station *st, const char *state, const char *more)
     struct ol_put put = {.kind = OL_PUT_EVENT, .what = OL_WHAT_ATTENDANCE,
                          .author = OL_OWN, .channel = OL_CHANNEL_ANY,
                          .detail = detail};
-    struct ol_batch batch = {.puts = &put, .n_puts = 1};
 
     ol_text_put(detail, sizeof(detail), "%s%s%s", state, *more ? " " : "",
                 more);
-    (void)ol_disk_note(st, NULL, &batch);
+    ol_later_event(st, NULL, &put);
 }
 
 static void note(struct ol_station *st)

@@ -128,6 +128,7 @@ static void finish(struct ol_station *st)
     if (st->ledger != NULL)
         st->ledger->ops->close(st->ledger);
     st->ledger = NULL;
+    ol_later_forget(st, NULL);
     ol_backup_stop(st);
     ol_guard_stop(st);
     if (st->turn.data != NULL)

@@ -124,9 +124,8 @@ static void tell_own(struct ol_station_line *line, uint32_t index)
     struct ol_put put = {.kind = OL_PUT_EVENT, .what = OL_WHAT_STANCE,
                          .author = OL_OWN, .prec = OL_FLASH, .index = index,
                          .count = 1, .channel = OL_CHANNEL_ANY};
-    struct ol_batch batch = {.puts = &put, .n_puts = 1};
 
-    (void)ol_disk_note(line->st, line, &batch);
+    ol_later_event(line->st, line, &put);
 }
 
 static bool take(void *arg, const struct ol_row *row)

@@ -49,6 +49,7 @@
 #include "station/guard.h"
 #include "station/history.h"
 #include "station/hooks.h"
+#include "station/later.h"
 #include "station/networks.h"
 #include "station/pair.h"
 #include "station/reflex.h"
@@ -201,6 +202,9 @@ struct ol_station {
     uint64_t refused_until_ns;
     uint64_t slowest_ns[2]; /* commits of this minute and of the last */
     uint64_t slow_turn_ns;
+    struct ol_later *later; /* notes that are not on disk yet (later.h) */
+    unsigned n_later;
+    uint64_t later_lost, said_later_ns;
 
     struct ol_port listeners[OL_LISTEN_MAX];
     struct ol_station_line *lines[OL_LINES_MAX];
@@ -356,6 +360,11 @@ enum ol_err ol_disk_commit(struct ol_station_line *line,
 /* Facts and events that nobody waits for; line NULL: of the station itself. */
 enum ol_err ol_disk_note(struct ol_station *st, struct ol_station_line *line,
                          struct ol_batch *batch);
+/* The same, and `then` is called with what became of it. */
+enum ol_err ol_disk_note_then(struct ol_station *st,
+                              struct ol_station_line *line,
+                              struct ol_batch *batch, void *arg,
+                              void (*then)(void *arg, enum ol_err err));
 /* The same of what a person waits for, in the places of those who ask. */
 enum ol_err ol_disk_keep(struct ol_station *st, struct ol_station_line *line,
                          struct ol_batch *batch);

@@ -1,0 +1,26 @@
+/* Events and facts that must be noted, if not now then later. */
+#ifndef OL_STATION_LATER_H
+#define OL_STATION_LATER_H
+
+#include "port/ledger.h"
+
+struct ol_station;
+struct ol_station_line;
+
+#define OL_LATER_MAX 64u   /* notes that wait, of the station and all lines */
+#define OL_LATER_TEXT 255u /* bytes of a detail, or of a fact's value */
+
+/* An event, or a fact without a key; line NULL: of the station itself. It is
+ * copied, and handed to the ledger until that has it on disk, in the order of
+ * these calls. When OL_LATER_MAX wait it is lost, counted and said. */
+void ol_later_event(struct ol_station *st, struct ol_station_line *line,
+                    const struct ol_put *put);
+void ol_later_fact(struct ol_station *st, struct ol_station_line *line,
+                   const struct ol_fact *fact);
+/* Hands in what waits, as far as there is room. Once a turn. */
+void ol_later_pump(struct ol_station *st);
+/* The line (NULL: the station) ends: nothing of it is noted any more. */
+void ol_later_forget(struct ol_station *st,
+                     const struct ol_station_line *line);
+
+#endif
