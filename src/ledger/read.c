@@ -55,7 +55,7 @@ static const char *const texts[READ_TEXTS] = {
     [READ_FACTS_BACK] = FACTS "ORDER BY at DESC, n DESC LIMIT ?5",
     /* Word for word what the index says, so that it is used. */
     [READ_KIND] = ROW "line=?1 AND author=?2 AND kind=?3 AND number>?4"
-                      " AND kind IN (3, 7, 10)"
+                      " AND (kind=3 OR kind=7 OR kind=10)"
                       " ORDER BY number, +prec, +idx",
     [READ_ATTEMPTS] = "SELECT channel, at, count(*), min(n) FROM attempt"
                       " WHERE line=?1 AND prec=?2 AND lo<=?3 AND lo>?4"

@@ -6,7 +6,7 @@
 #include "ledger/sql.h"
 
 #define OL_SCHEMA_APPLICATION 0x4f4c4c31 /* "OLL1" */
-#define OL_SCHEMA_VERSION 3
+#define OL_SCHEMA_VERSION 4
 
 /* The file's version; 0: it is empty. OL_ERR_NEWER: made by a newer program;
  * OL_ERR_CORRUPT: not a ledger. Sets why. */

@@ -16,9 +16,9 @@
 #include "ledger/part.h"
 #include "ledger/write.h"
 
-enum { RECORD = OL_WRITE_ASIDE_TEXTS, LEAF, END_PART, SIZE, HEAD, ACK, MARK,
-       OLD_PART, PART, SENT, STATE, CHECKPOINT, EVENT, META, END_META, LINE,
-       FACT_N, FACT, END_FACTS, TEXTS };
+enum { RECORD = OL_WRITE_ASIDE_TEXTS, LEAF, END_PART, SIZE, HEAD, ACKED, ACK,
+       MARK, OLD_PART, PART, SENT, STATE, CHECKPOINT, EVENT, META, END_META,
+       LINE, FACT_N, FACT, END_FACTS, TEXTS };
 
 #define PLACE " line=?1 AND author=?2 AND prec=?3 "
 
@@ -35,9 +35,8 @@ static const char *const texts[TEXTS] = {
     [HEAD] = "INSERT INTO head(line, author, prec, size, frontier)"
              " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(line, author, prec)"
              " DO UPDATE SET size=excluded.size, frontier=excluded.frontier",
-    [ACK] = "INSERT INTO ack(line, prec, upto, at) SELECT ?1, ?2, ?3, ?4"
-            " WHERE ?3>0 AND NOT EXISTS"
-            " (SELECT 1 FROM ack WHERE line=?1 AND prec=?2 AND upto>=?3)",
+    [ACKED] = "SELECT 1 FROM ack WHERE line=?1 AND prec=?2 AND upto>=?3",
+    [ACK] = "INSERT INTO ack(line, prec, upto, at) VALUES(?1, ?2, ?3, ?4)",
     [MARK] = "INSERT INTO mark(line, author, number, rel, by, prec, idx, at)"
              " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
              " ON CONFLICT(line, author, number, rel, by, prec, idx)"
@@ -183,8 +182,16 @@ static enum ol_err put_head(struct ol_sqlite *l, const struct ol_batch *b,
 static enum ol_err put_ack(struct ol_sqlite *l, const struct ol_batch *b,
                            const struct ol_put *put)
 {
-    sqlite3_stmt *s = ol_sql_take(&l->writer, ACK);
+    sqlite3_stmt *s = ol_sql_take(&l->writer, ACKED);
+    enum ol_err err;
+    bool row;
 
+    OL_SQL_INTS(s, b->line, put->prec, put->index);
+    err = ol_sql_step(&l->writer, s, &row);
+    ol_sql_give(&l->writer, ACKED, s);
+    if (err || row || put->index == 0)
+        return err;
+    s = ol_sql_take(&l->writer, ACK);
     OL_SQL_INTS(s, b->line, put->prec, put->index, (int64_t)b->at_ms);
     return ol_write_run(l, ACK, s);
 }

@@ -198,11 +198,11 @@ static void a_newer_schema_is_left_alone(void **state)
     struct kit *k = *state;
     char why[256];
 
-    kit_tamper(k, "PRAGMA user_version=4");
+    kit_tamper(k, "PRAGMA user_version=5");
     assert_int_equal(kit_try(k, why), OL_ERR_NEWER);
     assert_non_null(strstr(why, "newer"));
     assert_non_null(strstr(why, k->path));
-    kit_tamper(k, "PRAGMA user_version=3");
+    kit_tamper(k, "PRAGMA user_version=4");
     assert_int_equal(kit_try(k, why), OL_OK);
 }
 

@@ -171,7 +171,7 @@ static void all_of_an_old_ledger_is_read(void **state)
     kit_record(k, OL_OWN, OL_FLASH, 3); /* and it goes on */
     kit_sure(k);
     kit_shut(k);
-    says(k->path, "PRAGMA user_version", "3");
+    says(k->path, "PRAGMA user_version", "4");
     says(beside(k, ".v1"), "PRAGMA user_version", "1");
     says(beside(k, ".v1"), "PRAGMA integrity_check", "ok");
     says(beside(k, ".v1"), "SELECT count(*) FROM record", "36");

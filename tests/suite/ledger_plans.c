@@ -71,10 +71,32 @@ static void everything_is_found_by_a_key(void **state)
     plans(&l->writer);
 }
 
+/* A table in memory for each row that is put costs more than the row. */
+static void no_table_is_made_to_put_a_row(void **state)
+{
+    struct kit *k = *state;
+    struct ol_sql *sql = &((struct ol_sqlite *)k->l)->writer;
+
+    for (unsigned n = 0; n < sql->n; n++) {
+        sqlite3_stmt *s = NULL;
+        char text[1024];
+
+        snprintf(text, sizeof(text), "EXPLAIN %s", sql->texts[n]);
+        assert_int_equal(sqlite3_prepare_v2(sql->db, text, -1, &s, NULL),
+                         SQLITE_OK);
+        while (sqlite3_step(s) == SQLITE_ROW)
+            if (strcmp((const char *)sqlite3_column_text(s, 1),
+                       "OpenEphemeral") == 0)
+                fail_msg("%s\n  makes a table", sql->texts[n]);
+        sqlite3_finalize(s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         KIT_SQLITE_TEST(everything_is_found_by_a_key)
+        KIT_SQLITE_TEST(no_table_is_made_to_put_a_row)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
