@@ -1,13 +1,14 @@
 /*
  * BRIEF, and quiet on narrow channels.
  *
- * Happy path: a record came on a narrow channel and is on disk; within the
- * delay of its ack one frame of 47 bytes says both. It asks for no ack itself:
+ * Happy path: a record came on a datagram channel and is on disk; within the
+ * delay of its ack one frame of 50 bytes says both. It asks for no ack itself:
  * if it is lost, the record comes again, and so does what is said of it.
  * What is signed or shown (checkpoints, views, prekeys) goes there when no
  * record has passed for a while.
  * It fails by saying it at length: with ranges, parts, a full disk, several
- * logs, gaps between frames, or before the peer knows our boot.
+ * logs, gaps between frames, when the record's frame was acked already, or
+ * before the peer knows our boot.
  */
 #include "core/brief.h"
 
@@ -89,6 +90,25 @@ static bool one_run(const struct ol_epoch_chan *ec, struct ol_brief *b)
            ec->owed_acks <= hi - lo + 1;
 }
 
+/* If it is lost the record has to come again: its frame waits for this ack,
+ * and where frames are dear or records are repeated that is soon. */
+static bool comes_again(struct ol_line *l, unsigned c, unsigned p)
+{
+    const struct ol_lchan *ch = &l->ch[c];
+
+    return (ol_chan_narrow(ch) || ol_path_repeats(ch)) &&
+           (ol_epoch_sending(l)->ch[c].owed_logs >> p & 1);
+}
+
+/* All that a HELD would say of log p stands in a BRIEF. */
+static bool says_all(const struct ol_line *l, unsigned p)
+{
+    const struct ol_in_log *in = &l->in[p];
+
+    return !l->full && in->short_of == 0 && in->durable > 0 &&
+           in->high == in->durable;
+}
+
 bool ol_brief_send(struct ol_line *l, unsigned c)
 {
     struct ol_epoch *e = ol_epoch_sending(l);
@@ -98,10 +118,8 @@ bool ol_brief_send(struct ol_line *l, unsigned c)
     struct ol_out_frame f;
     struct ol_held h;
 
-    if (!ol_chan_narrow(&l->ch[c]) || (int)c != ol_chan_best(l) || !e->told ||
-        logs != 1u << p || l->full || l->in[p].short_of != 0 ||
-        l->in[p].durable == 0 || l->in[p].high != l->in[p].durable ||
-        !one_run(&e->ch[c], &b) ||
+    if ((int)c != ol_chan_best(l) || !e->told || logs != 1u << p ||
+        !comes_again(l, c, p) || !says_all(l, p) || !one_run(&e->ch[c], &b) ||
         !ol_frame_begin(l, &f, c, NULL))
         return false;
     ol_recv_holding(l, logs, &h);
@@ -110,8 +128,7 @@ bool ol_brief_send(struct ol_line *l, unsigned c)
     memcpy(b.root, h.log[p].root, OL_ROOT);
     if (!ol_brief_encode(&f.w, &b))
         return false;
-    e->ch[c].owed_acks = 0;
-    e->ch[c].ack_due_ns = OL_NEVER_NS;
+    ol_frame_ack_said(&e->ch[c]);
     l->in[p].told = h.serial;
     l->in[p].dirty = l->in[p].urgent = false;
     ol_brief_busy(l, c);

@@ -1,14 +1,14 @@
 /*
- * BRIEF: on a narrow channel, HELD of one log and the ack of the frames that
- * brought it, in one small chunk; and what waits there until nobody talks.
+ * BRIEF: HELD of one log and the ack of the frames that brought it, in one
+ * small chunk; and what waits on narrow channels until nobody talks.
  */
 #ifndef OL_CORE_BRIEF_H
 #define OL_CORE_BRIEF_H
 
 #include "core/frames.h"
 
-/* Says it in a frame of its own, if a HELD of one log and an ack are due on
- * narrow channel c and BRIEF can say both; false: it cannot. */
+/* Says it in a frame of its own, if a HELD of one log and the ack of what
+ * brought it are due on c and BRIEF can say both; false: it cannot. */
 bool ol_brief_send(struct ol_line *l, unsigned c);
 OL_MUST_USE enum ol_err ol_brief_take(struct ol_line *l,
                                       const struct ol_where *at,

@@ -104,8 +104,10 @@ static enum ol_err take_segment(struct ol_line *l, const struct ol_where *at,
         at->epoch->segment_ns = l->now_ns;
     /* The way that just worked is the way back for what we hold, too. */
     l->data_ch = at->c;
-    if (at->epoch != NULL)
+    if (at->epoch != NULL) {
+        at->epoch->ch[at->c].owed_logs |= (uint8_t)(1u << s.prec);
         ol_brief_busy(l, at->c);
+    }
     return ol_recv_segment(l, &s);
 }
 

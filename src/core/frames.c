@@ -182,6 +182,13 @@ void ol_frame_finish(struct ol_line *l, struct ol_out_frame *f)
 
 /* ---- control chunks ----------------------------------------------------- */
 
+void ol_frame_ack_said(struct ol_epoch_chan *ec)
+{
+    ec->owed_acks = 0;
+    ec->owed_logs = 0;
+    ec->ack_due_ns = OL_NEVER_NS;
+}
+
 static bool add_ack(struct ol_line *l, struct ol_out_frame *f,
                     struct ol_epoch_chan *e)
 {
@@ -201,8 +208,7 @@ static bool add_ack(struct ol_line *l, struct ol_out_frame *f,
     }
     if (!ol_ack_encode(&f->w, &a))
         return false;
-    e->owed_acks = 0;
-    e->ack_due_ns = OL_NEVER_NS;
+    ol_frame_ack_said(e);
     return true;
 }
 
@@ -226,8 +232,7 @@ bool ol_frame_echo_acks(struct ol_line *l, unsigned c)
     if (ec->owed_acks != 1 || ol_chan_best(l) < 0 ||
         !ol_frame_ack_here(l, c, c))
         return false;
-    ec->owed_acks = 0;
-    ec->ack_due_ns = OL_NEVER_NS;
+    ol_frame_ack_said(ec);
     return true;
 }
 

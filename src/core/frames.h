@@ -36,6 +36,8 @@ void ol_frame_pad(const struct ol_line *l, struct ol_out_frame *f,
  * of channels whose return is dead. */
 void ol_frame_add_acks(struct ol_line *l, struct ol_out_frame *f);
 bool ol_frame_ack_here(const struct ol_line *l, unsigned c, unsigned on);
+/* What waited for an ack there has got one. */
+void ol_frame_ack_said(struct ol_epoch_chan *ec);
 /* The ECHO that goes on c is the ack of the frame with its probe; true if no
  * other frame there waits for one. */
 bool ol_frame_echo_acks(struct ol_line *l, unsigned c);

@@ -25,6 +25,7 @@ struct ol_epoch_chan {
     uint32_t counter;     /* the next to send */
     struct ol_window seen;
     uint32_t owed_acks;   /* frames that ask for an ack */
+    uint8_t owed_logs;    /* and of which logs they had records */
     uint64_t ack_due_ns;  /* OL_NEVER_NS: nothing to ack */
     uint64_t high_ns;     /* when the highest was heard */
     uint16_t ack_also; /* bit c: no channel is of use, so an ack goes there

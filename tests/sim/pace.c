@@ -23,7 +23,9 @@ struct run {
     uint8_t prec;
     unsigned n;
     uint64_t each_ns;
+    uint64_t commit_ns;  /* of the other disk, at most; 0: as it is */
     uint64_t took[MOST]; /* until it was on the other disk */
+    uint64_t known;      /* the longest, until its own side knew of that */
     double bytes;        /* for each message, both ways */
 };
 
@@ -56,14 +58,27 @@ static unsigned look(struct run *r, const uint64_t *said, uint32_t base,
     return r->n - *seen;
 }
 
+/* And how many are delivered, as their own side knows. */
+static unsigned know(struct run *r, const uint64_t *said, uint32_t base,
+                     unsigned *known)
+{
+    uint32_t acked = w.st[0].line->out[r->prec].acked - base;
+
+    for (; *known < acked && *known < r->n; ++*known)
+        r->known = OL_MAX(r->known, w.now_ns - said[*known]);
+    return r->n - *known;
+}
+
 /* All n are said and come; at[k]: what happens before message k. */
 static void say_all(struct run *r, unsigned k_event, void (*event)(void))
 {
     uint64_t said[MOST], bytes = wire_bytes(), next = w.now_ns;
     uint32_t base = w.st[1].line->in[r->prec].durable;
-    unsigned k = 0, seen = 0;
+    unsigned k = 0, seen = 0, known = 0;
 
-    while (look(r, said, base, &seen) > 0) {
+    while (look(r, said, base, &seen) > 0 ||
+           know(r, said, base, &known) > 0) {
+        (void)know(r, said, base, &known);
         EXPECT(k < r->n || w.now_ns < next + 60 * S);
         if (k < r->n && w.now_ns >= next) {
             if (k == k_event && event != NULL)
@@ -88,8 +103,9 @@ static double at(const struct run *r, unsigned percent)
 
 static void show(const char *what, const struct run *r)
 {
-    printf("  %s: p50 %.0f, p99 %.0f, worst %.0f ms; %.0f bytes each\n", what,
-           at(r, 50), at(r, 99), at(r, 100), r->bytes);
+    printf("  %s: p50 %.0f, p99 %.0f, worst %.0f, known %.0f ms; %.0f bytes "
+           "each\n", what, at(r, 50), at(r, 99), at(r, 100),
+           (double)r->known / 1e6, r->bytes);
     (void)fflush(stdout);
 }
 
@@ -98,6 +114,8 @@ static void show(const char *what, const struct run *r)
 static void lossy_world(struct run *r, double loss, uint64_t seed)
 {
     world_init_calm(&w, seed, 2, false);
+    if (r->commit_ns > 0)
+        w.st[1].commit_ns = r->commit_ns;
     for (unsigned f = 0; f < 2; f++) {
         world_cut(&w, 0, f, true); /* the stream */
         w.ch[1].path[f].delay_ns = 50 * MS;
@@ -118,19 +136,27 @@ static void lossy_world(struct run *r, double loss, uint64_t seed)
 }
 
 /* Three worlds of n messages each, in one heap. */
-static struct run lossy(uint8_t prec, double loss, unsigned n)
+static struct run lossy_on(uint8_t prec, double loss, unsigned n,
+                           uint64_t commit_ns)
 {
     struct run r = {.prec = prec, .each_ns = 200 * MS}, one;
 
     for (uint64_t seed = 7; seed < 10; seed++) {
-        one = (struct run){.prec = prec, .n = n, .each_ns = 200 * MS};
+        one = (struct run){.prec = prec, .n = n, .each_ns = 200 * MS,
+                           .commit_ns = commit_ns};
         lossy_world(&one, loss, seed);
         memcpy(r.took + r.n, one.took, n * sizeof(one.took[0]));
         r.n += n;
         r.bytes += one.bytes / 3;
+        r.known = OL_MAX(r.known, one.known);
     }
     qsort(r.took, r.n, sizeof(r.took[0]), by_size);
     return r;
+}
+
+static struct run lossy(uint8_t prec, double loss, unsigned n)
+{
+    return lossy_on(prec, loss, n, 0);
 }
 
 static void urgent_over_a_lossy_path(void)
@@ -138,7 +164,7 @@ static void urgent_over_a_lossy_path(void)
     struct run r = lossy(OL_PRIORITY, 0.3, EACH);
 
     show("PRIORITY at 30 %", &r);
-    EXPECT(at(&r, 50) <= 60 && at(&r, 99) <= 350 && r.bytes <= 1350);
+    EXPECT(at(&r, 50) <= 60 && at(&r, 99) <= 350 && r.bytes <= 1080);
 }
 
 static void flash_over_a_lossy_path(void)
@@ -146,7 +172,7 @@ static void flash_over_a_lossy_path(void)
     struct run r = lossy(OL_FLASH, 0.3, EACH);
 
     show("FLASH at 30 %", &r);
-    EXPECT(at(&r, 99) <= 150 && r.bytes <= 2300);
+    EXPECT(at(&r, 99) <= 150 && r.bytes <= 2130);
 }
 
 static void little_is_lost(void)
@@ -154,6 +180,22 @@ static void little_is_lost(void)
     struct run r = lossy(OL_PRIORITY, 0.1, EACH);
 
     show("PRIORITY at 10 %", &r);
+    EXPECT(at(&r, 99) <= 250 && r.bytes <= 640);
+}
+
+static void flash_little_is_lost(void)
+{
+    struct run r = lossy(OL_FLASH, 0.1, EACH);
+
+    show("FLASH at 10 %", &r);
+    EXPECT(at(&r, 99) <= 150 && r.bytes <= 1150);
+}
+
+static void flash_half_is_lost(void)
+{
+    struct run r = lossy(OL_FLASH, 0.5, EACH);
+
+    show("FLASH at 50 %", &r);
     EXPECT(at(&r, 99) <= 250);
 }
 
@@ -165,12 +207,22 @@ static void half_is_lost(void)
     EXPECT(at(&r, 99) <= 1000 && at(&r, 100) <= 10000);
 }
 
+/* The ack of a frame does not wait for the disk, so what is said of its record
+ * comes later, and may get lost alone: then nothing brings the record again. */
+static void what_is_held_is_known(void)
+{
+    struct run r = lossy_on(OL_FLASH, 0.3, EACH, 90 * MS);
+
+    show("FLASH, slow disk", &r);
+    EXPECT(r.known <= 1500 * MS);
+}
+
 static void nothing_is_lost(void)
 {
     struct run r = lossy(OL_PRIORITY, 0, 200);
 
     show("PRIORITY, no loss", &r);
-    EXPECT(r.bytes <= 550);
+    EXPECT(r.bytes <= 440);
 }
 
 /* ---- death -------------------------------------------------------------- */
@@ -325,6 +377,9 @@ int main(int argc, char **argv)
         {"flash-over-a-lossy-path", flash_over_a_lossy_path},
         {"little-is-lost", little_is_lost},
         {"half-is-lost", half_is_lost},
+        {"flash-little-is-lost", flash_little_is_lost},
+        {"flash-half-is-lost", flash_half_is_lost},
+        {"what-is-held-is-known", what_is_held_is_known},
         {"nothing-is-lost", nothing_is_lost},
         {"priority-outlives-its-path", priority_outlives_its_path},
         {"flash-outlives-its-path", flash_outlives_its_path},
