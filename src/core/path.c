@@ -586,7 +586,9 @@ static void expired(struct ol_line *l, unsigned c)
     p->pto_count++;
     arm_pto(l, p);
     ol_path_doubt(l, c);
-    if (ch->probe_next_ns > l->now_ns && p->pto_count <= 3 && !asks(l, ch))
+    if (asks(l, ch))
+        ch->probe_next_ns = OL_MAX(ch->probe_next_ns, p->pto_ns);
+    else if (ch->probe_next_ns > l->now_ns && p->pto_count <= 3)
         ch->probe_next_ns = l->now_ns;
     /* Long silence: what lies here will not be acked; the ring must not
      * fill with it. */
