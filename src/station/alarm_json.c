@@ -106,7 +106,7 @@ static bool begins(const char *what, const char *words)
     return strncmp(what, words, n) == 0;
 }
 
-void ol_alarm_event(json_t **doc, struct ol_station *st,
+void ol_alarm_event(struct ol_out *o, struct ol_station *st,
                     const struct ol_row_event *ev)
 {
     char *words, text[2 * OL_ALARM_WORDS + 4];
@@ -116,16 +116,16 @@ void ol_alarm_event(json_t **doc, struct ol_station *st,
                                    : NULL;
 
     words += strspn(words, " ");
-    set(doc, "alarm", json_integer((json_int_t)n));
+    ol_out_int(o, "alarm", (int64_t)n);
     /* Of an alarm that says something else by now, or has the number of one
      * that is long forgotten, nothing is told as if it had been said then. */
     if (a == NULL || !begins(a->what, words)) {
-        set(doc, "detail", json_string(words));
+        ol_out_word(o, "detail", words);
         return;
     }
     ol_text_put(text, sizeof(text), "%s: %s", a->what, a->act);
-    set(doc, "priority", json_string(ol_priority_name(a->priority)));
-    set(doc, "detail", json_string(text));
+    ol_out_word(o, "priority", ol_priority_name(a->priority));
+    ol_out_word(o, "detail", text);
 }
 
 json_t *ol_alarm_summary(const struct ol_alarms *l)

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "station/alarm_list.h"
+#include "station/json_out.h"
 #include "station/station.h"
 
 /* A new reference; NULL: no memory. */
@@ -20,7 +21,7 @@ enum ol_err ol_alarms_history(struct ol_station *st, unsigned max,
 
 /* What an event of an alarm says. Its number stands in front of the words: all
  * of them while it is on the list, else as many as the event had room for. */
-void ol_alarm_event(json_t **doc, struct ol_station *st,
+void ol_alarm_event(struct ol_out *o, struct ol_station *st,
                     const struct ol_row_event *ev);
 
 /* {"unacknowledged", "standing", "worst"}, for status. */

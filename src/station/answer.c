@@ -190,13 +190,18 @@ bool ol_client_room(const struct ol_client *c)
     return c->stream == NULL && c->out.n < OL_BACKLOG;
 }
 
+void ol_client_say(struct ol_client *c, struct ol_out *line)
+{
+    ol_client_line(c, NULL, line);
+}
+
 void ol_client_push(struct ol_client *c, json_t *line)
 {
     struct ol_out out = {0};
 
     ol_out_tree(&out, NULL, line);
     json_decref(line);
-    ol_client_line(c, NULL, &out);
+    ol_client_say(c, &out);
 }
 
 /* Requests. */
@@ -258,18 +263,31 @@ static void answer(struct ol_request *rq, struct ol_out *line)
         flush_soon(c);
 }
 
+void ol_reply_begin(struct ol_request *rq, struct ol_out *o)
+{
+    o->digits = 9;
+    ol_rpc_begin(o, rq->id, "result");
+}
+
+void ol_reply_end(struct ol_request *rq, struct ol_out *o)
+{
+    ol_out_close(o, '}');
+    if (!o->failed) {
+        answer(rq, o);
+        return;
+    }
+    ol_out_free(o);
+    ol_refuse(rq, OL_EXIT_FAILED, "no memory: ask for less");
+}
+
 void ol_reply(struct ol_request *rq, json_t *result)
 {
     struct ol_out out = {0};
 
-    ol_rpc_result(&out, rq->id, result);
+    ol_reply_begin(rq, &out);
+    ol_out_tree(&out, NULL, result);
     json_decref(result);
-    if (!out.failed) {
-        answer(rq, &out);
-        return;
-    }
-    ol_out_free(&out);
-    ol_refuse(rq, OL_EXIT_FAILED, "no memory: ask for less");
+    ol_reply_end(rq, &out);
 }
 
 void ol_refuse(struct ol_request *rq, int code, const char *fmt, ...)
@@ -319,19 +337,29 @@ static void stream_head(struct ol_request *rq, struct ol_out *part)
     ol_out_open(part, NULL, '[');
 }
 
+void ol_stream_begin(struct ol_request *rq, struct ol_out *o)
+{
+    stream_head(rq, o);
+    if (!rq->first)
+        ol_out_raw(o, ",", 1);
+    rq->first = false;
+}
+
+void ol_stream_put(struct ol_request *rq, struct ol_out *o)
+{
+    stream_part(rq, o);
+    if (rq->client != NULL)
+        flush_soon(rq->client);
+}
+
 void ol_stream_item(struct ol_request *rq, json_t *item)
 {
     struct ol_out part = {0};
 
-    stream_head(rq, &part);
-    if (!rq->first)
-        ol_out_raw(&part, ",", 1);
-    rq->first = false;
+    ol_stream_begin(rq, &part);
     ol_out_tree(&part, NULL, item);
     json_decref(item);
-    stream_part(rq, &part);
-    if (rq->client != NULL)
-        flush_soon(rq->client);
+    ol_stream_put(rq, &part);
 }
 
 void ol_stream_end(struct ol_request *rq)

@@ -24,6 +24,7 @@
 struct ol_station;
 struct ol_client;
 struct ol_control;
+struct ol_out;
 
 struct ol_request {
     struct ol_request *next, **self; /* the client's list */
@@ -51,8 +52,11 @@ void ol_control_flush(struct ol_station *st);
 /* Half-closed clients that are gone by now. */
 void ol_control_sweep(struct ol_station *st);
 
-/* Answers. result is consumed; NULL: no memory, said so. */
+/* Answers. result is consumed; NULL: no memory, said so. Or written: between
+ * begin and end one value, into an o that was all zero. */
 void ol_reply(struct ol_request *rq, json_t *result);
+void ol_reply_begin(struct ol_request *rq, struct ol_out *o);
+void ol_reply_end(struct ol_request *rq, struct ol_out *o);
 void ol_refuse(struct ol_request *rq, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -60,6 +64,8 @@ void ol_refuse(struct ol_request *rq, int code, const char *fmt, ...)
  * which waits for room. Breaking one off cuts the client off: it must not
  * take a half for the whole. */
 void ol_stream_item(struct ol_request *rq, json_t *item); /* consumed */
+void ol_stream_begin(struct ol_request *rq, struct ol_out *o); /* a written */
+void ol_stream_put(struct ol_request *rq, struct ol_out *o);   /* item */
 void ol_stream_end(struct ol_request *rq);
 void ol_stream_break(struct ol_request *rq);
 /* May more be made for its client. A client that is gone takes everything. */
@@ -74,6 +80,7 @@ const char *ol_request_officer(const struct ol_request *rq);
 /* Notifications. False: not now, the client is busy with something else. */
 bool ol_client_room(const struct ol_client *client);
 void ol_client_push(struct ol_client *client, json_t *line); /* consumed */
+void ol_client_say(struct ol_client *client, struct ol_out *line); /* freed */
 
 /* Background work: step returns false when it is done and has answered. It
  * is called while the client has room, and never again once rq->client is

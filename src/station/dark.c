@@ -144,7 +144,7 @@ static void detail_add(char out[64], char what, const uint64_t v[OL_PRECS])
         out[n] = '\0';
 }
 
-void ol_dark_detail_json(json_t **doc, const char *detail)
+void ol_dark_detail_json(struct ol_out *o, const char *detail)
 {
     static const char *const names[] = {"waited", "went", "came"};
 
@@ -153,11 +153,14 @@ void ol_dark_detail_json(json_t **doc, const char *detail)
                            : *detail == 'g' ? names[1]
                                             : names[2];
         uint64_t v[OL_PRECS];
+        json_t *counts;
         char *end;
 
         for (unsigned p = 0; p < OL_PRECS; p++, detail = end)
             v[p] = strtoull(detail + 1, &end, 10);
-        set(doc, what, ol_dark_counts(v));
+        counts = ol_dark_counts(v);
+        ol_out_tree(o, what, counts);
+        json_decref(counts);
         detail = *detail == ';' ? detail + 1 : "";
     }
 }

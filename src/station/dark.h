@@ -17,6 +17,7 @@
 
 #include "port/ledger.h"
 #include "station/dark_why.h"
+#include "station/json_out.h"
 
 struct ol_station;
 struct ol_station_line;
@@ -82,6 +83,6 @@ uint64_t ol_dark_since_ms(const struct ol_station_line *line,
 /* Why the line is dark, as far as is known now. */
 json_t *ol_dark_reasons(struct ol_station_line *line, enum ol_dark_cause *c);
 /* The counts in the detail of RESTORED and CAUGHT_UP, as members. */
-void ol_dark_detail_json(json_t **doc, const char *detail);
+void ol_dark_detail_json(struct ol_out *o, const char *detail);
 
 #endif

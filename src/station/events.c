@@ -107,6 +107,20 @@ static bool gather(void *arg, const struct ol_row_event *ev)
     return p->n < PAGE;
 }
 
+static void push(struct ol_client *client, struct ol_station *st,
+                 const struct ol_row_event *ev)
+{
+    struct ol_out o = {0};
+
+    ol_out_open(&o, NULL, '{');
+    ol_out_word(&o, "jsonrpc", "2.0");
+    ol_out_word(&o, "method", "event");
+    ol_out_key(&o, "params");
+    ol_json_event(&o, st, ev);
+    ol_out_close(&o, '}');
+    ol_client_say(client, &o);
+}
+
 /* False: the client is gone, and the watcher with it. */
 static bool give(struct ol_station *st, struct ol_watch *w)
 {
@@ -126,9 +140,7 @@ static bool give(struct ol_station *st, struct ol_watch *w)
         if (w->peer[0] != '\0' && page.v[k].line != 0 &&
             (line == NULL || strcmp(line->conf.peer, w->peer) != 0))
             continue;
-        ol_client_push(client, json_pack("{s:s,s:s,s:o}", "jsonrpc", "2.0",
-                                         "method", "event", "params",
-                                         ol_json_event(st, &page.v[k])));
+        push(client, st, &page.v[k]);
         if (st->n_watches != before)
             return false;
     }
@@ -195,7 +207,7 @@ static bool reached(struct ol_wait *w)
     }
     if (p.rung < w->rung)
         return never(w, &e, &p);
-    ol_reply(w->rq, ol_json_message(&e, OL_SHOW_LOG));
+    ol_json_reply(w->rq, &e, OL_SHOW_LOG);
     return true;
 }
 

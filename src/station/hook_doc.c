@@ -10,6 +10,14 @@
 #include "station/json_set.h"
 #include "station/station.h"
 
+static json_t *event(struct ol_hook *hook, const struct ol_row_event *ev)
+{
+    struct ol_out o = {0};
+
+    ol_json_event(&o, hook->st, ev);
+    return ol_out_read(&o);
+}
+
 static json_t *fold(struct ol_hook *hook)
 {
     const struct ol_hook_queue *q = &hook->queue;
@@ -25,7 +33,7 @@ static json_t *fold(struct ol_hook *hook)
                 json_integer(q->counts[k]));
     for (unsigned k = 0; k < q->n_kept; k++)
         (void)json_array_append_new(events,
-                                    ol_json_event(hook->st, &q->kept[k]));
+                                    event(hook, &q->kept[k]));
     set(&doc, "event", json_string("folded"));
     set(&doc, "at", json_string(at));
     set(&doc, "since", json_string(since));
@@ -44,7 +52,7 @@ json_t *ol_hook_doc(struct ol_hook *hook)
     if (hook->queue.folded > 0)
         doc = fold(hook);
     else if (hook->queue.n > 0)
-        doc = ol_json_event(hook->st, &hook->queue.v[0]);
+        doc = event(hook, &hook->queue.v[0]);
     else
         return NULL;
     set(&doc, "station", json_string(hook->st->conf.name));

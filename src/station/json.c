@@ -5,7 +5,6 @@
  * The text of what the officer has not read stays where it is.
  */
 #include "station/json.h"
-#include "station/json_values.h"
 #include "station/progress.h"
 
 #include <stdio.h>
@@ -14,6 +13,8 @@
 #include "base/units.h"
 #include "station/alarm_json.h"
 #include "station/check_plan.h"
+#include "station/control.h"
+#include "station/dark.h"
 #include "station/names.h"
 #include "station/presence.h"
 
@@ -80,25 +81,27 @@ int ol_json_rung_of(const char *name)
 
 /* Small values. */
 
-static json_t *hex_of(const void *p, size_t n)
-{
-    char text[2 * OL_HASH + 1];
-
-    if (n > OL_HASH)
-        return json_null();
-    ol_text_hex(text, p, n);
-    return json_string(text);
-}
-
 /* Name of a known value, "unknown:N" for one of a newer version. */
-static json_t *word_of(const char *const *names, size_t n, unsigned v)
+static void put_word(struct ol_out *o, const char *key,
+                     const char *const *names, size_t n, unsigned v)
 {
     char text[24];
 
-    if (v < n && names[v] != NULL)
-        return json_string(names[v]);
+    if (v < n && names[v] != NULL) {
+        ol_out_word(o, key, names[v]);
+        return;
+    }
     ol_text_put(text, sizeof(text), "unknown:%u", v);
-    return json_string(text);
+    ol_out_word(o, key, text);
+}
+
+/* 0: null. */
+static void put_number(struct ol_out *o, const char *key, uint64_t v)
+{
+    if (v == 0)
+        ol_out_null(o, key);
+    else
+        ol_out_int(o, key, (int64_t)v);
 }
 
 /* Names of both sides, seen from a record's author. */
@@ -109,71 +112,66 @@ static const char *author_of(const struct ol_entry *e, bool same)
     return own ? e->line->st->conf.name : e->line->conf.peer;
 }
 
-json_t *ol_json_name(const struct ol_entry *e, bool own, uint64_t number)
+void ol_json_name(struct ol_out *o, const char *key, const struct ol_entry *e,
+                  bool own, uint64_t number)
 {
     char text[OL_MESSAGE_NAME];
 
-    if (number == 0)
-        return json_null();
-    ol_name_put(text, author_of(e, own), author_of(e, !own), number);
-    return json_string(text);
+    if (number > 0)
+        ol_name_put(text, author_of(e, own), author_of(e, !own), number);
+    ol_out_word(o, key, number > 0 ? text : NULL);
 }
 
 /* Lists. */
 
-static json_t *refs_of(const struct ol_entry *e)
+static void put_refs(struct ol_out *o, const struct ol_entry *e)
 {
-    json_t *list = json_array();
-
+    ol_out_open(o, "refs", '[');
     for (unsigned k = 0; k < e->rec.n_refs; k++) {
         const struct ol_ref *ref = &e->rec.refs[k];
-        json_t *one = json_object();
 
-        set(&one, "rel", word_of(rels, OL_LEN(rels), ref->rel));
-        set(&one, "name", ol_json_name(e, ref->own, ref->number));
-        push(&list, one);
+        ol_out_open(o, NULL, '{');
+        put_word(o, "rel", rels, OL_LEN(rels), ref->rel);
+        ol_json_name(o, "name", e, ref->own, ref->number);
+        ol_out_close(o, '}');
     }
-    return list;
+    ol_out_close(o, ']');
 }
 
-static json_t *releases_of(const struct ol_entry *e)
+static void put_releases(struct ol_out *o, const struct ol_entry *e)
 {
-    json_t *list = json_array();
-
+    ol_out_open(o, "releases", '[');
     for (unsigned k = 0; k < e->rec.n_releases; k++) {
-        json_t *one = json_object();
-
-        set(&one, "by", text_of(e->rec.releases[k].by));
-        push(&list, one);
+        ol_out_open(o, NULL, '{');
+        ol_out_text(o, "by", e->rec.releases[k].by);
+        ol_out_close(o, '}');
     }
-    return list;
+    ol_out_close(o, ']');
 }
 
-static json_t *attempts_of(const struct ol_progress *p)
+static void put_attempts(struct ol_out *o, const struct ol_progress *p)
 {
-    json_t *list = json_array();
-
+    ol_out_open(o, "attempts", '[');
     for (uint32_t k = 0; k < p->n_attempts; k++) {
-        json_t *one = json_object();
-
-        set(&one, "channel", json_string(p->attempts[k].channel));
-        set(&one, "at", time_of(p->attempts[k].at_ms));
-        set(&one, "count", json_integer(p->attempts[k].count));
-        push(&list, one);
+        ol_out_open(o, NULL, '{');
+        ol_out_word(o, "channel", p->attempts[k].channel);
+        ol_out_time(o, "at", p->attempts[k].at_ms);
+        ol_out_int(o, "count", p->attempts[k].count);
+        ol_out_close(o, '}');
     }
-    return list;
+    ol_out_close(o, ']');
 }
 
-static json_t *delivered_of(const struct ol_progress *p)
+static void put_delivered(struct ol_out *o, const struct ol_progress *p)
 {
-    json_t *one;
-
-    if (p->rung < OL_RUNG_DELIVERED)
-        return json_null();
-    one = json_object();
-    set(&one, "at", time_of(p->delivered_ms));
-    set(&one, "proof", json_string("session"));
-    return one;
+    if (p->rung < OL_RUNG_DELIVERED) {
+        ol_out_null(o, "delivered");
+        return;
+    }
+    ol_out_open(o, "delivered", '{');
+    ol_out_time(o, "at", p->delivered_ms);
+    ol_out_word(o, "proof", "session");
+    ol_out_close(o, '}');
 }
 
 /* The message. */
@@ -189,37 +187,77 @@ static bool shows_text(const struct ol_entry *e, const struct ol_progress *p,
            e->rec.kind == OL_KIND_RETURNED || e->rec.kind == OL_KIND_STANCE;
 }
 
-static void set_record(json_t **doc, const struct ol_entry *e, bool text)
+static void put_record(struct ol_out *o, const struct ol_entry *e, bool text)
 {
     const struct ol_record *r = &e->rec;
     uint64_t check;
 
-    set(doc, "kind", word_of(kinds, OL_LEN(kinds), r->kind));
-    set(doc, "precedence", json_string(ol_json_prec(r->prec)));
-    set(doc, "index", r->index ? json_integer(r->index) : json_null());
-    set(doc, "marking", word_of(markings, OL_LEN(markings), r->marking));
-    set(doc, "written", time_of(r->written_ms));
-    set(doc, "arrived", e->row.author == OL_PEER ? time_of(e->row.at_ms)
-                                                 : json_null());
-    set(doc, "lang", text_of(r->lang));
-    set(doc, "subject", text_of(r->subject));
-    set(doc, "originator", text_of(r->originator));
-    set(doc, "to", text_of(r->to));
-    set(doc, "text", text ? text_of(r->text) : json_null());
-    set(doc, "refs", refs_of(e));
-    set(doc, "deadline", time_of(r->deadline_ms));
-    set(doc, "attachments", ol_json_attachments(e));
-    set(doc, "releases", releases_of(e));
-    set(doc, "check", ol_check_is(r, &check) ? json_integer((json_int_t)check)
-                                             : json_null());
+    put_word(o, "kind", kinds, OL_LEN(kinds), r->kind);
+    ol_out_word(o, "precedence", ol_json_prec(r->prec));
+    put_number(o, "index", r->index);
+    put_word(o, "marking", markings, OL_LEN(markings), r->marking);
+    ol_out_time(o, "written", r->written_ms);
+    ol_out_time(o, "arrived", e->row.author == OL_PEER ? e->row.at_ms : 0);
+    ol_out_text(o, "lang", r->lang);
+    ol_out_text(o, "subject", r->subject);
+    ol_out_text(o, "originator", r->originator);
+    ol_out_text(o, "to", r->to);
+    ol_out_text(o, "text", text ? r->text : OL_SPAN(NULL, 0));
+    put_refs(o, e);
+    ol_out_time(o, "deadline", r->deadline_ms);
+    ol_json_attachments(o, e);
+    put_releases(o, e);
+    if (ol_check_is(r, &check))
+        ol_out_int(o, "check", (int64_t)check);
+    else
+        ol_out_null(o, "check");
 }
 
-json_t *ol_json_message(const struct ol_entry *e, enum ol_show show)
+static void put_message(struct ol_out *o, const struct ol_entry *e,
+                        enum ol_show show)
+{
+    struct ol_progress p;
+    bool text;
+
+    if (ol_query_progress(e, &p) != OL_OK) {
+        o->failed = true;
+        return;
+    }
+    text = shows_text(e, &p, show) && e->rec.id.n > 0;
+    ol_json_name(o, "name", e, true, e->row.number);
+    if (e->rec.id.n > 0)
+        ol_out_hex(o, "id", e->rec.id);
+    else
+        ol_out_null(o, "id");
+    ol_out_word(o, "line", e->line->conf.peer);
+    ol_out_word(o, "author", author_of(e, true));
+    put_number(o, "number", e->row.number);
+    put_record(o, e, text);
+    if (text)
+        ol_json_critical(o, e);
+    else
+        ol_out_null(o, "critical");
+    if (e->rec.kind == OL_KIND_STANCE)
+        ol_json_declared(o, &e->rec);
+    ol_out_open(o, "translations", '[');
+    ol_out_close(o, ']');
+    put_delivered(o, &p);
+    put_attempts(o, &p);
+    ol_json_ladder(o, e, &p, show != OL_SHOW_HEADERS);
+    if (e->waiting)
+        ol_out_null(o, "leaf");
+    else
+        ol_out_hex(o, "leaf", OL_SPAN_ARRAY(e->row.leaf));
+    ol_out_word(o, "returned",
+                e->row.proof == OL_PROOF_PROVED     ? "proved"
+                : e->row.proof == OL_PROOF_UNPROVED ? "unproved"
+                                                    : NULL);
+}
+
+void ol_json_message(struct ol_out *o, const struct ol_entry *e,
+                     enum ol_show show)
 {
     struct ol_entry plain;
-    struct ol_progress p;
-    json_t *doc = json_object();
-    bool text;
 
     if (!e->decoded) {
         /* A record that this version cannot read still has its place. */
@@ -233,89 +271,97 @@ json_t *ol_json_message(const struct ol_entry *e, enum ol_show show)
         plain.rec.kind = e->row.kind;
         e = &plain;
     }
-    if (ol_query_progress(e, &p) != OL_OK) {
-        json_decref(doc);
-        return NULL;
-    }
-    set(&doc, "name", ol_json_name(e, true, e->row.number));
-    set(&doc, "id", e->rec.id.n ? hex_of(e->rec.id.p, e->rec.id.n)
-                                : json_null());
-    set(&doc, "line", json_string(e->line->conf.peer));
-    set(&doc, "author", json_string(author_of(e, true)));
-    set(&doc, "number", e->row.number
-                            ? json_integer((json_int_t)e->row.number)
-                            : json_null());
-    text = shows_text(e, &p, show) && e->rec.id.n > 0;
-    set_record(&doc, e, text);
-    set(&doc, "critical", text ? ol_json_critical(e) : json_null());
-    if (e->rec.kind == OL_KIND_STANCE)
-        ol_json_declared(&doc, &e->rec);
-    set(&doc, "translations", json_array());
-    set(&doc, "delivered", delivered_of(&p));
-    set(&doc, "attempts", attempts_of(&p));
-    ol_json_ladder(&doc, e, &p, show != OL_SHOW_HEADERS);
-    set(&doc, "leaf", e->waiting ? json_null()
-                                 : hex_of(e->row.leaf, sizeof(e->row.leaf)));
-    set(&doc, "returned", e->row.proof == OL_PROOF_PROVED
-                              ? json_string("proved")
-                          : e->row.proof == OL_PROOF_UNPROVED
-                              ? json_string("unproved")
-                              : json_null());
-    return doc;
+    ol_out_open(o, NULL, '{');
+    put_message(o, e, show);
+    ol_out_close(o, '}');
+}
+
+void ol_json_reply(struct ol_request *rq, const struct ol_entry *e,
+                   enum ol_show show)
+{
+    struct ol_out o = {0};
+
+    ol_reply_begin(rq, &o);
+    ol_json_message(&o, e, show);
+    ol_reply_end(rq, &o);
+}
+
+void ol_json_stream(struct ol_request *rq, const struct ol_entry *e,
+                    enum ol_show show)
+{
+    struct ol_out o = {0};
+
+    ol_stream_begin(rq, &o);
+    ol_json_message(&o, e, show);
+    ol_stream_put(rq, &o);
 }
 
 /* An event. */
 
-static void set_message(json_t **doc, struct ol_station_line *line,
-                        const struct ol_row_event *ev)
+/* `read`, `declined` and their like name the record that says so; people want
+ * the message. One that arrived or was delivered is meant itself. */
+static void put_meant(struct ol_out *o, const struct ol_row_event *ev,
+                      const struct ol_entry *e, const struct ol_said *said)
 {
-    static struct ol_entry e;
-    enum ol_author author = ev->author == OL_OWN ? OL_OWN : OL_PEER;
-
-    if (ol_query_at(line, author, ev->prec, ev->index, &e) != OL_OK)
-        return;
-    /* `read`, `declined` and their like name the record that says so; people
-     * want the message. One that arrived or was delivered is meant itself. */
-    if (!ol_json_said(doc, ev->what, &e))
-        return;
-    set(doc, "name", ol_json_name(&e, true, e.row.number));
-    set(doc, "author", json_string(author_of(&e, true)));
-    set(doc, "number", json_integer((json_int_t)e.row.number));
-    set(doc, "precedence", json_string(ol_json_prec(e.row.prec)));
-    set(doc, "kind", word_of(kinds, OL_LEN(kinds), e.row.kind));
-    if (ev->what == OL_WHAT_STANCE && e.decoded) {
-        ol_json_declared(doc, &e.rec);
-        set(doc, "subject", text_of(e.rec.subject));
-        set(doc, "reason", text_of(e.rec.text));
+    if (said->meant) {
+        ol_json_said(o, ev->what, e, said);
+        if (!said->there)
+            return;
+        e = &said->message;
     }
-    if (e.decoded)
-        set(doc, "marking",
-            word_of(markings, OL_LEN(markings), e.rec.marking));
+    ol_json_name(o, "name", e, true, e->row.number);
+    ol_out_word(o, "author", author_of(e, true));
+    ol_out_int(o, "number", (int64_t)e->row.number);
+    ol_out_word(o, "precedence", ol_json_prec(e->row.prec));
+    put_word(o, "kind", kinds, OL_LEN(kinds), e->row.kind);
+    if (ev->what == OL_WHAT_STANCE && e->decoded) {
+        ol_json_declared(o, &e->rec);
+        ol_out_text(o, "subject", e->rec.subject);
+        ol_out_text(o, "reason", e->rec.text);
+    }
+    if (e->decoded)
+        put_word(o, "marking", markings, OL_LEN(markings), e->rec.marking);
     if (ev->what == OL_WHAT_ATTACHMENT)
-        ol_json_file_event(doc, &e, ev->detail);
+        ol_json_file_event(o, e, ev->detail);
 }
 
-json_t *ol_json_event(struct ol_station *st, const struct ol_row_event *ev)
+static void put_detail(struct ol_out *o, struct ol_station *st,
+                       const struct ol_row_event *ev)
+{
+    if (ev->what == OL_WHAT_ALARM && ev->detail[0] == '#')
+        ol_alarm_event(o, st, ev);
+    else if (ev->what == OL_WHAT_RESTORED || ev->what == OL_WHAT_CAUGHT_UP)
+        ol_dark_detail_json(o, ev->detail);
+    else if (ev->what == OL_WHAT_ATTENDANCE)
+        ol_json_attended(o, ev);
+    else if (ev->detail[0] != '\0' && ev->what != OL_WHAT_ATTACHMENT)
+        ol_out_word(o, ev->what == OL_WHAT_ALARM ? "detail" : "state",
+                    ev->detail);
+}
+
+void ol_json_event(struct ol_out *o, struct ol_station *st,
+                   const struct ol_row_event *ev)
 {
     struct ol_station_line *line = ol_line_of(st, ev->line);
-    json_t *doc = json_object();
+    enum ol_author author = ev->author == OL_OWN ? OL_OWN : OL_PEER;
+    static struct ol_entry e; /* large; one thread */
+    static struct ol_said said;
+    bool there = line != NULL && ev->index > 0 &&
+                 ol_query_at(line, author, ev->prec, ev->index, &e) == OL_OK;
 
-    set(&doc, "seq", json_integer((json_int_t)ev->seq));
-    set(&doc, "at", time_of(ev->at_ms));
-    set(&doc, "event", json_string(ol_what_name(ev->what)));
-    set(&doc, "line", line ? json_string(line->conf.peer) : json_null());
-    if (line != NULL && ev->index > 0)
-        set_message(&doc, line, ev);
+    said.misread = false;
+    if (there)
+        ol_said_find(ev->what, &e, &said);
+    ol_out_open(o, NULL, '{');
+    ol_out_int(o, "seq", (int64_t)ev->seq);
+    ol_out_time(o, "at", ev->at_ms);
+    ol_out_word(o, "event", there && said.misread ? "misread"
+                                                  : ol_what_name(ev->what));
+    ol_out_word(o, "line", line ? line->conf.peer : NULL);
+    if (there)
+        put_meant(o, ev, &e, &said);
     if (ev->channel[0] != '\0')
-        set(&doc, "channel", json_string(ev->channel));
-    if (ev->what == OL_WHAT_ALARM && ev->detail[0] == '#')
-        ol_alarm_event(&doc, st, ev);
-    else if (ev->what == OL_WHAT_RESTORED || ev->what == OL_WHAT_CAUGHT_UP)
-        ol_dark_detail_json(&doc, ev->detail);
-    else if (ev->what == OL_WHAT_ATTENDANCE)
-        ol_json_attended(&doc, ev);
-    else if (ev->detail[0] != '\0' && ev->what != OL_WHAT_ATTACHMENT)
-        set(&doc, ev->what == OL_WHAT_ALARM ? "detail" : "state",
-            json_string(ev->detail));
-    return doc;
+        ol_out_word(o, "channel", ev->channel);
+    put_detail(o, st, ev);
+    ol_out_close(o, '}');
 }

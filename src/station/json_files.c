@@ -42,33 +42,41 @@ static json_t *have_of(struct ol_station_line *line,
     return flow ? bytes_of(flow->pieces, row->size) : json_null();
 }
 
-json_t *ol_json_attachments(const struct ol_entry *e)
+static void put_have(struct ol_out *o, const struct ol_entry *e,
+                     const struct ol_row_file *row)
 {
-    json_t *list = json_array();
+    json_t *have = row ? have_of(e->line, row) : NULL;
 
-    for (unsigned k = 0; k < e->rec.n_attachments && list != NULL; k++) {
+    if (row != NULL)
+        ol_out_tree(o, "have", have);
+    else if (e->row.author == OL_PEER)
+        ol_out_int(o, "have", 0);
+    else
+        ol_out_null(o, "have");
+    json_decref(have);
+}
+
+void ol_json_attachments(struct ol_out *o, const struct ol_entry *e)
+{
+    ol_out_open(o, "attachments", '[');
+    for (unsigned k = 0; k < e->rec.n_attachments; k++) {
         const struct ol_attachment *a = &e->rec.attachments[k];
         struct ol_row_file row;
-        json_t *one = json_object();
         bool known = ol_files_row(e->line, e->row.author, a->hash.p, &row) ==
                          OL_OK &&
                      row.size == a->size;
 
-        set(&one, "name", text_of(a->name));
-        set(&one, "size", json_integer((json_int_t)a->size));
-        set(&one, "type", text_of(a->type));
-        set(&one, "hash", hash_of(a->hash.p));
-        set(&one, "have", known ? have_of(e->line, &row)
-                                : e->row.author == OL_PEER ? json_integer(0)
-                                                           : json_null());
-        set(&one, "state", json_string(known ? ol_file_state_name(row.state)
-                                             : "none"));
-        if (json_array_append_new(list, one) != 0) {
-            json_decref(list);
-            list = NULL;
-        }
+        ol_out_open(o, NULL, '{');
+        ol_out_text(o, "name", a->name);
+        ol_out_int(o, "size", (int64_t)a->size);
+        ol_out_text(o, "type", a->type);
+        ol_out_hex(o, "hash", a->hash);
+        put_have(o, e, known ? &row : NULL);
+        ol_out_word(o, "state", known ? ol_file_state_name(row.state)
+                                      : "none");
+        ol_out_close(o, '}');
     }
-    return list;
+    ol_out_close(o, ']');
 }
 
 /* Files under way. */
@@ -173,7 +181,7 @@ json_t *ol_json_progress(const char *doing, const struct ol_attachment *file,
                                : json_null());
 }
 
-void ol_json_file_event(json_t **doc, const struct ol_entry *e,
+void ol_json_file_event(struct ol_out *o, const struct ol_entry *e,
                         const char *detail)
 {
     unsigned place, tenths;
@@ -185,11 +193,11 @@ void ol_json_file_event(json_t **doc, const struct ol_entry *e,
         place >= e->rec.n_attachments)
         return;
     a = &e->rec.attachments[place];
-    set(doc, "file", text_of(a->name));
-    set(doc, "hash", hash_of(a->hash.p));
-    set(doc, "size", json_integer((json_int_t)a->size));
+    ol_out_text(o, "file", a->name);
+    ol_out_hex(o, "hash", a->hash);
+    ol_out_int(o, "size", (int64_t)a->size);
     /* At least so many, when it happened. */
     have = a->size / 10 * tenths + a->size % 10 * tenths / 10;
-    set(doc, "have", json_integer((json_int_t)have));
-    set(doc, "state", json_string(ol_file_state_name(state)));
+    ol_out_int(o, "have", (int64_t)have);
+    ol_out_word(o, "state", ol_file_state_name(state));
 }

@@ -10,10 +10,8 @@
 #include <string.h>
 
 #include "station/json.h"
-#include "station/json_values.h"
 #include "station/progress.h"
 #include "station/readback.h"
-#include "wire/record.h"
 
 /* What a mark's record says; one at a time, for one thread. */
 static struct ol_entry said;
@@ -23,102 +21,89 @@ static bool look(const struct ol_entry *e, const struct ol_row_mark *mark)
     return ol_progress_record(e, mark, &said) == OL_OK;
 }
 
-static json_t *name_of_mark(const struct ol_entry *e,
-                            const struct ol_row_mark *mark)
+void ol_json_critical(struct ol_out *o, const struct ol_entry *e)
 {
-    return look(e, mark) ? ol_json_name(&said, true, said.row.number)
-                         : json_null();
-}
+    struct ol_phrases p = {.n = 0};
 
-static json_t *officer(const struct ol_entry *e,
-                       const struct ol_row_mark *mark)
-{
-    return look(e, mark) ? text_of(said.rec.originator) : json_null();
-}
-
-json_t *ol_json_critical(const struct ol_entry *e)
-{
-    json_t *list = json_array();
-
-    if (e->decoded) {
-        const struct ol_phrases p = ol_critical(&e->rec);
-
-        for (unsigned k = 0; k < p.n; k++)
-            push(&list, text_of(p.v[k]));
-    }
-    return list;
+    if (e->decoded)
+        p = ol_critical(&e->rec);
+    ol_out_open(o, "critical", '[');
+    for (unsigned k = 0; k < p.n; k++)
+        ol_out_text(o, NULL, p.v[k]);
+    ol_out_close(o, ']');
 }
 
 /* A readback that differs gives no rung. */
-static json_t *receipt_of(const struct ol_entry *e,
-                          const struct ol_row_mark *mark)
+static void put_receipt(struct ol_out *o, const struct ol_entry *e,
+                        const struct ol_row_mark *mark)
 {
+    const struct ol_span none = {NULL, 0};
     struct ol_phrases phrases = {.n = 0};
     bool there = look(e, mark), holds = true;
-    json_t *one = json_object();
+    bool read = there && mark->rel == OL_REL_UNDERSTOOD;
 
     if (e->decoded && mark->rel == OL_REL_UNDERSTOOD)
         phrases = ol_critical(&e->rec);
     if (phrases.n > 0)
         holds = there && ol_readback_holds(&phrases, said.rec.text, NULL);
-    set(&one, "rung", holds ? json_string(ol_json_rung(
-                                  ol_progress_rung(mark)))
-                            : json_null());
-    set(&one, "at", time_of(mark->at_ms));
-    set(&one, "by", there ? text_of(said.rec.originator) : json_null());
-    set(&one, "name", there ? ol_json_name(&said, true, said.row.number)
-                            : json_null());
-    set(&one, "readback", there && mark->rel == OL_REL_UNDERSTOOD
-                              ? text_of(said.rec.text)
-                              : json_null());
-    set(&one, "holds", phrases.n > 0 ? json_boolean(holds) : json_null());
-    return one;
+    ol_out_open(o, NULL, '{');
+    ol_out_word(o, "rung", holds ? ol_json_rung(ol_progress_rung(mark))
+                                 : NULL);
+    ol_out_time(o, "at", mark->at_ms);
+    ol_out_text(o, "by", there ? said.rec.originator : none);
+    ol_json_name(o, "name", &said, true, there ? said.row.number : 0);
+    ol_out_text(o, "readback", read ? said.rec.text : none);
+    if (phrases.n > 0)
+        ol_out_bool(o, "holds", holds);
+    else
+        ol_out_null(o, "holds");
+    ol_out_close(o, '}');
 }
 
-static void set_receipts(json_t **doc, const struct ol_entry *e,
+static void put_receipts(struct ol_out *o, const struct ol_entry *e,
                          const struct ol_progress *p)
 {
-    json_t *receipts = json_array(), *distributed = json_array();
-
+    ol_out_open(o, "distributed", '[');
     for (uint32_t k = 0; k < p->n_marks; k++) {
         const struct ol_row_mark *mark = &p->marks[k];
-        json_t *one;
 
-        if (ol_progress_rung(mark) != OL_RUNG_DRAFT) {
-            push(&receipts, receipt_of(e, mark));
-        } else if (mark->rel == OL_REL_DISTRIBUTED && look(e, mark)) {
-            one = json_object();
-            set(&one, "to", text_of(said.rec.text));
-            set(&one, "at", time_of(mark->at_ms));
-            set(&one, "by", text_of(said.rec.originator));
-            push(&distributed, one);
-        }
+        if (mark->rel != OL_REL_DISTRIBUTED || !look(e, mark))
+            continue;
+        ol_out_open(o, NULL, '{');
+        ol_out_text(o, "to", said.rec.text);
+        ol_out_time(o, "at", mark->at_ms);
+        ol_out_text(o, "by", said.rec.originator);
+        ol_out_close(o, '}');
     }
-    set(doc, "distributed", distributed);
-    set(doc, "receipts", receipts);
+    ol_out_close(o, ']');
+    ol_out_open(o, "receipts", '[');
+    for (uint32_t k = 0; k < p->n_marks; k++)
+        if (ol_progress_rung(&p->marks[k]) != OL_RUNG_DRAFT)
+            put_receipt(o, e, &p->marks[k]);
+    ol_out_close(o, ']');
 }
 
 /* Another message in few words; null: it is not here. */
-static json_t *brief(const struct ol_entry *other, bool text)
+static void put_brief(struct ol_out *o, const char *key,
+                      const struct ol_entry *other, bool text)
 {
     struct ol_progress p;
-    json_t *one = json_object();
 
-    if (ol_query_progress(other, &p) != OL_OK) {
-        json_decref(one);
-        return json_null();
+    if (other == NULL || ol_query_progress(other, &p) != OL_OK) {
+        ol_out_null(o, key);
+        return;
     }
-    set(&one, "name", ol_json_name(other, true, other->row.number));
-    set(&one, "rung", json_string(ol_json_rung(p.rung)));
-    set(&one, "text", text && (other->row.author == OL_OWN ||
-                               p.rung >= OL_RUNG_READ)
-                          ? text_of(other->rec.text)
-                          : json_null());
-    return one;
+    text = text && (other->row.author == OL_OWN || p.rung >= OL_RUNG_READ);
+    ol_out_open(o, key, '{');
+    ol_json_name(o, "name", other, true, other->row.number);
+    ol_out_word(o, "rung", ol_json_rung(p.rung));
+    ol_out_text(o, "text", text ? other->rec.text : OL_SPAN(NULL, 0));
+    ol_out_close(o, '}');
 }
 
-/* What e replaces, and has not been said by its marks but by itself. */
-static json_t *replaced(const struct ol_entry *e, bool text)
+/* What e replaces, and has not been said by its marks but by itself; NULL:
+ * nothing that is here. */
+static const struct ol_entry *replaced(const struct ol_entry *e)
 {
     const struct ol_ref *ref = NULL;
 
@@ -128,8 +113,8 @@ static json_t *replaced(const struct ol_entry *e, bool text)
     if (ref == NULL ||
         ol_query_number(e->line, (enum ol_author)e->row.author, ref->number,
                         &said) != OL_OK)
-        return json_null();
-    return brief(&said, text);
+        return NULL;
+    return &said;
 }
 
 const char *ol_json_outcome(unsigned outcome)
@@ -145,37 +130,34 @@ const char *ol_json_outcome(unsigned outcome)
     return outcome < OL_OUTCOMES ? outcomes[outcome] : NULL;
 }
 
-static void set_outcome(json_t **doc, const struct ol_entry *e,
+static void put_outcome(struct ol_out *o, const struct ol_entry *e,
                         const struct ol_progress *p)
 {
-    const char *outcome = ol_json_outcome(p->outcome);
     bool there = p->outcome != OL_OUTCOME_NONE &&
                  p->outcome != OL_OUTCOME_EXPIRED && look(e, &p->cause);
     /* Of what replaces it the text is a message's own, to be read. */
     bool why = there && p->outcome != OL_OUTCOME_SUPERSEDED;
 
-    set(doc, "outcome", outcome ? json_string(outcome) : json_null());
-    set(doc, "reason", why ? text_of(said.rec.text) : json_null());
-    set(doc, "outcome_by", there ? ol_json_name(&said, true,
-                                                said.row.number)
-                                 : json_null());
+    ol_out_word(o, "outcome", ol_json_outcome(p->outcome));
+    ol_out_text(o, "reason", why ? said.rec.text : OL_SPAN(NULL, 0));
+    ol_json_name(o, "outcome_by", &said, true, there ? said.row.number : 0);
 }
 
-void ol_json_ladder(json_t **doc, const struct ol_entry *e,
+void ol_json_ladder(struct ol_out *o, const struct ol_entry *e,
                     const struct ol_progress *p, bool text)
 {
     const struct ol_row_mark *next = ol_progress_mark(p, OL_REL_SUPERSEDES);
     const struct ol_row_mark *done = ol_progress_mark(p, OL_REL_FULFILS);
 
-    set(doc, "rung", json_string(ol_json_rung(p->rung)));
-    set_outcome(doc, e, p);
-    set_receipts(doc, e, p);
-    set(doc, "misread", json_boolean(p->misread));
-    set(doc, "supersedes", replaced(e, text));
-    set(doc, "superseded_by", next != NULL && look(e, next)
-                                  ? brief(&said, text)
-                                  : json_null());
-    set(doc, "fulfilled_by", done ? name_of_mark(e, done) : json_null());
+    ol_out_word(o, "rung", ol_json_rung(p->rung));
+    put_outcome(o, e, p);
+    put_receipts(o, e, p);
+    ol_out_bool(o, "misread", p->misread);
+    put_brief(o, "supersedes", replaced(e), text);
+    put_brief(o, "superseded_by", next != NULL && look(e, next) ? &said : NULL,
+              text);
+    ol_json_name(o, "fulfilled_by", &said, true,
+                 done != NULL && look(e, done) ? said.row.number : 0);
 }
 
 /* Events. */
@@ -206,56 +188,73 @@ static uint8_t rel_of(unsigned what)
     }
 }
 
-/* A readback that differs is told as what it is, and where. */
-static void set_readback(json_t **doc, const struct ol_entry *record,
-                         const struct ol_entry *e)
+/* The first message that e refers to so; NULL: none. */
+static const struct ol_ref *ref_of(const struct ol_entry *e, uint8_t rel)
 {
-    const struct ol_phrases p = ol_critical(&e->rec);
-    unsigned at;
-
-    if (p.n == 0 || ol_readback_holds(&p, record->rec.text, &at))
-        return;
-    set(doc, "event", json_string("misread"));
-    set(doc, "said", at < p.n ? text_of(p.v[at]) : json_null());
-    set(doc, "readback", text_of(ol_readback_at(record->rec.text, at)));
+    for (unsigned k = 0; rel != 0 && e->decoded && k < e->rec.n_refs; k++)
+        if (e->rec.refs[k].rel == rel)
+            return &e->rec.refs[k];
+    return NULL;
 }
 
-bool ol_json_said(json_t **doc, unsigned what, struct ol_entry *e)
+/* A readback that differs is told as what it is, and where. */
+static void find_misread(const struct ol_entry *e, struct ol_said *out)
 {
-    static struct ol_entry message;
-    uint8_t rel = rel_of(what);
-    const struct ol_ref *ref = NULL;
+    const struct ol_phrases p = ol_critical(&out->message.rec);
+    unsigned at;
+
+    out->misread = p.n > 0 && !ol_readback_holds(&p, e->rec.text, &at);
+    if (!out->misread)
+        return;
+    out->said = at < p.n ? p.v[at] : OL_SPAN(NULL, 0);
+    out->back = ol_readback_at(e->rec.text, at);
+}
+
+void ol_said_find(unsigned what, const struct ol_entry *e,
+                  struct ol_said *out)
+{
+    const struct ol_ref *ref = ref_of(e, rel_of(what));
     enum ol_author author = (enum ol_author)e->row.author;
 
-    for (unsigned k = 0; e->decoded && k < e->rec.n_refs && !ref; k++)
-        if (rel != 0 && e->rec.refs[k].rel == rel)
-            ref = &e->rec.refs[k];
+    out->meant = ref != NULL;
+    out->there = out->misread = false;
     if (ref == NULL)
-        return true;
+        return;
     if (!ref->own)
         author = author == OL_OWN ? OL_PEER : OL_OWN;
-    set(doc, "by", text_of(e->rec.originator));
-    set(doc, "record", ol_json_name(e, true, e->row.number));
-    if (what == OL_WHAT_DECLINED || what == OL_WHAT_CANCELLED)
-        set(doc, "reason", text_of(e->rec.text));
-    if (what == OL_WHAT_DISTRIBUTED)
-        set(doc, "to", text_of(e->rec.text));
-    if (ol_query_number(e->line, author, ref->number, &message) != OL_OK)
-        return false;
-    if (what == OL_WHAT_UNDERSTOOD && message.decoded)
-        set_readback(doc, e, &message);
-    if (what == OL_WHAT_SUPERSEDED) {
-        struct ol_progress p;
-        const struct ol_row_mark *read = NULL;
+    out->there = ol_query_number(e->line, author, ref->number,
+                                 &out->message) == OL_OK;
+    if (what == OL_WHAT_UNDERSTOOD && out->there && out->message.decoded)
+        find_misread(e, out);
+}
 
-        if (ol_query_progress(&message, &p) == OL_OK)
-            read = ol_progress_mark(&p, OL_REL_READ);
-        set(doc, "read", json_boolean(read != NULL));
-        set(doc, "read_by", read ? officer(&message, read) : json_null());
+/* Who had read what was replaced. */
+static void put_readers(struct ol_out *o, const struct ol_entry *message)
+{
+    struct ol_progress p;
+    const struct ol_row_mark *read = NULL;
+
+    if (ol_query_progress(message, &p) == OL_OK)
+        read = ol_progress_mark(&p, OL_REL_READ);
+    ol_out_bool(o, "read", read != NULL);
+    ol_out_text(o, "read_by", read != NULL && look(message, read)
+                                  ? said.rec.originator
+                                  : OL_SPAN(NULL, 0));
+}
+
+void ol_json_said(struct ol_out *o, unsigned what, const struct ol_entry *e,
+                  const struct ol_said *of)
+{
+    ol_out_text(o, "by", e->rec.originator);
+    ol_json_name(o, "record", e, true, e->row.number);
+    if (what == OL_WHAT_DECLINED || what == OL_WHAT_CANCELLED)
+        ol_out_text(o, "reason", e->rec.text);
+    if (what == OL_WHAT_DISTRIBUTED)
+        ol_out_text(o, "to", e->rec.text);
+    if (of->misread) {
+        ol_out_text(o, "said", of->said);
+        ol_out_text(o, "readback", of->back);
     }
-    *e = message;
-    e->row.bytes = OL_SPAN(e->bytes, message.row.bytes.n);
-    e->decoded = message.decoded &&
-                 ol_record_decode(e->row.bytes, &e->rec) == OL_OK;
-    return true;
+    if (what == OL_WHAT_SUPERSEDED && of->there)
+        put_readers(o, &of->message);
 }

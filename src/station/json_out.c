@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/units.h"
+#include "station/text.h"
 
 #define FIRST 2048u
 #define DEEP 32u /* brackets in each other: our documents have 8 */
@@ -192,6 +192,41 @@ void ol_out_word(struct ol_out *o, const char *key, const char *v)
         ol_out_string(o, key, ol_span_str(v));
 }
 
+void ol_out_text(struct ol_out *o, const char *key, struct ol_span v)
+{
+    if (v.n == 0)
+        ol_out_null(o, key);
+    else
+        ol_out_string(o, key, v);
+}
+
+void ol_out_time(struct ol_out *o, const char *key, uint64_t ms)
+{
+    char text[OL_TIME_TEXT];
+
+    if (ms > 0)
+        ol_text_time(text, ms);
+    ol_out_word(o, key, ms > 0 ? text : NULL);
+}
+
+void ol_out_hex(struct ol_out *o, const char *key, struct ol_span v)
+{
+    static const char hex[] = "0123456789abcdef";
+    char *to;
+
+    ol_out_key(o, key);
+    to = room(o, 2 * v.n + 2);
+    if (to == NULL)
+        return;
+    *to++ = '"';
+    for (size_t k = 0; k < v.n; k++) {
+        *to++ = hex[v.p[k] >> 4];
+        *to++ = hex[v.p[k] & 15];
+    }
+    *to++ = '"';
+    o->n += 2 * v.n + 2;
+}
+
 /* Trees. */
 
 static void number(struct ol_out *o, const char *key, const json_t *v)
@@ -273,4 +308,13 @@ void ol_out_tree(struct ol_out *o, const char *key, const json_t *v)
         if (depth == 0)
             return;
     }
+}
+
+json_t *ol_out_read(struct ol_out *o)
+{
+    json_t *v = o->failed ? NULL
+                          : json_loadb(o->p, o->n, JSON_DECODE_ANY, NULL);
+
+    ol_out_free(o);
+    return v;
 }

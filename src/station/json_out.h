@@ -43,7 +43,16 @@ void ol_out_int(struct ol_out *o, const char *key, int64_t v);
 void ol_out_word(struct ol_out *o, const char *key, const char *v);
 /* A string, also an empty one. */
 void ol_out_string(struct ol_out *o, const char *key, struct ol_span v);
+/* A string; of nothing: null. */
+void ol_out_text(struct ol_out *o, const char *key, struct ol_span v);
+/* Milliseconds of the wall clock, RFC 3339; 0: null. */
+void ol_out_time(struct ol_out *o, const char *key, uint64_t ms);
+/* Two digits a byte. */
+void ol_out_hex(struct ol_out *o, const char *key, struct ol_span v);
 void ol_out_tree(struct ol_out *o, const char *key, const json_t *v);
+/* The other way: the whole as a tree, for who adds to it or looks into it; a
+ * new reference, or NULL. o is freed. */
+json_t *ol_out_read(struct ol_out *o);
 /* Bytes that are JSON already, as they are. */
 void ol_out_raw(struct ol_out *o, const char *text, size_t n);
 

@@ -108,12 +108,14 @@ static json_t *ask_of(const struct listing *l, const struct open_ask *o)
     static struct ol_entry e; /* large; one thread */
     const char *own = o->line->st->conf.name, *peer = o->line->conf.peer;
     bool known = ol_asks_settled(o->line);
+    struct ol_out message = {0};
     json_t *doc;
 
     if (ol_query_at(o->line, o->author, o->due.prec, o->due.index, &e) !=
         OL_OK)
         return NULL;
-    doc = ol_json_message(&e, OL_SHOW_LOG);
+    ol_json_message(&message, &e, OL_SHOW_LOG);
+    doc = ol_out_read(&message);
     set(&doc, "clock", json_string(o->author == OL_OWN ? own : peer));
     set(&doc, "clock_offset_ms",
         o->author == OL_OWN ? json_integer(0)

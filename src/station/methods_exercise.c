@@ -156,8 +156,7 @@ static bool step(struct ol_job *job)
     for (unsigned k = 0; k < PAGE && !broken; k++) {
         if (next(s, line, &broken)) {
             if (is_open(&s->e))
-                ol_stream_item(job->rq,
-                               ol_json_message(&s->e, OL_SHOW_HEADERS));
+                ol_json_stream(job->rq, &s->e, OL_SHOW_HEADERS);
         } else if (!broken) {
             ol_stream_end(job->rq);
             return false;

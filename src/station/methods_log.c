@@ -120,7 +120,7 @@ static bool log_waiting(struct scan *s)
             continue;
         }
         if (s->e.row.at_ms >= s->from_ms && s->e.row.at_ms <= s->to_ms)
-            ol_stream_item(s->job.rq, ol_json_message(&s->e, OL_SHOW_LOG));
+            ol_json_stream(s->job.rq, &s->e, OL_SHOW_LOG);
         return true;
     }
     return false;
@@ -143,7 +143,7 @@ static bool log_step(struct ol_job *job)
             if (ol_query_at(c->line, c->author, c->prec, c->index, &s->e) !=
                 OL_OK)
                 return broken(s);
-            ol_stream_item(job->rq, ol_json_message(&s->e, OL_SHOW_LOG));
+            ol_json_stream(job->rq, &s->e, OL_SHOW_LOG);
         }
         c->index++;
         if (!look(s, c))
@@ -207,7 +207,7 @@ static bool inbox_one(struct scan *s, struct cursor *c)
            old_check(s, c) ||
            p.rung >= OL_RUNG_UNDERSTOOD;
     if (!done || (s->all && s->e.rec.kind != OL_KIND_RECEIPT))
-        ol_stream_item(s->job.rq, ol_json_message(&s->e, OL_SHOW_HEADERS));
+        ol_json_stream(s->job.rq, &s->e, OL_SHOW_HEADERS);
     if (done && (c->index == *from || (*from == 0 && c->index == 1)))
         *from = c->index + 1;
     c->index++;

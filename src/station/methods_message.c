@@ -85,7 +85,7 @@ void ol_method_show(struct ol_request *rq)
     if (ol_method_message(rq, ol_param_true(rq, "theirs") ? OL_WHOSE_PEERS
                                                           : OL_WHOSE_ANY,
                           &e))
-        ol_reply(rq, ol_json_message(&e, OL_SHOW_LOG));
+        ol_json_reply(rq, &e, OL_SHOW_LOG);
 }
 
 /* save with stop: the files are not wanted any more. */
@@ -103,7 +103,7 @@ static void stopped(void *arg, enum ol_err err)
         ol_refuse(rq, OL_EXIT_FAILED, "the disk refused (%s): nothing has "
                   "changed", ol_err_info(err)->text);
     else
-        ol_reply(rq, ol_json_message(&e, OL_SHOW_LOG));
+        ol_json_reply(rq, &e, OL_SHOW_LOG);
 }
 
 static void stop(struct ol_request *rq, const struct ol_entry *e)

@@ -62,7 +62,7 @@ void ol_method_read(struct ol_request *rq)
     if (!ol_method_theirs(rq, &e, &p))
         return;
     if (p.rung >= OL_RUNG_READ || !ol_query_readable(&e))
-        ol_reply(rq, ol_json_message(&e, OL_SHOW_TEXT));
+        ol_json_reply(rq, &e, OL_SHOW_TEXT);
     else
         give(rq, &e, OL_REL_READ, ol_span_str(NULL));
 }
@@ -127,7 +127,7 @@ void ol_method_understood(struct ol_request *rq)
         !ol_method_theirs(rq, &e, &p))
         return;
     if (p.rung >= OL_RUNG_UNDERSTOOD)
-        ol_reply(rq, ol_json_message(&e, OL_SHOW_TEXT));
+        ol_json_reply(rq, &e, OL_SHOW_TEXT);
     else if (was_read(rq, &e, &p) && may_read_back(rq, &e, &p, readback))
         give(rq, &e, OL_REL_UNDERSTOOD, readback);
 }
@@ -159,7 +159,7 @@ void ol_method_distributed(struct ol_request *rq)
     if (who.n == 0)
         ol_refuse(rq, OL_EXIT_USAGE, "to is empty: name who got it");
     else if (is_listed(&e, &p, who))
-        ol_reply(rq, ol_json_message(&e, OL_SHOW_TEXT));
+        ol_json_reply(rq, &e, OL_SHOW_TEXT);
     else if (count(&p, OL_REL_DISTRIBUTED) >= OL_MARKS_EACH)
         ol_refuse(rq, OL_EXIT_FAILED, "%.64s was handed on to %u already, and "
                   "the list holds no more: name a group",
@@ -177,5 +177,5 @@ void ol_receipt_given(struct ol_request *rq, const struct ol_entry *e,
         ol_refuse(rq, OL_EXIT_FAILED, "%s: this and %s's station were told; "
                   "read it again and read it back", why, e->line->conf.peer);
     else
-        ol_reply(rq, ol_json_message(e, OL_SHOW_TEXT));
+        ol_json_reply(rq, e, OL_SHOW_TEXT);
 }

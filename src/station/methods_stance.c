@@ -28,13 +28,12 @@ static json_t *word_of(const struct ol_stances *s)
                : json_null();
 }
 
-void ol_json_declared(json_t **doc, const struct ol_record *rec)
+void ol_json_declared(struct ol_out *o, const struct ol_record *rec)
 {
     enum ol_stance stance = ol_stance_of_record(rec);
 
-    set(doc, "stance", stance != OL_STANCE_NONE
-                           ? json_string(ol_stance_name(stance))
-                           : json_null());
+    ol_out_word(o, "stance", stance != OL_STANCE_NONE ? ol_stance_name(stance)
+                                                      : NULL);
 }
 
 /* One that counts, with what its record says beside it. */

@@ -297,16 +297,16 @@ json_t *ol_json_presence(const struct ol_station_line *line,
                      known(s->theirs));
 }
 
-void ol_json_attended(json_t **doc, const struct ol_row_event *ev)
+void ol_json_attended(struct ol_out *o, const struct ol_row_event *ev)
 {
     size_t n = strcspn(ev->detail, " ");
     const char *more = ev->detail + n + (ev->detail[n] == ' ');
     bool question = strncmp(ev->detail, "asked", n) == 0;
 
-    set(doc, "whose", json_string(ev->author == OL_OWN ? "ours" : "theirs"));
-    set(doc, "state", json_stringn(ev->detail, n));
+    ol_out_word(o, "whose", ev->author == OL_OWN ? "ours" : "theirs");
+    ol_out_string(o, "state", OL_SPAN(ev->detail, n));
     if (*more != '\0')
-        set(doc, question ? "answer" : "by", json_string(more));
+        ol_out_word(o, question ? "answer" : "by", more);
 }
 
 /* ---- how much of a time ------------------------------------------------- */

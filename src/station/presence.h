@@ -10,6 +10,7 @@
 #ifndef OL_STATION_PRESENCE_H
 #define OL_STATION_PRESENCE_H
 
+#include "station/json_out.h"
 #include "station/station.h"
 
 void ol_presence_start(struct ol_station *st);
@@ -27,7 +28,7 @@ json_t *ol_json_attendance(const struct ol_station_line *line,
                            const struct ol_line_status *s);
 json_t *ol_json_presence(const struct ol_station_line *line,
                          const struct ol_line_status *s);
-void ol_json_attended(json_t **doc, const struct ol_row_event *ev);
+void ol_json_attended(struct ol_out *o, const struct ol_row_event *ev);
 
 /* How much of a time somebody was there, by what was noted. */
 struct ol_attended_share {

@@ -143,14 +143,6 @@ void ol_rpc_begin(struct ol_out *o, const json_t *id, const char *what)
     ol_out_key(o, what);
 }
 
-void ol_rpc_result(struct ol_out *o, const json_t *id, const json_t *result)
-{
-    o->digits = 9;
-    ol_rpc_begin(o, id, "result");
-    ol_out_tree(o, NULL, result);
-    ol_out_close(o, '}');
-}
-
 void ol_rpc_error(struct ol_out *o, const json_t *id, int code,
                   const char *message)
 {

@@ -35,8 +35,7 @@ int ol_rpc_check(const json_t *params, const char *spec,
 /* An answer as one line without its newline: its beginning, behind which the
  * value stands and then one '}'; id NULL: null. */
 void ol_rpc_begin(struct ol_out *o, const json_t *id, const char *what);
-/* A whole one. result is not consumed. */
-void ol_rpc_result(struct ol_out *o, const json_t *id, const json_t *result);
+/* A whole one. */
 void ol_rpc_error(struct ol_out *o, const json_t *id, int code,
                   const char *message);
 

@@ -82,7 +82,7 @@ static int id_param(struct ol_request *rq, const struct ol_station_line *line,
     if (ol_query_id(rq->st, id, &e) != OL_OK)
         return 1;
     if (e.line == line && e.row.author == OL_OWN)
-        ol_reply(rq, ol_json_message(&e, OL_SHOW_TEXT));
+        ol_json_reply(rq, &e, OL_SHOW_TEXT);
     else
         ol_refuse(rq, OL_EXIT_FAILED, "this id belongs to another message: "
                   "choose another");

@@ -17,6 +17,8 @@
 #include <openline/line.h>
 #include <openline/record.h>
 
+#include "station/json_out.h"
+
 struct ol_station_line;
 struct ol_request;
 
@@ -79,7 +81,7 @@ enum ol_line_state ol_stance_over(const struct ol_station_line *line,
 /* {"ours","theirs","declared":[...]} */
 json_t *ol_json_stance(struct ol_station_line *line);
 /* What a record of a stance says, into its document or its event's. */
-void ol_json_declared(json_t **doc, const struct ol_record *rec);
+void ol_json_declared(struct ol_out *o, const struct ol_record *rec);
 void ol_method_stance(struct ol_request *rq);
 
 #endif
