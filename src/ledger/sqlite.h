@@ -73,6 +73,8 @@ void *ol_sqlite_thread(void *l);
 
 /* write.c: statements of the writer; a batch within an open transaction. */
 OL_MUST_USE enum ol_err ol_write_prepare(struct ol_sqlite *l);
+OL_MUST_USE enum ol_err ol_write_begin(struct ol_sqlite *l);
+OL_MUST_USE enum ol_err ol_write_commit(struct ol_sqlite *l);
 OL_MUST_USE enum ol_err ol_write_batch(struct ol_sqlite *l,
                                        const struct ol_batch *batch);
 OL_MUST_USE enum ol_err ol_write_line(struct ol_sqlite *l,

@@ -34,7 +34,7 @@ static struct ol_held *take_group(struct ol_sqlite *l)
 static enum ol_err commit_group(struct ol_sqlite *l, struct ol_held *group)
 {
     uint64_t seq = l->seq;
-    enum ol_err err = ol_sql_exec(&l->writer, "BEGIN IMMEDIATE", "write");
+    enum ol_err err = ol_write_begin(l);
 
     for (; group && !err; group = group->next) {
         l->stood = false;
@@ -42,7 +42,7 @@ static enum ol_err commit_group(struct ol_sqlite *l, struct ol_held *group)
         group->stood = l->stood;
     }
     if (!err)
-        err = ol_sql_exec(&l->writer, "COMMIT", "commit");
+        err = ol_write_commit(l);
     if (!err)
         return OL_OK;
     /* Some errors have ended the transaction already. */

@@ -9,6 +9,7 @@
  */
 #include "ledger/sqlite.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,7 +19,7 @@
 
 enum { RECORD = OL_WRITE_ASIDE_TEXTS, LEAF, END_PART, SIZE, HEAD, ACKED, ACK,
        MARK, OLD_PART, PART, SENT, STATE, CHECKPOINT, EVENT, META, END_META,
-       LINE, FACT_N, FACT, END_FACTS, TEXTS };
+       LINE, FACT_N, FACT, END_FACTS, BEGIN, COMMIT, TEXTS };
 
 #define PLACE " line=?1 AND author=?2 AND prec=?3 "
 
@@ -69,6 +70,8 @@ static const char *const texts[TEXTS] = {
     [END_FACTS] = "DELETE FROM fact WHERE line=?1 AND kind=?2 AND at<?3"
                   " AND (?4 IS NULL OR key=?4)",
     [LINE] = "INSERT INTO line(line, id, peer) VALUES(?1, ?2, ?3)",
+    [BEGIN] = "BEGIN IMMEDIATE",
+    [COMMIT] = "COMMIT",
 };
 
 enum ol_err ol_write_prepare(struct ol_sqlite *l)
@@ -83,6 +86,29 @@ enum ol_err ol_write_run(struct ol_sqlite *l, unsigned id, sqlite3_stmt *s)
 
     ol_sql_give(&l->writer, id, s);
     return err;
+}
+
+static enum ol_err run_bare(struct ol_sqlite *l, unsigned id,
+                            const char *doing)
+{
+    sqlite3_stmt *s = ol_sql_take(&l->writer, id);
+    enum ol_err err = OL_OK;
+
+    errno = 0;
+    if (sqlite3_step(s) != SQLITE_DONE)
+        err = ol_sql_error(&l->writer, doing);
+    ol_sql_give(&l->writer, id, s);
+    return err;
+}
+
+enum ol_err ol_write_begin(struct ol_sqlite *l)
+{
+    return run_bare(l, BEGIN, "write");
+}
+
+enum ol_err ol_write_commit(struct ol_sqlite *l)
+{
+    return run_bare(l, COMMIT, "commit");
 }
 
 static struct ol_span seal(struct ol_sqlite *l, const struct ol_place *place,
