@@ -185,6 +185,7 @@ enum ol_err ol_held_copy(struct ol_held **out, const struct ol_batch *batch)
     held->next = NULL;
     held->size = size;
     held->stood = false;
+    held->seq = 0;
     held->batch = *batch;
     /* What needs alignment first, then names and bytes. */
     at = (uint8_t *)(held + 1);

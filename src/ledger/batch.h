@@ -20,6 +20,7 @@ struct ol_held {
     struct ol_batch batch; /* all it points to lies behind this structure */
     size_t size;           /* of the whole allocation */
     bool stood; /* one of its records was there before, of an earlier time */
+    uint64_t seq; /* of the event before its first, once it is written */
 };
 
 /*

@@ -210,10 +210,13 @@ static enum ol_err events(struct ol_ledger *base, uint64_t after, uint32_t max,
                           ol_row_event_fn fn, void *arg)
 {
     struct ol_sqlite *l = (struct ol_sqlite *)base;
-    sqlite3_stmt *s = ol_sql_take(&l->reader, READ_EVENTS);
+    sqlite3_stmt *s;
     enum ol_err err;
     bool row;
 
+    if (ol_recent_events(l->recent, after, max, fn, arg))
+        return OL_OK;
+    s = ol_sql_take(&l->reader, READ_EVENTS);
     OL_SQL_INTS(s, (int64_t)OL_MIN(after, (uint64_t)INT64_MAX));
     while (!(err = ol_sql_step(&l->reader, s, &row)) && row)
         if (!give_events(s, after, &max, fn, arg) || max == 0)

@@ -4,6 +4,7 @@
  */
 #include "ledger/recent.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #define ROWS 2048u /* a power of two */
 #define BYTES 512u /* of one record; a longer one is read from the file */
 #define LINES 64u  /* whose heads are here; of others the file is asked */
+#define EVENTS 512u /* rows; a power of two */
 
 struct head {
     uint32_t size;
@@ -22,11 +24,19 @@ struct head {
     bool exact;      /* and no more */
 };
 
+struct events { /* one row: n events, of records one behind the other */
+    struct ol_row_event first;
+    uint32_t n;
+};
+
 struct ol_recent {
     struct head head[LINES][2][OL_PRECS];
     struct ol_row row[ROWS]; /* index 0: none */
     uint16_t numbered[ROWS]; /* which row, of ours */
     uint8_t bytes[ROWS][BYTES];
+    struct events event[EVENTS]; /* a ring, without a gap */
+    unsigned event_at, n_events;
+    uint64_t event_end; /* the last one that is here */
 };
 
 struct ol_recent *ol_recent_make(void)
@@ -38,6 +48,7 @@ void ol_recent_forget(struct ol_recent *r)
 {
     memset(r->row, 0, sizeof(r->row));
     ol_wipe(r->bytes, sizeof(r->bytes));
+    r->n_events = 0;
 }
 
 void ol_recent_free(struct ol_recent *r)
@@ -98,6 +109,68 @@ static void keep(struct ol_recent *r, const struct ol_batch *b,
     row->bytes = OL_SPAN(r->bytes[at], put->bytes.n);
     if (put->author == OL_OWN)
         r->numbered[place_of_number(b->line, put->number)] = (uint16_t)at;
+}
+
+static void keep_event(struct ol_recent *r, const struct ol_batch *b,
+                       const struct ol_put *put)
+{
+    struct events *e = &r->event[(r->event_at + r->n_events) % EVENTS];
+
+    if (r->n_events == EVENTS)
+        r->event_at = (r->event_at + 1) % EVENTS;
+    else
+        r->n_events++;
+    e->n = ol_put_events(put);
+    e->first = (struct ol_row_event){
+        .seq = r->event_end + 1, .at_ms = b->at_ms, .line = b->line,
+        .what = put->what, .author = put->author, .prec = put->prec,
+        .index = put->index};
+    snprintf(e->first.channel, sizeof(e->first.channel), "%s",
+             ol_batch_channel(b, put->channel));
+    snprintf(e->first.detail, sizeof(e->first.detail), "%s",
+             put->detail ? put->detail : "");
+    r->event_end += e->n;
+}
+
+/* The row of the event behind `after`, counted from the oldest; n_events: none
+ * is here. */
+static unsigned event_behind(const struct ol_recent *r, uint64_t after)
+{
+    unsigned k = r->n_events;
+
+    while (k > 0 &&
+           r->event[(r->event_at + k - 1) % EVENTS].first.seq > after)
+        k--;
+    /* That before it may stand for some on either side. */
+    if (k > 0) {
+        const struct events *e = &r->event[(r->event_at + k - 1) % EVENTS];
+
+        k -= e->first.seq + e->n - 1 > after;
+    }
+    return k;
+}
+
+bool ol_recent_events(const struct ol_recent *r, uint64_t after, uint32_t max,
+                      ol_row_event_fn fn, void *arg)
+{
+    if (r->n_events == 0 || after + 1 < r->event[r->event_at].first.seq)
+        return false;
+    for (unsigned k = event_behind(r, after); k < r->n_events; k++) {
+        const struct events *e = &r->event[(r->event_at + k) % EVENTS];
+        uint32_t from = e->first.seq > after
+                            ? 0
+                            : (uint32_t)(after - e->first.seq + 1);
+
+        for (; from < e->n; from++) {
+            struct ol_row_event given = e->first;
+
+            given.seq += from;
+            given.index += from;
+            if (max-- == 0 || !fn(arg, &given))
+                return true;
+        }
+    }
+    return true;
 }
 
 static struct head *head_of(struct ol_recent *r, uint32_t line, uint8_t author,
@@ -194,9 +267,21 @@ void ol_recent_done(struct ol_recent *r, const struct ol_held *held, bool well)
         ol_recent_forget(r);
         return;
     }
-    for (uint16_t k = 0; k < held->batch.n_puts; k++)
-        if (held->batch.puts[k].kind == OL_PUT_RECORD)
-            keep(r, &held->batch, &held->batch.puts[k]);
+    if (r->n_events == 0 || held->seq != r->event_end) {
+        r->n_events = 0;
+        r->event_end = held->seq;
+    }
+    for (uint16_t k = 0; k < held->batch.n_puts; k++) {
+        const struct ol_put *put = &held->batch.puts[k];
+
+        if (put->kind == OL_PUT_RECORD)
+            keep(r, &held->batch, put);
+        else if (put->kind == OL_PUT_EVENT)
+            keep_event(r, &held->batch, put);
+        else if (put->kind == OL_PUT_HEAD)
+            ol_recent_note(r, held->batch.line, put->author, put->prec,
+                           put->index);
+    }
 }
 
 const struct ol_row *ol_recent_at(const struct ol_recent *r, uint32_t line,

@@ -7,9 +7,12 @@
  * 2,048. They say what the file says: nothing is kept of a batch that is not
  * committed, and all are forgotten by one that may have changed a row.
  *
- * And how long each log is: as it was read, while no batch that could change it
- * is under way; and at any time how long the batches that are done made it,
- * unless one that may cut it is under way.
+ * The newest events stay in the same way, at most 512 rows: whoever tells of
+ * them asks after each commit what is new.
+ *
+ * And how long each log is: as it was read, or as the last batch left it, while
+ * no batch that could change it is under way; and at any time how long the
+ * batches that are done made it, unless one that may cut it is under way.
  */
 #ifndef OL_LEDGER_RECENT_H
 #define OL_LEDGER_RECENT_H
@@ -35,6 +38,10 @@ bool ol_recent_reached(const struct ol_recent *r, uint32_t line,
                        uint8_t author, uint8_t prec, uint32_t *size);
 void ol_recent_note(struct ol_recent *r, uint32_t line, uint8_t author,
                     uint8_t prec, uint32_t size);
+/* Events above `after`, as in the ledger's events; false: the file is to be
+ * asked, nothing was given. */
+bool ol_recent_events(const struct ol_recent *r, uint64_t after, uint32_t max,
+                      ol_row_event_fn fn, void *arg);
 /* NULL: not here; the file may have it. Rows stay until the next is done. */
 const struct ol_row *ol_recent_at(const struct ol_recent *r, uint32_t line,
                                   uint8_t author, uint8_t prec,

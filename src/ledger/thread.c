@@ -38,6 +38,7 @@ static enum ol_err commit_group(struct ol_sqlite *l, struct ol_held *group)
 
     for (; group && !err; group = group->next) {
         l->stood = false;
+        group->seq = l->seq;
         err = ol_write_batch(l, &group->batch);
         group->stood = l->stood;
     }

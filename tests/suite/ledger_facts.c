@@ -344,6 +344,74 @@ static void events_resume_from_anywhere(void **state)
     assert_int_equal(kit_events(k, 20, 9).ev[0].seq, 21);
 }
 
+static void same_events(const struct heard *a, const struct heard *b)
+{
+    assert_int_equal(a->n, b->n);
+    for (uint32_t n = 0; n < a->n; n++) {
+        const struct ol_row_event *x = &a->ev[n], *y = &b->ev[n];
+
+        assert_int_equal(x->seq, y->seq);
+        assert_int_equal(x->at_ms, y->at_ms);
+        assert_int_equal(x->line, y->line);
+        assert_int_equal(x->what, y->what);
+        assert_int_equal(x->author, y->author);
+        assert_int_equal(x->prec, y->prec);
+        assert_int_equal(x->index, y->index);
+        assert_string_equal(x->channel, y->channel);
+        assert_string_equal(x->detail, y->detail);
+    }
+}
+
+/* So many rows of events, of which some stand for many; the last one's. */
+static uint64_t say_events(struct kit *k, struct dice *d, uint64_t seq,
+                           unsigned rows)
+{
+    for (unsigned n = 0; n < rows; n++) {
+        uint32_t count = (uint32_t)dice_edge(d, 1, 9);
+        struct ol_put *put = kit_event(k, OL_WHAT_ARRIVED,
+                                       (uint8_t)(n % OL_PRECS), 1 + n, count);
+
+        put->channel = n % 3;
+        put->detail = n % 16 == 0 ? "a word" : NULL;
+        kit_sure(k);
+        if (n % 7 == 0) { /* a batch without any */
+            kit_record(k, OL_OWN, OL_ROUTINE, (uint32_t)seq + 1);
+            kit_sure(k);
+        }
+        seq += count;
+    }
+    return seq;
+}
+
+/* Before and behind what is kept of the newest: the same as the file says. */
+static void new_events_are_those_of_the_file(void **state)
+{
+    static const unsigned rows[] = {1, 40, 530, 3, 512};
+    static struct heard kept[40];
+    struct kit *k = *state;
+    struct dice d = dice_init(20261127);
+    uint64_t seq = 0;
+
+    for (unsigned r = 0; r < OL_LEN(rows); r++) {
+        uint64_t after[OL_LEN(kept)];
+        uint32_t max[OL_LEN(kept)];
+
+        seq = say_events(k, &d, seq, rows[r]);
+        for (unsigned n = 0; n < OL_LEN(kept); n++) {
+            after[n] = n % 2 ? dice_edge(&d, 0, seq + 1)
+                             : seq - OL_MIN(seq, n * n);
+            max[n] = (uint32_t)dice_edge(&d, 0, 60);
+            kept[n] = kit_events(k, after[n], max[n]);
+        }
+        k->l->ops->afresh(k->l);
+        for (unsigned n = 0; n < OL_LEN(kept); n++) {
+            struct heard filed = kit_events(k, after[n], max[n]);
+
+            same_events(&kept[n], &filed);
+        }
+    }
+}
+
 static uint8_t got[4096];
 static size_t n_got;
 
@@ -428,6 +496,7 @@ static void lines_keep_their_numbers(void **state)
     KIND(attempts_are_counted_per_channel)                                     \
     KIND(the_last_checkpoint_counts)                                           \
     KIND(events_resume_from_anywhere)                                          \
+    KIND(new_events_are_those_of_the_file)                                     \
     KIND(station_values_come_and_go)                                           \
     KIND(lines_keep_their_numbers)
 
