@@ -288,6 +288,11 @@ static void on_note(struct ol_station_line *line, const struct ol_effect *fx)
     }
 }
 
+static bool is_taken(const struct ol_effect *fx)
+{
+    return fx->kind == OL_FX_NOTE && fx->note.kind == OL_NOTE_TAKEN;
+}
+
 static void carry(struct ol_station_line *line)
 {
     const struct ol_effects *fx = &line->st->fx;
@@ -300,9 +305,14 @@ static void carry(struct ol_station_line *line)
     line->wake_ns = fx->wake_ns;
     line->more = fx->more;
     commit(line, fx);
+    /* Who said it hears that it was taken when it is on its way: writing the
+     * answer takes as long as sending. */
     for (unsigned k = 0; k < fx->count; k++)
-        if (fx->v[k].kind != OL_FX_PUT)
+        if (fx->v[k].kind != OL_FX_PUT && !is_taken(&fx->v[k]))
             carrier[fx->v[k].kind](line, &fx->v[k]);
+    for (unsigned k = 0; k < fx->count; k++)
+        if (is_taken(&fx->v[k]))
+            on_note(line, &fx->v[k]);
 }
 
 /* Loads. */
