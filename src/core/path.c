@@ -614,6 +614,13 @@ void ol_path_pump(struct ol_line *l, unsigned c)
     ol_wake(l, p->pto_ns);
 }
 
+static bool waits_for_pace(struct ol_line *l, const struct ol_path *p)
+{
+    if (p->pace_ns > l->now_ns)
+        ol_wake(l, p->pace_ns);
+    return p->pace_ns > l->now_ns;
+}
+
 size_t ol_path_budget(struct ol_line *l, unsigned c)
 {
     struct ol_path *p = &l->ch[c].path;
@@ -628,10 +635,8 @@ size_t ol_path_budget(struct ol_line *l, unsigned c)
     /* One frame is always allowed, so that nothing starves. */
     if (p->bytes >= window && p->bytes > 0)
         return 0;
-    if (p->pace_ns > l->now_ns) {
-        ol_wake(l, p->pace_ns);
+    if (!stream(l, c) && waits_for_pace(l, p))
         return 0;
-    }
     return p->bytes >= window ? ch->conf.mtu : window - p->bytes;
 }
 
@@ -641,19 +646,18 @@ size_t ol_path_bulk_budget(struct ol_line *l, unsigned c)
 
     if (p->tail - p->head >= OL_INFLIGHT_MAX - BULK_ROOM ||
         l->refs_used >= OL_REFS / 2 ||
-        !ol_chan_room(&l->ch[c], l->ch[c].conf.mtu + OL_RECORD_MAX))
+        !ol_chan_room(&l->ch[c], l->ch[c].conf.mtu + OL_RECORD_MAX) ||
+        waits_for_pace(l, p))
         return 0;
     return ol_path_budget(l, c);
 }
 
-void ol_path_paced(struct ol_line *l, unsigned c, size_t bytes)
+void ol_path_bulk_paced(struct ol_line *l, unsigned c, size_t bytes)
 {
     struct ol_path *p = &l->ch[c].path;
     uint64_t rate = l->ch[c].conf.rate_bps / 8;
     uint64_t gap, burst;
 
-    if (stream(l, c))
-        return;
     if (rate > 0) /* heads of IPv4 and UDP count where they weigh */
         gap = (bytes + (p->slow_ns > 0 ? 28 : 0)) * OL_NS_PER_S / rate;
     else if (p->srtt_ns > 0) /* 1.25 windows a round trip: 7.7 */
@@ -666,9 +670,17 @@ void ol_path_paced(struct ol_line *l, unsigned c, size_t bytes)
     /* A burst may go at once after a pause; not where the rate is declared,
      * for a radio's queue is short. */
     burst = rate > 0 ? 0 : OL_MAX(BURST_FRAMES * gap, BURST_NS);
+    if (stream(l, c)) /* few frames are all that may be under way at first */
+        burst = OL_MAX(gap, BURST_NS);
     if (p->pace_ns + burst < l->now_ns)
         p->pace_ns = l->now_ns - OL_MIN(burst, l->now_ns);
     p->pace_ns += gap;
+}
+
+void ol_path_paced(struct ol_line *l, unsigned c, size_t bytes)
+{
+    if (!stream(l, c))
+        ol_path_bulk_paced(l, c, bytes);
 }
 
 /* Something waits and may not go now: then what goes tells the rate. */

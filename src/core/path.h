@@ -145,7 +145,10 @@ size_t ol_path_bulk_budget(struct ol_line *l, unsigned c);
 uint32_t ol_path_window(const struct ol_path *p, uint64_t now_ns);
 /* At the end of a step. waits: something is owed. */
 void ol_path_idle(struct ol_line *l, unsigned c, bool waits);
+/* So many bytes of records went, or of attachments, which alone are paced on a
+ * stream. */
 void ol_path_paced(struct ol_line *l, unsigned c, size_t bytes);
+void ol_path_bulk_paced(struct ol_line *l, unsigned c, size_t bytes);
 uint64_t ol_path_pto(const struct ol_path *p);
 /* After so long a word of a record should have come. */
 uint64_t ol_path_turn(const struct ol_path *p);

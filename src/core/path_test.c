@@ -96,11 +96,51 @@ static void what_is_overtaken_does_not_go_there_again(void **state)
     free(l);
 }
 
+/* Attachments do not fill a stream's window at once; a record does not wait. */
+static void attachments_are_paced_on_a_stream(void **state)
+{
+    static struct ol_effects fx;
+    struct ol_line *l = calloc(1, sizeof(*l));
+    struct ol_path *p;
+    uint64_t began;
+    unsigned sent = 0;
+
+    (void)state;
+    assert_non_null(l);
+    l->fx = &fx;
+    began = l->now_ns = 1000 * OL_NS_PER_S;
+    l->n_ch = 1;
+    l->ch[SLOW].conf.kind = OL_CHAN_STREAM;
+    l->ch[SLOW].conf.mtu = OL_FRAME_MAX;
+    l->ch[SLOW].own_room = 1u << 20;
+    ol_path_init(&l->ch[SLOW].path, &l->ch[SLOW].conf);
+    ol_path_begin(l, SLOW);
+    p = &l->ch[SLOW].path;
+    p->srtt_ns = 60 * OL_NS_PER_MS;
+    p->cwnd = 60000;
+    while (p->bytes < p->cwnd && l->now_ns < began + p->srtt_ns) {
+        fx.wake_ns = OL_NEVER_NS;
+        if (ol_path_bulk_budget(l, SLOW) == 0) {
+            assert_true(ol_path_budget(l, SLOW) > 0);
+            assert_true(fx.wake_ns > l->now_ns);
+            l->now_ns = fx.wake_ns;
+            continue;
+        }
+        (void)ol_path_sent(l, SLOW, sent++, 4000);
+        ol_path_bulk_paced(l, SLOW, 4000);
+    }
+    /* Two windows a round trip before the path was filled. */
+    assert_int_equal(sent, 15);
+    assert_in_range(l->now_ns - began, 24 * OL_NS_PER_MS, 30 * OL_NS_PER_MS);
+    free(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(late_frames_undo_their_own_halving),
         cmocka_unit_test(what_is_overtaken_does_not_go_there_again),
+        cmocka_unit_test(attachments_are_paced_on_a_stream),
     };
 
     return cmocka_run_group_tests_name("path", tests, NULL, NULL);

@@ -364,7 +364,7 @@ static bool bulk_frame(struct ol_line *l, unsigned c)
         return false;
     }
     ol_schedule_began(l);
-    ol_path_paced(l, c, f.w.n + OL_FRAME_OVER);
+    ol_path_bulk_paced(l, c, f.w.n + OL_FRAME_OVER);
     ol_frame_finish(l, &f);
     return true;
 }
