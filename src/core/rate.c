@@ -124,19 +124,26 @@ void ol_rate_acked(struct ol_rate *r, const struct ol_flight *f,
     r->first_ns = f->sent_ns;
 }
 
+static bool queued(const struct ol_rate *r)
+{
+    return r->rtt_ns > r->min_rtt_ns + QUEUE_NS / 2;
+}
+
 /* Three rounds without a quarter more: what was sent filled the path, so its
- * rate is known. */
+ * rate is known. Twice as much, and it did not: a machine was busy for a
+ * moment, which looks like a queue, or the path has become faster. */
 static void filled(struct ol_rate *r)
 {
-    if (r->full)
-        return;
-    if (r->best >= r->flat_rate + r->flat_rate / 4) {
+    uint64_t more = r->full ? r->flat_rate : r->flat_rate / 4;
+
+    if (r->best < r->flat_rate + more) {
+        r->flat = (uint8_t)OL_MIN(r->flat + 1u, FLAT_ROUNDS);
+        r->full |= r->flat == FLAT_ROUNDS;
+    } else if (!r->full || !queued(r)) {
         r->flat_rate = r->best;
         r->flat = 0;
-    } else {
-        r->flat++;
+        r->full = false;
     }
-    r->full = r->flat >= FLAT_ROUNDS;
 }
 
 static void take(struct ol_path *p, uint64_t rate, bool limited, bool round)
@@ -179,8 +186,9 @@ void ol_rate_done(struct ol_path *p, uint64_t now_ns)
     if (over < r->min_rtt_ns || over == 0)
         return;
     /* A queue behind enough of them is one, also after a pause. */
-    if (n >= ENOUGH && r->rtt_ns > r->min_rtt_ns + QUEUE_NS / 2) {
-        r->best = r->full ? r->best : n * OL_NS_PER_S / over;
+    if (n >= ENOUGH && queued(r)) {
+        if (!r->full)
+            r->best = r->flat_rate = n * OL_NS_PER_S / over;
         r->full = true;
     }
     take(p, n * OL_NS_PER_S / over, r->any_limited, round);

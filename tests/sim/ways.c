@@ -115,6 +115,37 @@ static void the_slower_way_comes_later(void)
     }
 }
 
+/* Its receiver is busy for a moment when an attachment begins: what looks like
+ * a queue is none, and the way is filled all the same. */
+static void a_moment_is_no_queue(void)
+{
+    for (unsigned c = 0; c < 2; c++)
+        for (unsigned after = 20; after <= 80; after += 20) {
+            struct sim_file *f;
+            uint64_t from;
+
+            world_init_calm(&w, after, 2, false);
+            cut(1 - c);
+            shape(c, 20 * MB, 40);
+            run_for(60 * S);
+            f = world_offer(&w, 0, 4 * MB, after);
+            world_want(&w, f);
+            from = w.now_ns;
+            run_for(after * MS);
+            w.ch[c].path[0].delay_ns += 30 * MS;
+            run_for(10 * MS);
+            w.ch[c].path[0].delay_ns -= 30 * MS;
+            while (f->whole_ns == 0 && w.now_ns - from < 60 * S)
+                run_for(MS);
+            EXPECT(f->whole_ns != 0);
+            printf("  %s, %u ms after the beginning: 4 MB in %.0f ms\n",
+                   c == 0 ? "stream" : "datagrams", after,
+                   (double)(f->whole_ns - from) / 1e6);
+            EXPECT(f->whole_ns - from < 1900 * MS);
+            world_fini(&w);
+        }
+}
+
 /* 100 MB on one way of 10 Mbit/s, and fifty FLASHes meanwhile. */
 static void a_flash_beside_it(void)
 {
@@ -193,6 +224,7 @@ static void a_flash_over_a_full_slow_way(void)
 static const struct story stories[] = {
     {"two_ways_are_filled", two_ways_are_filled},
     {"the_slower_way_comes_later", the_slower_way_comes_later},
+    {"a_moment_is_no_queue", a_moment_is_no_queue},
     {"a_flash_beside_it", a_flash_beside_it},
     {"a_flash_over_a_full_slow_way", a_flash_over_a_full_slow_way},
 };
