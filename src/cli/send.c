@@ -8,8 +8,10 @@
  * message may have been taken. Texts that no record can hold are refused before
  * that.
  */
+#include "base/id.h"
 #include "cli/attach.h"
 #include "cli/cli.h"
+#include "cli/when.h"
 
 #include <openline/record.h>
 
@@ -102,12 +104,14 @@ static int take_text(const struct ol_args *args, bool bare, char *text,
     return check_text(text, n, args->n_files > 0);
 }
 
+/* Given with the message, so that the same command again is no second one. */
 static void new_id(char out[ID_TEXT])
 {
     uint8_t id[OL_ID_SIZE];
 
     if (getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
         abort();
+    ol_id_stamp(id, (uint64_t)ol_when_now_ms());
     for (size_t i = 0; i < sizeof(id); i++)
         snprintf(out + 2 * i, 3, "%02x", id[i]);
 }

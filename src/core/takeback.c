@@ -15,6 +15,7 @@
  * It fails by dropping: a record that does not decode, or is of another place,
  * is refused, and asked for again.
  */
+#include "base/id.h"
 #include "core/marks.h"
 #include "core/restore.h"
 
@@ -245,6 +246,7 @@ static void put_word(struct ol_line *l, unsigned p, struct ol_span text)
     struct ol_writer w;
 
     ol_rng_fill(&l->rng, id, sizeof(id));
+    ol_id_stamp(id, rec.written_ms);
     ol_writer_init(&w, bytes, 256);
     OL_CHECK(ol_record_encode(&w, &rec) == OL_OK);
     r.bytes = ol_writer_span(&w);

@@ -11,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/crypto.h"
 #include "station/alarms.h"
 #include "station/check_plan.h"
 #include "station/clock.h"
 #include "station/json.h"
 #include "station/log.h"
+#include "station/names.h"
 #include "station/progress.h"
 #include "station/station.h"
 
@@ -198,7 +198,7 @@ static bool begin(struct ol_station_line *line, const char *by)
     c->n++;
     c->last_ms = c->sent_ms = ol_clock_wall_ms();
     c->missed = false;
-    ol_os_random(c->id, sizeof(c->id));
+    ol_id_new(c->id, c->sent_ms);
     if (!note(line, c->id, json_pack("{s:I,s:s,s:s}", "n", (json_int_t)c->n,
                                      "did", "began", "by", by))) {
         c->n--;
@@ -387,7 +387,7 @@ static void unsent_new(struct ol_station_line *line, const char *why)
 {
     uint8_t id[OL_ID_SIZE]; /* the check before may still be answered */
 
-    ol_os_random(id, sizeof(id));
+    ol_id_new(id, ol_clock_wall_ms());
     (void)note(line, id, json_pack("{s:s,s:s,s:s}", "did", "unsent", "by",
                                    "schedule", "why", why));
 }

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/id.h"
 #include "crypto/crypto.h"
 #include "station/text.h"
 #include "wire/frame.h"
@@ -61,7 +62,6 @@ void ol_name_put(char out[OL_MESSAGE_NAME], const char *author,
 
 void ol_id_new(uint8_t id[16], uint64_t wall_ms)
 {
-    for (unsigned k = 0; k < 6; k++)
-        id[k] = (uint8_t)(wall_ms >> (40 - 8 * k));
-    ol_os_random(id + 6, 10);
+    ol_os_random(id, 16);
+    ol_id_stamp(id, wall_ms);
 }

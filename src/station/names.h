@@ -20,9 +20,7 @@ struct ol_name {
 bool ol_name_parse(const char *text, struct ol_name *name);
 void ol_name_put(char out[OL_MESSAGE_NAME], const char *author,
                  const char *addressee, uint64_t number);
-/* A new id: the time it was made at, Unix ms, in 6 bytes, and 10 random ones.
- * So the ledger's index of ids grows at its end, as its logs do, and does not
- * touch another page for each record. doc/protocol.md 6.1. */
+/* A new id, as each record of ours has one: see base/id.h. */
 void ol_id_new(uint8_t id[16], uint64_t wall_ms);
 
 #endif

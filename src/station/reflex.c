@@ -9,10 +9,10 @@
 
 #include <string.h>
 
-#include "crypto/crypto.h"
 #include "station/check_plan.h"
 #include "station/clock.h"
 #include "station/exercise.h"
+#include "station/names.h"
 #include "station/progress.h"
 
 #define META "reflex"
@@ -160,7 +160,7 @@ static bool say(struct ol_station_line *line, const struct ol_entry *e,
     if (line->st->disk_full || line->st->disk_err != OL_OK ||
         ol_waiting_turn(line) != OL_WAITING_NONE || !drop(r, now_ns))
         return false;
-    ol_os_random(id, sizeof(id));
+    ol_id_new(id, rec.written_ms);
     rec.id = OL_SPAN_ARRAY(id);
     rec.refs[0] = (struct ol_ref){.rel = (uint8_t)rel,
                                   .number = e->row.number};

@@ -14,11 +14,11 @@
 
 #include <string.h>
 
-#include "crypto/crypto.h"
 #include "station/alarms.h"
 #include "station/clock.h"
 #include "station/json.h"
 #include "station/log.h"
+#include "station/names.h"
 #include "station/query.h"
 #include "station/station.h"
 #include "wire/record.h"
@@ -139,10 +139,10 @@ static bool tell(struct ol_station_line *line, enum ol_waiting_turn *turn)
         return false;
     words(text, sizeof(text), s.returned);
     ol_log(OL_LOG_NOTE, "line %s: %s", line->conf.peer, text);
-    ol_os_random(id, sizeof(id));
+    rec.written_ms = ol_clock_wall_ms();
+    ol_id_new(id, rec.written_ms);
     rec.id = OL_SPAN_ARRAY(id);
     rec.text = ol_span_str(text);
-    rec.written_ms = ol_clock_wall_ms();
     err = give(line, &rec, &w->tell_token);
     if (err != OL_OK)
         *turn = later(w, err == OL_ERR_UNPROVED);

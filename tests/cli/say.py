@@ -8,6 +8,7 @@ nothing said to the other side.
 import json
 import re
 import subprocess
+import time
 
 from bed import ENVIRONMENT, OPENLINE, Bed, expect, wait_for
 
@@ -55,6 +56,14 @@ def told(station, event, name):
     return found[0]
 
 
+def ids_begin_with_time(station):
+    """So that the ledger's index of ids grows at its end: no id that a
+    program gave is among them."""
+    for m in station.json("log"):
+        age_s = time.time() - int(m["id"][:12], 16) / 1000
+        expect(-5 < age_s < 600, f"{station.name}: the id {m['id']}")
+
+
 def answered():
     with Bed() as bed:
         north, south = bed.pair("north", "south")
@@ -99,6 +108,7 @@ def answered():
         expect(again["precedence"] == "flash", f"answer: {again}")
         for station in (north, south):
             station.ok("audit")
+            ids_begin_with_time(station)
 
 
 def south_said(north, south):
