@@ -20,6 +20,7 @@ import sys
 import threading
 
 import measure
+import peer_words
 from measure import net
 
 TALK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peer_talk.py")
@@ -32,11 +33,10 @@ Sent = collections.namedtuple("Sent", "at committed acked")
 # lost one is repeated after a constant time, and sooner than by default.
 TUNED = {"net.ipv4.tcp_thin_linear_timeouts": 1,
          "net.ipv4.tcp_rto_min_us": 50000,
-         "net.ipv4.tcp_congestion_control": "cubic",
          "net.ipv4.tcp_slow_start_after_idle": 0,
          "net.mptcp.enabled": 1, "net.mptcp.stale_loss_cnt": 1}
 TCP_WORDS = ("TCP_NODELAY, thin linear timeouts, least timeout 50 ms, no slow "
-             "start after idle, cubic")
+             f"start after idle, {peer_words.Line.congestion()}")
 SYNCED = "yes: append and fdatasync, at the sender too before it is sent"
 
 
