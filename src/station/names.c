@@ -53,11 +53,29 @@ bool ol_name_parse(const char *text, struct ol_name *name)
            number(slash + 1, &name->number);
 }
 
+/* At most 32 letters of a station's name, and one that parts. */
+static char *put_station(char *to, const char *name, char parts)
+{
+    size_t n = strnlen(name, 32);
+
+    memcpy(to, name, n);
+    to[n] = parts;
+    return to + n + 1;
+}
+
 void ol_name_put(char out[OL_MESSAGE_NAME], const char *author,
                  const char *addressee, uint64_t n)
 {
-    ol_text_put(out, OL_MESSAGE_NAME, "%s:%s/%llu", author, addressee,
-                (unsigned long long)n);
+    char *to = put_station(out, author, ':'), text[20];
+    unsigned at = sizeof(text);
+
+    to = put_station(to, addressee, '/');
+    do {
+        text[--at] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    memcpy(to, text + at, sizeof(text) - at);
+    to[sizeof(text) - at] = '\0';
 }
 
 void ol_id_new(uint8_t id[16], uint64_t wall_ms)

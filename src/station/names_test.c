@@ -24,6 +24,11 @@ static void forms(void **state)
     assert_int_equal(n.number, 17);
     ol_name_put(text, n.author, n.addressee, n.number);
     assert_string_equal(text, "north:south/17");
+    ol_name_put(text, "abcdefghijklmnopqrstuvwxyz-01234",
+                "z1234567890123456789012345678901", UINT64_MAX);
+    assert_string_equal(text, "abcdefghijklmnopqrstuvwxyz-01234:"
+                              "z1234567890123456789012345678901/"
+                              "18446744073709551615");
     assert_true(ol_name_parse("north/1", &n));
     assert_string_equal(n.addressee, "");
     assert_true(ol_name_parse("9", &n));

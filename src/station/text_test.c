@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -76,6 +77,27 @@ static void times(void **state)
     assert_string_equal(text, "9999-12-31T23:59:59.999Z");
 }
 
+/* All days of four hundred years and more, and some of those to come. */
+static void days(void **state)
+{
+    char text[OL_TIME_TEXT], as[64];
+    struct tm tm;
+
+    (void)state;
+    for (uint64_t day = 0; day < 2932897; day += day < 160000 ? 1 : 97) {
+        uint64_t second = day * 86400 + day * 7919 % 86400;
+        time_t s = (time_t)second;
+
+        assert_non_null(gmtime_r(&s, &tm));
+        assert_true(strftime(as, sizeof(as), "%Y-%m-%dT%H:%M:%S.", &tm) > 0);
+        ol_text_put(as + 20, sizeof(as) - 20, "%03uZ", (unsigned)(day % 1000));
+        ol_text_time(text, second * 1000 + day % 1000);
+        assert_string_equal(text, as);
+    }
+    ol_text_time(text, UINT64_C(253402300799999));
+    assert_string_equal(text, "9999-12-31T23:59:59.999Z");
+}
+
 static void hex(void **state)
 {
     uint8_t bytes[3] = {0x00, 0xab, 0xff}, back[3];
@@ -128,7 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(durations),
-        cmocka_unit_test(times),
+        cmocka_unit_test(times), cmocka_unit_test(days),
         cmocka_unit_test(hex),
         cmocka_unit_test(reasons),
         cmocka_unit_test(cut_letters),
