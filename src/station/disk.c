@@ -26,6 +26,7 @@
 #include "station/asks.h"
 #include "station/clock.h"
 #include "station/log.h"
+#include "station/misread.h"
 #include "station/station.h"
 
 #define LOOK_NS (5 * OL_NS_PER_S)
@@ -113,8 +114,10 @@ static enum ol_err hand_in(struct ol_station *st, struct ol_batch *batch,
     batch->channels = e->line
                           ? (const char (*)[OL_NAME_MAX + 1])e->line->names
                           : NULL;
-    if (st->fifo_n < most)
+    if (st->fifo_n < most) {
+        ol_misread_expect(st, batch);
         err = st->ledger->ops->commit(st->ledger, batch);
+    }
     if (err != OL_OK)
         return err;
     st->fifo[(st->fifo_head + st->fifo_n++) % OL_FIFO_MAX] = *e;

@@ -6,6 +6,11 @@
  * side, with both phrases; the other side does the same. It fails by missing
  * an alarm if the station ends between the receipt and it: the event is told
  * as `misread` all the same, and the message shows it for ever.
+ *
+ * Events are read only while a batch with such a one is on its way to the disk
+ * or on it, from where they stood before it: most batches hold none, and to
+ * read all costs as much as to tell them. One that the disk refused is waited
+ * for in vain, and then all are read until the station ends.
  */
 #include "station/misread.h"
 
@@ -59,7 +64,7 @@ static void look(struct ol_station *st, const struct ol_row_event *ev)
     struct ol_station_line *line = ol_line_of(st, ev->line);
     char why[OL_WHY_MAX];
 
-    if (line == NULL || ev->what != OL_WHAT_UNDERSTOOD ||
+    if (line == NULL ||
         ol_query_at(line, OL_PEER, ev->prec, ev->index, &receipt) != OL_OK ||
         !receipt.decoded)
         return;
@@ -87,10 +92,26 @@ static bool gather(void *arg, const struct ol_row_event *ev)
     return p->n < PAGE;
 }
 
+void ol_misread_expect(struct ol_station *st, const struct ol_batch *batch)
+{
+    for (uint32_t k = 0; k < batch->n_puts; k++) {
+        if (batch->puts[k].kind != OL_PUT_EVENT ||
+            batch->puts[k].what != OL_WHAT_UNDERSTOOD)
+            continue;
+        /* It comes behind all that is there now. */
+        if (st->misread_due == 0 &&
+            st->ledger->ops->last_seq(st->ledger, &st->misread_seq) != OL_OK)
+            st->misread_seq = 0;
+        st->misread_due++;
+    }
+}
+
 void ol_misread_pump(struct ol_station *st)
 {
     static struct page page;
 
+    if (st->misread_due == 0)
+        return;
     do {
         page.n = 0;
         if (st->ledger->ops->events(st->ledger, st->misread_seq, PAGE, gather,
@@ -98,6 +119,10 @@ void ol_misread_pump(struct ol_station *st)
             return;
         for (unsigned k = 0; k < page.n; k++) {
             st->misread_seq = page.v[k].seq;
+            if (page.v[k].what != OL_WHAT_UNDERSTOOD)
+                continue;
+            if (st->misread_due > 0)
+                st->misread_due--;
             look(st, &page.v[k]);
         }
     } while (page.n == PAGE);

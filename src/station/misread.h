@@ -13,6 +13,8 @@
  * is raised. */
 bool ol_misread(const struct ol_entry *e, struct ol_span readback,
                 char why[OL_WHY_MAX]);
+/* A batch that goes to the disk: it may hold such a receipt. */
+void ol_misread_expect(struct ol_station *st, const struct ol_batch *batch);
 /* Looks at the receipts that have arrived since it last did. */
 void ol_misread_pump(struct ol_station *st);
 

@@ -222,8 +222,9 @@ struct ol_station {
     uint64_t disk_bad_ms; /* Unix time since when it takes nothing, or 0 */
 
     struct ol_control *control;
-    struct ol_submit *submits;
+    struct ol_submit *submits, **submits_end; /* NULL: no one yet */
     uint64_t misread_seq; /* events up to it were looked at */
+    uint32_t misread_due; /* of those behind it so many may tell of one */
     unsigned n_submits;
     struct ol_wait *waits;
     unsigned n_waits;

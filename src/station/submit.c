@@ -39,7 +39,7 @@ void ol_submit(struct ol_station_line *line, struct ol_request *rq,
                const struct ol_record *rec, const uint8_t id[OL_ID_SIZE])
 {
     struct ol_station *st = line->st;
-    struct ol_submit *s, **at = &st->submits;
+    struct ol_submit *s;
 
     if (st->disk_err != OL_OK && st->disk_err != OL_ERR_FULL) {
         ol_refuse(rq, OL_EXIT_FAILED, "the disk refuses, nothing was taken: "
@@ -67,9 +67,8 @@ void ol_submit(struct ol_station_line *line, struct ol_request *rq,
     else
         ol_id_new(s->id, s->rec.written_ms);
     s->rec.id = OL_SPAN(s->id, sizeof(s->id));
-    while (*at != NULL)
-        at = &(*at)->next;
-    *at = s;
+    *(st->submits_end ? st->submits_end : &st->submits) = s;
+    st->submits_end = &s->next;
     st->n_submits++;
     ol_loop_again(st);
 }
@@ -81,6 +80,8 @@ static struct ol_request *finish(struct ol_station *st, struct ol_submit **at)
     struct ol_request *rq = s->rq;
 
     *at = s->next;
+    if (s->next == NULL)
+        st->submits_end = at;
     st->n_submits--;
     /* If it became no message its files are of no use. */
     if (s->rec.n_attachments > 0)
