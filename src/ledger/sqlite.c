@@ -98,8 +98,9 @@ static enum ol_err commit(struct ol_ledger *base, const struct ol_batch *batch)
         l->first = held;
     l->last = held;
     l->outstanding++;
-    pthread_cond_signal(&l->work);
     pthread_mutex_unlock(&l->mutex);
+    /* Not before: the thread would wake only to wait for the mutex. */
+    pthread_cond_signal(&l->work);
     ol_recent_given(l->recent, batch);
     return OL_OK;
 }
