@@ -129,7 +129,7 @@ static void commit_found(struct ol_station_line *line, const struct found *in)
         f->seen_known = false; /* again in the next turn */
 }
 
-/* A page of one log; true: there may be more. */
+/* A page of one log; true: there may be more, or it is not kept yet. */
 static bool look_in(struct ol_station_line *line, unsigned prec)
 {
     struct ol_ledger *lg = line->st->ledger;
@@ -153,7 +153,7 @@ static bool look_in(struct ol_station_line *line, unsigned prec)
     f->unkept += in.count;
     if (in.n > 0 || f->unkept >= KEEP)
         commit_found(line, &in);
-    return true;
+    return f->busy || !f->seen_known || f->seen[prec] < size;
 }
 
 void ol_found_pump(struct ol_station_line *line)
