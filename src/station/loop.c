@@ -93,7 +93,9 @@ static void arm(struct ol_station *st)
         ol_loop_again(st);
         return;
     }
-    if (at == st->armed_ns)
+    /* What was put off costs one turn for nothing when it would have come, and
+     * no call with each message, whose timers come and go. */
+    if (at >= st->armed_ns)
         return;
     t.it_value.tv_sec = (time_t)(at / OL_NS_PER_S);
     t.it_value.tv_nsec = (long)(at % OL_NS_PER_S);
@@ -128,6 +130,7 @@ static void on_turn(uv_prepare_t *handle)
         ol_export_pump(st->lines[k]);
     }
     ol_submit_pump(st);
+    st->submits_pumped = true;
     ol_asks_pump(st);
     ol_exercise_pump(st);
     ol_reflex_pump(st);
@@ -153,6 +156,7 @@ static void on_turn(uv_prepare_t *handle)
     }
     if (st->stopping)
         wind_down(st, now_ns);
+    st->submits_pumped = false;
     arm(st);
 }
 

@@ -226,6 +226,7 @@ struct ol_station {
     uint64_t misread_seq; /* events up to it were looked at */
     uint32_t misread_due; /* of those behind it so many may tell of one */
     unsigned n_submits;
+    bool submits_pumped; /* in this turn: what comes now waits for another */
     struct ol_wait *waits;
     unsigned n_waits;
     struct ol_watch *watches;

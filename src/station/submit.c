@@ -70,7 +70,8 @@ void ol_submit(struct ol_station_line *line, struct ol_request *rq,
     *(st->submits_end ? st->submits_end : &st->submits) = s;
     st->submits_end = &s->next;
     st->n_submits++;
-    ol_loop_again(st);
+    if (st->submits_pumped) /* else this turn, or the one it began, does it */
+        ol_loop_again(st);
 }
 
 /* Takes it out of the list, hands the request to the caller. */
