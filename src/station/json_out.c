@@ -125,9 +125,9 @@ static bool escaped(uint8_t c)
     return c < 0x20 || c == '"' || c == '\\';
 }
 
-/* How many of the first bytes stand as they are, in steps of eight: a step
- * that seems to hold another is looked at byte by byte. */
-static size_t plain(const uint8_t *p, size_t n)
+/* In steps of eight: one that seems to hold another is looked at byte by
+ * byte. */
+size_t ol_out_plain(const uint8_t *p, size_t n)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
     size_t at = 0;
@@ -168,7 +168,7 @@ static void quoted(struct ol_out *o, struct ol_span v)
     }
     ol_out_raw(o, "\"", 1);
     for (size_t at = 0; at < v.n;) {
-        size_t n = plain(v.p + at, v.n - at);
+        size_t n = ol_out_plain(v.p + at, v.n - at);
 
         ol_out_raw(o, (const char *)v.p + at, n);
         at += n;

@@ -50,6 +50,9 @@ void ol_out_time(struct ol_out *o, const char *key, uint64_t ms);
 /* Two digits a byte. */
 void ol_out_hex(struct ol_out *o, const char *key, struct ol_span v);
 void ol_out_tree(struct ol_out *o, const char *key, const json_t *v);
+/* How many of the first bytes stand in a string as they are: no quote, no
+ * backslash, nothing below a space. */
+size_t ol_out_plain(const uint8_t *p, size_t n);
 /* The other way: the whole as a tree, for who adds to it or looks into it; a
  * new reference, or NULL. o is freed. */
 json_t *ol_out_read(struct ol_out *o);

@@ -36,7 +36,9 @@ int ol_rpc_parse(const char *line, size_t n, struct ol_rpc_call *call,
     json_t *id, *params;
 
     memset(call, 0, sizeof(*call));
-    call->whole = json_loadb(line, n, JSON_REJECT_DUPLICATES, &e);
+    call->whole = ol_rpc_plain(line, n);
+    if (call->whole == NULL)
+        call->whole = json_loadb(line, n, JSON_REJECT_DUPLICATES, &e);
     if (call->whole == NULL)
         return not_json(&e, why);
     if (!json_is_object(call->whole))

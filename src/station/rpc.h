@@ -23,6 +23,9 @@ struct ol_rpc_call {
 int ol_rpc_parse(const char *line, size_t n, struct ol_rpc_call *call,
                  char why[OL_WHY_MAX]);
 void ol_rpc_free(struct ol_rpc_call *call);
+/* A line that is plain, as jansson would read it: a new reference. NULL: it is
+ * not plain, which says nothing else. */
+json_t *ol_rpc_plain(const char *line, size_t n);
 
 /*
  * Checks params against a method's: words "name:t" with t one of s (string),

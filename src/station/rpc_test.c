@@ -134,14 +134,67 @@ static void answers(void **state)
     json_decref(id);
 }
 
+/* What is read as plain is what jansson reads; true: it was plain. */
+static bool plain_same(const char *line, size_t n)
+{
+    json_t *one = ol_rpc_plain(line, n), *other;
+    char *text, *as;
+
+    if (one == NULL)
+        return false;
+    other = json_loadb(line, n, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(other);
+    text = json_dumps(one, JSON_COMPACT);
+    as = json_dumps(other, JSON_COMPACT);
+    assert_string_equal(text, as);
+    free(text);
+    free(as);
+    json_decref(one);
+    json_decref(other);
+    return true;
+}
+
+static void plain(void **state)
+{
+    static const char *const are[] = {
+        "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"log\",\"params\":"
+        "{\"peer\":\"south\",\"all\":true,\"after\":0}}",
+        " { \"a\" : 1 , \"b\" : { \"c\" : \"\" } , \"d\" : null }",
+        "{\"params\":{\"text\":\"\xc3\xa4 {,}:\"},\"id\":\"x\"}",
+        "{\"a\":999999999999999999,\"\":false}",
+    };
+    static const char *const are_not[] = {
+        "",          "{",          "{}",           "{\"a\":{}}",
+        "{\"a\":1",  "{\"a\":1}x", "{\"a\":1}}",   "{\"a\":1,}",
+        "{\"a\" 1}", "{\"a\":}",   "{,\"a\":1}",   "{\"a\":01}",
+        "{\"a\":-1}", "{\"a\":1.0}", "{\"a\":1e3}",  "{\"a\":[]}",
+        "{\"a\":1,\"a\":1}",         "{\"a\":\"\\n\"}",
+        "{\"a\":\"\n\"}",           "{\"a\":\"\xff\"}",
+        "{\"a\":truex}",             "{\"a\":{\"b\":{\"c\":1}}}",
+        "{\"a\":9999999999999999999}", "{\"a\":\"b}", "[1]", "1",
+        "{\"a\":{\"b\":1,\"b\":2}}",
+    };
+
+    (void)state;
+    for (size_t k = 0; k < OL_LEN(are); k++) {
+        assert_true(plain_same(are[k], strlen(are[k])));
+        for (size_t n = 0; n < strlen(are[k]); n++)
+            assert_false(plain_same(are[k], n));
+    }
+    for (size_t k = 0; k < OL_LEN(are_not); k++)
+        assert_false(plain_same(are_not[k], strlen(are_not[k])));
+    assert_false(plain_same("{\"a\":\"\0\"}", 9));
+}
+
 /* Whatever bytes come: an answer or a reason, never more. */
 static void damage(void **state)
 {
     static const char line[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":"
-                               "\"send\",\"params\":{\"text\":\"\\u00e4\"}}";
+                               "\"send\",\"params\":{\"text\":\"\xc3\xa4 7\"}}";
     struct dice d = dice_init(0x52504331);
     struct ol_rpc_call call;
     char why[OL_WHY_MAX], bytes[sizeof(line)];
+    unsigned plains = 0;
 
     (void)state;
     for (unsigned k = 0; k < dice_rounds(20000); k++) {
@@ -153,7 +206,10 @@ static void damage(void **state)
         if (ol_rpc_parse(bytes, n, &call, why) == 0)
             assert_non_null(call.method);
         ol_rpc_free(&call);
+        (void)plain_same(bytes, n);
+        plains += plain_same(bytes, sizeof(line) - 1);
     }
+    assert_true(plains > 0);
 }
 
 int main(void)
@@ -161,7 +217,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good),   cmocka_unit_test(bad),
         cmocka_unit_test(params), cmocka_unit_test(answers),
-        cmocka_unit_test(damage),
+        cmocka_unit_test(plain),  cmocka_unit_test(damage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
