@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/units.h"
+#include "ledger/gather.h"
 
 static enum ol_err meaning(int code, int os)
 {
@@ -261,12 +262,14 @@ enum ol_err ol_sql_open(struct ol_sql *sql, const char *path, bool write)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
                 SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
+    /* Who reads writes no log. */
+    const char *vfs = write ? ol_gather() : NULL;
     enum ol_err err;
 
     memset(sql, 0, sizeof(*sql));
     sql->path = path;
     errno = 0;
-    if (sqlite3_open_v2(path, &sql->db, flags, NULL) != SQLITE_OK)
+    if (sqlite3_open_v2(path, &sql->db, flags, vfs) != SQLITE_OK)
         return ol_sql_error(sql, "open");
     sqlite3_busy_timeout(sql->db, OL_SQL_BUSY_MS);
     sqlite3_db_config(sql->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);

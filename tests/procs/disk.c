@@ -15,7 +15,7 @@ struct file {
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct disk_state own, *state = &own;
-static bool syncing;
+static bool syncing, harms;
 static disk_seen seen;
 static sqlite3_vfs vfs, *under;
 
@@ -35,6 +35,11 @@ void disk_spare(bool on)
     pthread_mutex_lock(&mutex);
     state->spared = on;
     pthread_mutex_unlock(&mutex);
+}
+
+void disk_harms(bool neighbours)
+{
+    harms = neighbours;
 }
 
 bool disk_fired(void)
@@ -178,7 +183,7 @@ static int control_file(sqlite3_file *f, int op, void *arg)
     return REAL(f)->pMethods->xFileControl(REAL(f), op, arg);
 }
 
-/* A disk with sectors that promises nothing: no safe append, no order. */
+/* A disk with sectors that promises no safe append and no order. */
 static int sector_file(sqlite3_file *f)
 {
     (void)f;
@@ -188,7 +193,7 @@ static int sector_file(sqlite3_file *f)
 static int traits_file(sqlite3_file *f)
 {
     (void)f;
-    return 0;
+    return harms ? 0 : SQLITE_IOCAP_POWERSAFE_OVERWRITE;
 }
 
 static int map_file(sqlite3_file *f, int page, int size, int extend,

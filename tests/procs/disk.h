@@ -60,6 +60,9 @@ typedef void (*disk_seen)(const struct disk_deed *deed);
 void disk_begin(disk_seen seen, bool real_syncs, struct disk_state *state);
 void disk_order(const struct disk_order *order);
 void disk_spare(bool on); /* meanwhile no call fails or counts */
+/* May a write harm what lies beside it in its sector. It may not, unless this
+ * says so: Linux promises that, and SQLite asks. For files opened from now. */
+void disk_harms(bool neighbours);
 bool disk_fired(void); /* has the order hit since it was given */
 
 #endif

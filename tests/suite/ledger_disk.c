@@ -393,6 +393,22 @@ static void many_commits_share_an_fsync(void **state)
     assert_true(syncs() - before < 256 / 8);
 }
 
+/* Of some 15 pages, each of which SQLite writes in two parts. */
+static void a_commit_is_one_write(void **state)
+{
+    struct kit *k = *state;
+    unsigned before;
+
+    kit_row_of(k, 1);
+    kit_sure(k);
+    before = __atomic_load_n(&kit_writes, __ATOMIC_RELAXED);
+    for (uint32_t n = 2; n <= 20; n++)
+        kit_record(k, OL_OWN, OL_ROUTINE, 5 * n + 1); /* short ones */
+    kit_sure(k);
+    assert_int_equal(__atomic_load_n(&kit_writes, __ATOMIC_RELAXED),
+                     before + 1);
+}
+
 static void the_log_does_not_grow_for_ever(void **state)
 {
     struct kit *k = *state;
@@ -433,6 +449,7 @@ int main(void)
         KIT_SQLITE_TEST(a_failed_fsync_is_for_good)
         KIT_SQLITE_TEST(a_failed_fsync_of_the_copy_is_told_too)
         KIT_SQLITE_TEST(many_commits_share_an_fsync)
+        KIT_SQLITE_TEST(a_commit_is_one_write)
         KIT_SQLITE_TEST(the_log_does_not_grow_for_ever)
     };
 

@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-unsigned kit_syncs, kit_sync_ms, kit_die_at;
+unsigned kit_writes, kit_syncs, kit_sync_ms, kit_die_at;
 unsigned kit_fail_writes_from;
 int kit_fail_writes_with;
 static unsigned writes;
@@ -81,6 +81,7 @@ ssize_t pwrite64(int fd, const void *p, size_t n, off_t at)
 {
     int fails = write_fails();
 
+    __atomic_add_fetch(&kit_writes, 1, __ATOMIC_RELAXED);
     if (fails) {
         errno = fails;
         return -1;

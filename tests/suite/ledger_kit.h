@@ -119,10 +119,10 @@ char *kit_dump(struct kit *k, uint32_t n_lines);
 /* Both dumps are equal; frees both. */
 void kit_same(char *a, char *b);
 
-/* How often this process asked the disk to sync, how long that takes, and
- * whether it fails. Both threads look: use __atomic. */
+/* How often this process wrote in place and asked the disk to sync, how long
+ * that takes, and whether it fails. Both threads look: use __atomic. */
 enum kit_fail { KIT_FAIL_NONE, KIT_FAIL_DATABASE, KIT_FAIL_ALL };
-extern unsigned kit_syncs, kit_sync_ms;
+extern unsigned kit_writes, kit_syncs, kit_sync_ms;
 /* The process is killed in the middle of its n-th write or sync; 0: never. */
 extern unsigned kit_die_at;
 /* Writes fail with this errno from the n-th on; 0: they do not. */
