@@ -7,7 +7,7 @@
  * What is signed or shown (checkpoints, views, prekeys) goes there when no
  * record has passed for a while.
  * It fails by saying it at length: with ranges, parts, a full disk, several
- * logs, gaps between frames, when the record's frame was acked already, or
+ * logs, when the record's frame was acked already, or
  * before the peer knows our boot.
  */
 #include "core/brief.h"
@@ -17,6 +17,7 @@
 #include "core/pack.h"
 
 #define QUIET_MOST_NS (10 * OL_NS_PER_S)
+#define SAID_AGAIN 16u /* frames below the newest, though they were named */
 
 void ol_brief_busy(struct ol_line *l, unsigned c)
 {
@@ -74,20 +75,24 @@ bool ol_brief_first(struct ol_line *l, unsigned c)
     return true;
 }
 
-/* The frames to be acked are one run, up to the newest. */
-static bool one_run(const struct ol_epoch_chan *ec, struct ol_brief *b)
+/* The newest run of frames. more: it takes an ACK as well to name all that are
+ * to be acked, or that an answer named which may have been lost: what is not
+ * named counts as lost, and FLASH goes as often as that loss asks for. */
+static bool newest_run(struct ol_line *l, unsigned c, struct ol_brief *b,
+                       bool *more)
 {
+    const struct ol_epoch_chan *ec = &ol_epoch_sending(l)->ch[c];
     uint32_t hi, lo, hi2, lo2;
 
-    if (ec->owed_acks == 0 ||
-        !ol_window_run(&ec->seen, ec->seen.high, &hi, &lo))
+    if (!ol_window_run(&ec->seen, ec->seen.high, &hi, &lo))
         return false;
     b->high = hi;
     b->first = (uint8_t)OL_MIN(hi - lo, UINT8_MAX);
-    /* Older ones behind a gap may still be waited for. */
-    return lo == 0 || hi - lo >= UINT8_MAX ||
-           !ol_window_run(&ec->seen, lo - 1, &hi2, &lo2) ||
-           ec->owed_acks <= hi - lo + 1;
+    *more = lo > 0 && hi - lo < UINT8_MAX &&
+            ol_window_run(&ec->seen, lo - 1, &hi2, &lo2) &&
+            (ec->owed_acks > hi - lo + 1 ||
+             (!ol_chan_narrow(&l->ch[c]) && hi - hi2 <= SAID_AGAIN));
+    return true;
 }
 
 /* If it is lost the record has to come again: its frame waits for this ack,
@@ -117,16 +122,19 @@ bool ol_brief_send(struct ol_line *l, unsigned c)
     struct ol_brief b = {.prec = (uint8_t)p};
     struct ol_out_frame f;
     struct ol_held h;
+    bool more = false;
 
     if ((int)c != ol_chan_best(l) || !e->told || logs != 1u << p ||
-        !comes_again(l, c, p) || !says_all(l, p) || !one_run(&e->ch[c], &b) ||
-        !ol_frame_begin(l, &f, c, NULL))
+        !comes_again(l, c, p) || !says_all(l, p) ||
+        !newest_run(l, c, &b, &more) || !ol_frame_begin(l, &f, c, NULL))
         return false;
     ol_recv_holding(l, logs, &h);
     b.serial = h.serial;
     b.upto = h.log[p].upto;
     memcpy(b.root, h.log[p].root, OL_ROOT);
-    if (!ol_brief_encode(&f.w, &b))
+    /* First: what the BRIEF alone leaves out would be taken for lost. */
+    if ((more && !ol_frame_add_ack(l, &f, &e->ch[c])) ||
+        !ol_brief_encode(&f.w, &b))
         return false;
     ol_frame_ack_said(&e->ch[c]);
     l->in[p].told = h.serial;

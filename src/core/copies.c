@@ -19,7 +19,9 @@
 #include "core/size.h"
 
 #define BLIND_PART 5u  /* FLASH: so many repeats in a round trip */
-#define BLIND_MOST 6u  /* and so many in a row without waiting for a word */
+#define BLIND_MOST 4u  /* and so many in a row without waiting for a word */
+#define MUCH_LOST 0.42 /* from there on, what more would cost is too much: */
+#define MUCH_BLIND 1u  /* FLASH repeats that do not wait, */
 #define STEP_LEAST_NS (15 * OL_NS_PER_MS)
 #define STEP_MOST_NS (2 * OL_NS_PER_S)
 #define STEPS_EVEN 6u  /* then each waits twice as long as the one before */
@@ -67,6 +69,7 @@ static void copy(struct ol_line *l, unsigned c, unsigned prec,
             !ol_schedule_segment(l, &f, prec, s, &want))
             return;
         ol_frame_add_acks(l, &f);
+        ol_frame_add_checkpoints(l, &f);
         ol_schedule_began(l);
         ol_path_paced(l, c, f.w.n + OL_FRAME_OVER);
         ol_frame_finish(l, &f);
@@ -125,7 +128,8 @@ void ol_copies_pump(struct ol_line *l, const struct ol_order *o)
 /* ---- repeats ------------------------------------------------------------ */
 
 /* How many FLASH copies on one channel leave less than 8 in 1,000 undelivered,
- * by the loss that was measured there. */
+ * by the loss that was measured there. Where that takes more than the path is
+ * to bear, a few go, and the rest as words of them ask. */
 static unsigned blind(const struct ol_path *p)
 {
     double left = p->loss;
@@ -133,9 +137,20 @@ static unsigned blind(const struct ol_path *p)
 
     if (p->loss < 0.01)
         return 0;
+    if (p->loss > MUCH_LOST)
+        return MUCH_BLIND;
     for (; left > 0.008 && n < BLIND_MOST; n++)
         left *= p->loss;
     return n;
+}
+
+/* How soon one repeat follows another: before a word of the one could be here,
+ * unless so much is lost that they would cost more than they gain. */
+static uint64_t step(const struct ol_path *p)
+{
+    if (p->loss > MUCH_LOST)
+        return ol_path_turn(p);
+    return OL_MAX(p->srtt_ns * 3 / 5, STEP_LEAST_NS);
 }
 
 /* When a record goes again if no word of it comes: by the quickest of the
@@ -157,8 +172,8 @@ static uint64_t again_ns(const struct ol_line *l, unsigned prec,
         else if (late == 0)
             gap = ol_path_turn(p);
         else
-            gap = OL_MAX(p->srtt_ns * 3 / 5, STEP_LEAST_NS)
-                  << OL_MIN(late - OL_MIN(late, STEPS_EVEN), DOUBLED_MOST);
+            gap = step(p) << OL_MIN(late - OL_MIN(late, STEPS_EVEN),
+                                    DOUBLED_MOST);
         least = OL_MIN(least, gap);
     }
     return s->went_ns + least;

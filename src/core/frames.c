@@ -189,8 +189,8 @@ void ol_frame_ack_said(struct ol_epoch_chan *ec)
     ec->ack_due_ns = OL_NEVER_NS;
 }
 
-static bool add_ack(struct ol_line *l, struct ol_out_frame *f,
-                    struct ol_epoch_chan *e)
+bool ol_frame_add_ack(struct ol_line *l, struct ol_out_frame *f,
+                      struct ol_epoch_chan *e)
 {
     struct ol_ack a = {.index = e->rx.index, .high = e->seen.high};
     uint64_t late = (l->now_ns - e->high_ns) / (100 * OL_NS_PER_US);
@@ -258,9 +258,9 @@ static void add_acks_of(struct ol_line *l, struct ol_out_frame *f, unsigned c,
     if (ol_chan_best(l) >= 0)
         e->ack_also = 0;
     if (e->owed_acks > 0 && ol_frame_ack_here(l, c, f->c)) {
-        if (add_ack(l, f, e) && ol_chan_best(l) < 0)
+        if (ol_frame_add_ack(l, f, e) && ol_chan_best(l) < 0)
             e->ack_also = all_others(l, f->c);
-    } else if ((e->ack_also & here) && add_ack(l, f, e)) {
+    } else if ((e->ack_also & here) && ol_frame_add_ack(l, f, e)) {
         e->ack_also &= (uint16_t)~here;
     }
 }

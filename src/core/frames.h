@@ -36,6 +36,9 @@ void ol_frame_pad(const struct ol_line *l, struct ol_out_frame *f,
  * of channels whose return is dead. */
 void ol_frame_add_acks(struct ol_line *l, struct ol_out_frame *f);
 bool ol_frame_ack_here(const struct ol_line *l, unsigned c, unsigned on);
+/* An ACK of what came there; false: it does not fit. */
+bool ol_frame_add_ack(struct ol_line *l, struct ol_out_frame *f,
+                      struct ol_epoch_chan *e);
 /* What waited for an ack there has got one. */
 void ol_frame_ack_said(struct ol_epoch_chan *ec);
 /* The ECHO that goes on c is the ack of the frame with its probe; true if no
