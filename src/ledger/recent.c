@@ -12,6 +12,7 @@
 #include "crypto/crypto.h"
 
 #define ROWS 2048u /* a power of two */
+#define NOWHERE ROWS
 #define BYTES 512u /* of one record; a longer one is read from the file */
 #define LINES 64u  /* whose heads are here; of others the file is asked */
 #define EVENTS 512u /* rows; a power of two */
@@ -31,8 +32,8 @@ struct events { /* one row: n events, of records one behind the other */
 
 struct ol_recent {
     struct head head[LINES][2][OL_PRECS];
-    struct ol_row row[ROWS]; /* index 0: none */
-    uint16_t numbered[ROWS]; /* which row, of ours */
+    struct ol_row row[ROWS + 1]; /* index 0: none, as the one NOWHERE */
+    uint16_t numbered[ROWS];     /* which row, of ours */
     uint8_t bytes[ROWS][BYTES];
     struct events event[EVENTS]; /* a ring, without a gap */
     unsigned event_at, n_events;
@@ -88,8 +89,13 @@ static void keep(struct ol_recent *r, const struct ol_batch *b,
                  const struct ol_put *put)
 {
     unsigned at = place_of(b->line, put->author, put->prec, put->index);
+    uint16_t *numbered = &r->numbered[place_of_number(b->line, put->number)];
     struct ol_row *row = &r->row[at];
 
+    /* What came back may bear a number that a copy, which could not know, has
+     * given again: of such a one the file is asked, for both. */
+    if (put->author == OL_OWN && put->proof != OL_PROOF_OWN)
+        *numbered = NOWHERE;
     if (put->bytes.n > BYTES) {
         row->index = 0;
         return;
@@ -107,8 +113,8 @@ static void keep(struct ol_recent *r, const struct ol_batch *b,
     memcpy(row->root, put->root, sizeof(row->root));
     memcpy(r->bytes[at], put->bytes.p, put->bytes.n);
     row->bytes = OL_SPAN(r->bytes[at], put->bytes.n);
-    if (put->author == OL_OWN)
-        r->numbered[place_of_number(b->line, put->number)] = (uint16_t)at;
+    if (put->author == OL_OWN && put->proof == OL_PROOF_OWN)
+        *numbered = (uint16_t)at;
 }
 
 static void keep_event(struct ol_recent *r, const struct ol_batch *b,

@@ -325,6 +325,38 @@ static void what_came_back_is_proved_later(void **state)
     assert_int_equal(proof_of(k, 5), OL_PROOF_UNPROVED);
 }
 
+static bool one_more(void *arg, const struct ol_row *row)
+{
+    (void)row;
+    ++*(unsigned *)arg;
+    return true;
+}
+
+/* A copy gives a number again that a record which then comes back bears: both
+ * are found by it, also before the first is proved. */
+static void a_number_given_twice_finds_both(void **state)
+{
+    const uint64_t number = kit_number(OL_FLASH, 1);
+    struct kit *k = *state;
+    struct ol_put *put;
+
+    kit_record(k, OL_OWN, OL_FLASH, 1);
+    kit_sure(k);
+    put = kit_record(k, OL_OWN, OL_PRIORITY, 1);
+    put->number = number;
+    put->proof = OL_PROOF_UNPROVED;
+    kit_sure(k);
+    for (unsigned turn = 0; turn < 2; turn++) {
+        unsigned n = 0;
+        assert_int_equal(k->l->ops->by_number(k->l, k->line, OL_OWN, number,
+                                              one_more, &n),
+                         OL_OK);
+        assert_int_equal(n, 2);
+        if (turn == 0)
+            kit_reopen(k);
+    }
+}
+
 static void the_core_starts_from_what_the_peer_signed(void **state)
 {
     struct kit *k = *state;
@@ -355,6 +387,7 @@ static void the_core_starts_from_what_the_peer_signed(void **state)
     KIND(all_of_a_log_is_cut)                                                  \
     KIND(what_is_set_aside_ends_no_message)                                    \
     KIND(what_came_back_is_proved_later)                                       \
+    KIND(a_number_given_twice_finds_both)                                      \
     KIND(the_core_starts_from_what_the_peer_signed)
 
 int main(void)
