@@ -434,6 +434,30 @@ static void a_refused_stream_goes_unpacked(void)
     EXPECT(text_costs(0) < 192);
 }
 
+/* A text that arrived costs one answer, which says that it is held and that its
+ * frame came; nothing else is said of it by either side. */
+static void narrow_answers_once(void)
+{
+    uint64_t answered_ns, frames[2];
+
+    calm(1, false);
+    thin(0);
+    world_reboot(&w);
+    run_for(60 * S);
+    /* Between two rounds of probes. */
+    answered_ns = status(0).ch[0].answered_ns;
+    while (status(0).ch[0].answered_ns == answered_ns)
+        run_for(S);
+    run_for(6 * S);
+    for (unsigned i = 0; i < 2; i++)
+        frames[i] = status(i).ch[0].frames_sent;
+    world_say(&w, 0, OL_ROUTINE, 100);
+    run_for(6 * S);
+    EXPECT(world_settled(&w));
+    for (unsigned i = 0; i < 2; i++)
+        EXPECT(status(i).ch[0].frames_sent == frames[i] + 1);
+}
+
 /* Both sides' first knock is lost: the next one goes when it could have been
  * answered, and each further one takes a tenth of the rate at most. */
 static void narrow_knocks_again_soon(void)
@@ -747,6 +771,7 @@ static const struct story stories[] = {
     {"a_dropped_frame_is_missed", a_dropped_frame_is_missed},
     {"flash_finds_another_way", flash_finds_another_way},
     {"narrow_is_quick_from_cold", narrow_is_quick_from_cold},
+    {"narrow_answers_once", narrow_answers_once},
     {"narrow_knocks_again_soon", narrow_knocks_again_soon},
     {"a_refused_stream_goes_unpacked", a_refused_stream_goes_unpacked},
     {"flash_has_room", flash_has_room},

@@ -272,6 +272,49 @@ static void a_second_copy_is_told(void)
     EXPECT(w.st[1].notes[OL_NOTE_PEER_SECOND] == 1);
 }
 
+/* A number of ours was verified there that somebody else made with our keys:
+ * `far` above all of ours, or between the two that we made last. Both sides
+ * are told in that one handshake. */
+static void another_was_verified(uint64_t far)
+{
+    struct ol_line *l = w.st[0].line, *o = w.st[1].line;
+    uint8_t knock[OL_KNOCK_MAX];
+    size_t n;
+
+    knocks(1);
+    hold(OL_PACKET_KNOCK, 1, 0, 1);
+    l->kept.open_seen = l->kept.open_sent + 10;
+    l->attempt.active = false;
+    world_tick(&w, 0);
+    run_for(100 * MS);
+    EXPECT(held.n == 1);
+    n = held.size[0];
+    memcpy(knock, held.bytes[0], n);
+    EXPECT(l->attempt.opening - l->attempt.before > 5);
+    o->verified = l->attempt.before + far;
+    hold(OL_PACKET_RESPONSE, 1, 1, 1);
+    EXPECT(bring_bytes(1, 1, knock, n) == OL_OK);
+    run_for(100 * MS);
+    EXPECT(held.n == 1);
+    EXPECT(bring(0, 1, 0) == OL_OK);
+}
+
+static void a_number_that_we_never_made_is_told(void)
+{
+    static const uint64_t far[] = {0, 5, 100};
+
+    for (unsigned k = 0; k < OL_LEN(far); k++) {
+        unsigned times = far[k] == 0 ? 0 : 1;
+
+        two();
+        another_was_verified(far[k]);
+        EXPECT(w.st[0].notes[OL_NOTE_SECOND] == times);
+        EXPECT(w.st[1].notes[OL_NOTE_PEER_SECOND] == times);
+        if (k + 1 < OL_LEN(far))
+            world_fini(&w);
+    }
+}
+
 /* ---- places -------------------------------------------------------------- */
 
 static void a_bundle_on_a_live_channel_is_none(void)
@@ -408,6 +451,8 @@ static const struct story stories[] = {
     {"nobody_ends_the_opening_numbers", nobody_ends_the_opening_numbers},
     {"a_behind_answers_one_of_our_knocks", a_behind_answers_one_of_our_knocks},
     {"a_second_copy_is_told", a_second_copy_is_told},
+    {"a_number_that_we_never_made_is_told",
+     a_number_that_we_never_made_is_told},
     {"a_bundle_on_a_live_channel_is_none", a_bundle_on_a_live_channel_is_none},
     {"a_channel_is_enabled_anew", a_channel_is_enabled_anew},
     {"an_old_view_is_ignored", an_old_view_is_ignored},
