@@ -21,6 +21,7 @@
 #define INITIAL_RTT_NS (333 * OL_NS_PER_MS) /* RFC 9002 6.2.2 */
 #define PACKET_THRESHOLD 3u                 /* 6.1.1 */
 #define APART_MOST 64u /* on a path that changes the order of frames */
+#define APART_HALVINGS 16u /* RFC 8985 6.2: so long that is remembered */
 #define PTO_BACKOFF_MAX 6u
 #define TURN_MORE_NS (8 * OL_NS_PER_MS) /* a disk is not always as quick */
 #define REPEATS_FROM_BPS 64000u
@@ -399,6 +400,9 @@ static void congested(struct ol_line *l, unsigned c, uint64_t lost_sent_ns,
 
     if (lost_sent_ns <= p->recovery_ns)
         return;
+    /* Nothing has come late for long: the path may be another one. */
+    if (p->apart_left > 0 && --p->apart_left == 0)
+        p->apart = PACKET_THRESHOLD;
     p->undo_after_ns = p->recovery_ns;
     p->recovery_ns = l->now_ns;
     p->undo_cwnd = p->cwnd;
@@ -417,6 +421,7 @@ static void spurious(struct ol_path *p, struct ol_flight *f, uint32_t high)
     p->lost_n--;
     p->acked_n++;
     p->apart = OL_MAX(p->apart, OL_MIN(high - f->counter + 1, APART_MOST));
+    p->apart_left = APART_HALVINGS;
     if (f->sent_ns <= p->undo_after_ns || /* the reason for one before */
         p->undo_lost == 0 || --p->undo_lost > 0)
         return;
@@ -667,9 +672,11 @@ void ol_path_bulk_paced(struct ol_line *l, unsigned c, size_t bytes)
     /* Two in slow start, or the window could not double. */
     if (!p->rate.full && p->cwnd < p->ssthresh && rate == 0)
         gap = gap * 5 / 8;
-    /* A burst may go at once after a pause; not where the rate is declared,
-     * for a radio's queue is short. */
-    burst = rate > 0 ? 0 : OL_MAX(BURST_FRAMES * gap, BURST_NS);
+    /* A burst may go at once after a pause; where the rate is declared only
+     * what a late timer owes of a fast one: the queue of a radio is short. */
+    burst = OL_MAX(BURST_FRAMES * gap, BURST_NS);
+    if (rate > 0)
+        burst = gap <= BURST_NS / 4 ? BURST_NS : 0;
     if (stream(l, c)) /* few frames are all that may be under way at first */
         burst = OL_MAX(gap, BURST_NS);
     if (p->pace_ns + burst < l->now_ns)

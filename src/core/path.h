@@ -78,7 +78,8 @@ struct ol_path {
     uint32_t undo_cwnd, undo_ssthresh; /* as they were before the halving, */
     uint32_t undo_lost; /* which so many frames are the reason for, */
     uint64_t undo_after_ns; /* sent after this */
-    uint32_t apart;     /* a frame is lost so many counters below an ack */
+    uint32_t apart;     /* a frame is lost so many counters below an ack, */
+    uint8_t apart_left; /* for so many halvings more, unless one comes late */
     /* Repeats (copies.c): how long a word of a record takes to come back, */
     uint64_t turn_ns, turnvar_ns; /* as it came; 0: none did */
     uint32_t allowed;             /* bytes that may go now, and since when */

@@ -58,6 +58,100 @@ static void late_frames_undo_their_own_halving(void **state)
     free(l);
 }
 
+static struct ol_line *one_channel(struct ol_effects *fx, uint8_t kind,
+                                   uint64_t rate_bps)
+{
+    struct ol_line *l = calloc(1, sizeof(*l));
+
+    assert_non_null(l);
+    l->fx = fx;
+    l->now_ns = 1000 * OL_NS_PER_S;
+    l->n_ch = 1;
+    l->epoch[0].state = OL_EP_CONFIRMED;
+    l->epoch[0].ch[SLOW].counter = 10000;
+    l->ch[SLOW].conf.kind = kind;
+    l->ch[SLOW].conf.mtu = OL_FRAME_UDP;
+    l->ch[SLOW].conf.rate_bps = rate_bps;
+    ol_path_init(&l->ch[SLOW].path, &l->ch[SLOW].conf);
+    ol_path_begin(l, SLOW);
+    return l;
+}
+
+/* Ten frames go, the last is acknowledged first; the others are lost, or come
+ * late. */
+static void ten(struct ol_line *l, uint32_t first, bool late)
+{
+    for (uint32_t n = 0; n < 10; n++)
+        (void)ol_path_sent(l, SLOW, first + n, 1000);
+    l->now_ns += 50 * OL_NS_PER_MS;
+    acked(l, first + 9, first + 9);
+    l->now_ns++;
+    if (late)
+        acked(l, first, first + 9);
+    l->now_ns += OL_NS_PER_S;
+}
+
+/* A path that changed the order of frames may be another one tomorrow: when
+ * nothing came late for 16 halvings, three are enough again to call it lost. */
+static void an_order_that_is_kept_again_is_believed(void **state)
+{
+    static struct ol_effects fx;
+    struct ol_line *l = one_channel(&fx, OL_CHAN_DATAGRAM, 0);
+    const struct ol_path *p = &l->ch[SLOW].path;
+    uint32_t n = 0;
+
+    (void)state;
+    for (unsigned times = 0; times < 2; times++) {
+        ten(l, 10 * n++, true);
+        assert_int_equal(p->apart, 10);
+        for (unsigned k = 0; k < 15; k++)
+            ten(l, 10 * n++, false);
+        assert_int_equal(p->apart, 10);
+    }
+    ten(l, 10 * n++, true); /* it is remembered from here on */
+    for (unsigned k = 0; k < 16; k++)
+        ten(l, 10 * n++, false);
+    assert_int_equal(p->apart, 3);
+    free(l);
+}
+
+/* What may go in a second, where each timer is late by 1 ms; bytes. */
+static uint64_t passes(uint64_t rate_bps)
+{
+    static struct ol_effects fx;
+    struct ol_line *l = one_channel(&fx, OL_CHAN_DATAGRAM, rate_bps);
+    uint64_t end = l->now_ns + OL_NS_PER_S, bytes = 0;
+
+    while (l->now_ns < end) {
+        fx.wake_ns = OL_NEVER_NS;
+        if (ol_path_bulk_budget(l, SLOW) == 0) {
+            l->now_ns = fx.wake_ns + OL_NS_PER_MS;
+            continue;
+        }
+        bytes += 1000;
+        ol_path_paced(l, SLOW, 1000);
+    }
+    free(l);
+    return bytes;
+}
+
+/* A fast rate that is declared is reached though timers are late; where it is
+ * slow, a pause lets no more go at once, for a radio's queue is short. */
+static void a_declared_rate_is_reached(void **state)
+{
+    static struct ol_effects fx;
+    struct ol_line *l = one_channel(&fx, OL_CHAN_DATAGRAM, 64000);
+
+    (void)state;
+    assert_in_range(passes(100000000), 12250000, 12550000);
+    assert_in_range(passes(20000000), 2450000, 2510000);
+    ol_path_paced(l, SLOW, 1000);
+    l->now_ns += 60 * OL_NS_PER_S;
+    ol_path_paced(l, SLOW, 1000);
+    assert_int_equal(ol_path_bulk_budget(l, SLOW), 0);
+    free(l);
+}
+
 /* A FLASH that is no small one is under way on the slow channel, and a quick
  * one comes up: it goes there, and not once more on the slow one. */
 static void what_is_overtaken_does_not_go_there_again(void **state)
@@ -139,6 +233,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(late_frames_undo_their_own_halving),
+        cmocka_unit_test(an_order_that_is_kept_again_is_believed),
+        cmocka_unit_test(a_declared_rate_is_reached),
         cmocka_unit_test(what_is_overtaken_does_not_go_there_again),
         cmocka_unit_test(attachments_are_paced_on_a_stream),
     };
