@@ -18,6 +18,8 @@
 
 #define SAY_NS (60 * OL_NS_PER_S)
 
+_Static_assert(OL_LATER_MAX > OL_FIFO_NOTES, "what the queue takes is kept");
+
 struct ol_later {
     struct ol_later *next;
     struct ol_station *st;

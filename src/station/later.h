@@ -7,7 +7,7 @@
 struct ol_station;
 struct ol_station_line;
 
-#define OL_LATER_MAX 64u   /* notes that wait, of the station and all lines */
+#define OL_LATER_MAX 1024u /* that are not on disk, of all lines together */
 #define OL_LATER_TEXT 255u /* bytes of a detail, or of a fact's value */
 
 /* An event, or a fact without a key; line NULL: of the station itself. It is
