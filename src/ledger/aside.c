@@ -19,8 +19,11 @@
 enum ol_err ol_write_said(struct ol_sqlite *l, uint32_t line,
                           const uint8_t id[OL_ID_SIZE])
 {
-    sqlite3_stmt *s = ol_sql_take(&l->writer, OL_WRITE_SAID);
+    sqlite3_stmt *s;
 
+    if (!l->waits)
+        return OL_OK;
+    s = ol_sql_take(&l->writer, OL_WRITE_SAID);
     OL_SQL_INTS(s, line);
     ol_sql_blob(s, 2, OL_SPAN(id, OL_ID_SIZE));
     return ol_write_run(l, OL_WRITE_SAID, s);
@@ -49,6 +52,7 @@ static enum ol_err wait_for(struct ol_sqlite *l, uint32_t line,
     ol_sql_give(&l->writer, OL_WRITE_WAITING_N, s);
     if (err)
         return err;
+    l->waits = true;
     s = ol_sql_take(&l->writer, OL_WRITE_WAITING);
     OL_SQL_INTS(s, line, place.index);
     ol_sql_blob(s, 3, OL_SPAN(one->id, OL_ID_SIZE));

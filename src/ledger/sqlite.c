@@ -368,6 +368,9 @@ enum ol_err ol_sqlite_open(struct ol_ledger **out, const char *path,
     enum ol_err err;
 
     *out = NULL;
+    /* Nobody asks SQLite what it has allocated: it counts under a mutex. Once
+     * it works, this is refused, and then it counts. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     if (l) {
         l->path = strdup(path);
         l->recent = ol_recent_make();
@@ -382,6 +385,7 @@ enum ol_err ol_sqlite_open(struct ol_ledger **out, const char *path,
         return OL_ERR_IO;
     }
     l->lock_fd = -1;
+    l->parts = l->waits = true; /* until the first commit has looked */
     l->wake = wake;
     l->wake_arg = arg;
     memcpy(l->key, key, sizeof(l->key));

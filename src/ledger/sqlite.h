@@ -48,6 +48,7 @@ struct ol_sqlite {
     int wal_pages; /* as of the last commit */
     bool erasing;  /* what was overwritten still stands in the log */
     bool stood;    /* a record of this batch was there before */
+    bool parts, waits; /* false: there is no row of `part`, of `waiting` */
     uint8_t sealed[OL_LEDGER_STATE_MAX + OL_ATREST_OVER];
 
     pthread_t thread;
@@ -77,6 +78,9 @@ OL_MUST_USE enum ol_err ol_write_begin(struct ol_sqlite *l);
 OL_MUST_USE enum ol_err ol_write_commit(struct ol_sqlite *l);
 OL_MUST_USE enum ol_err ol_write_batch(struct ol_sqlite *l,
                                        const struct ol_batch *batch);
+/* Looks again whether there are parts and records that wait: a transaction
+ * that was taken back, or that ended the last, leaves parts and waits true. */
+OL_MUST_USE enum ol_err ol_write_loose(struct ol_sqlite *l);
 OL_MUST_USE enum ol_err ol_write_line(struct ol_sqlite *l,
                                       const uint8_t line_id[32],
                                       const char *peer);

@@ -36,6 +36,8 @@ static enum ol_err commit_group(struct ol_sqlite *l, struct ol_held *group)
     uint64_t seq = l->seq;
     enum ol_err err = ol_write_begin(l);
 
+    if (!err)
+        err = ol_write_loose(l);
     for (; group && !err; group = group->next) {
         l->stood = false;
         group->seq = l->seq;

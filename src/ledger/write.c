@@ -19,7 +19,8 @@
 
 enum { RECORD = OL_WRITE_ASIDE_TEXTS, LEAF, END_PART, SIZE, HEAD, ACKED, ACK,
        MARK, OLD_PART, PART, SENT, STATE, CHECKPOINT, EVENT, META, END_META,
-       LINE, FACT_N, FACT, END_FACTS, BEGIN, COMMIT, TEXTS };
+       LINE, FACT_N, FACT, END_FACTS, LOOSE, BEGIN, COMMIT,
+       TEXTS };
 
 #define PLACE " line=?1 AND author=?2 AND prec=?3 "
 
@@ -69,6 +70,8 @@ static const char *const texts[TEXTS] = {
              " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
     [END_FACTS] = "DELETE FROM fact WHERE line=?1 AND kind=?2 AND at<?3"
                   " AND (?4 IS NULL OR key=?4)",
+    [LOOSE] = "SELECT EXISTS(SELECT 1 FROM part),"
+              " EXISTS(SELECT 1 FROM waiting)",
     [LINE] = "INSERT INTO line(line, id, peer) VALUES(?1, ?2, ?3)",
     [BEGIN] = "BEGIN IMMEDIATE",
     [COMMIT] = "COMMIT",
@@ -138,11 +141,32 @@ static enum ol_err same_leaf(struct ol_sqlite *l, uint32_t line,
     return err;
 }
 
+enum ol_err ol_write_loose(struct ol_sqlite *l)
+{
+    sqlite3_stmt *s;
+    enum ol_err err;
+    bool row;
+
+    if (!l->parts && !l->waits)
+        return OL_OK;
+    s = ol_sql_take(&l->writer, LOOSE);
+    err = ol_sql_step(&l->writer, s, &row);
+    if (!err && row) {
+        l->parts = sqlite3_column_int(s, 0) != 0;
+        l->waits = sqlite3_column_int(s, 1) != 0;
+    }
+    ol_sql_give(&l->writer, LOOSE, s);
+    return err;
+}
+
 static enum ol_err end_part(struct ol_sqlite *l, uint32_t line,
                             const struct ol_put *put)
 {
-    sqlite3_stmt *s = ol_sql_take(&l->writer, END_PART);
+    sqlite3_stmt *s;
 
+    if (!l->parts)
+        return OL_OK;
+    s = ol_sql_take(&l->writer, END_PART);
     OL_SQL_INTS(s, line, put->prec, put->index);
     return ol_write_run(l, END_PART, s);
 }
@@ -277,6 +301,7 @@ static enum ol_err put_part(struct ol_sqlite *l, const struct ol_batch *b,
     ol_part_merge(&image, put);
     if (image.n == 0)
         return end_part(l, b->line, put);
+    l->parts = true;
     s = ol_sql_take(&l->writer, PART);
     OL_SQL_INTS(s, b->line, put->prec, put->index, (int64_t)image.mask,
                 image.size);

@@ -56,6 +56,31 @@ static void aside(struct kit *k, uint8_t prec, uint32_t from)
         kit_keep(k, saved, ol_tree_save(&t, saved));
 }
 
+/* Without a restart between, after commits that found nothing to end; in the
+ * end in the same commit. */
+static void what_came_meanwhile_is_ended_too(void **state)
+{
+    struct kit *k = *state;
+    struct ol_snapshot s;
+
+    for (uint32_t n = 1; n <= 5; n += 2) {
+        kit_record(k, OL_OWN, OL_ROUTINE, n);
+        kit_record(k, OL_PEER, OL_ROUTINE, n);
+        kit_sure(k);
+        wait_for(k, OL_ROUTINE, n + 1);
+        kit_part(k, OL_ROUTINE, n + 1, 0, 2);
+        if (n < 5)
+            kit_sure(k);
+        kit_record(k, OL_OWN, OL_ROUTINE, n + 1);
+        kit_record(k, OL_PEER, OL_ROUTINE, n + 1);
+        kit_sure(k);
+        assert_int_equal(waiting(k).n, 0);
+        assert_int_equal(k->l->ops->snapshot(k->l, k->line, &s), OL_OK);
+        assert_int_equal(s.n_parts, 0);
+        k->l->ops->snapshot_free(k->l, &s);
+    }
+}
+
 static void what_waits_goes_when_it_is_said(void **state)
 {
     struct kit *k = *state;
@@ -380,6 +405,7 @@ static void the_core_starts_from_what_the_peer_signed(void **state)
 }
 
 #define TESTS(KIND)                                                           \
+    KIND(what_came_meanwhile_is_ended_too)                                     \
     KIND(what_waits_goes_when_it_is_said)                                      \
     KIND(a_batch_that_fails_ends_no_waiting)                                   \
     KIND(a_log_is_cut_and_its_end_waits)                                       \

@@ -14,13 +14,14 @@
 static const char *const grow[] = {"record", "mark", "event", "attempt",
                                    "ack", "fact", "piece", "file", "waiting"};
 
-/* Walks that are short: the newest row; the pieces, the parts, the files of
- * one. */
+/* Walks that are short: the newest row; whether there is any; the pieces, the
+ * parts, the files of one. */
 static bool short_walk(const char *text)
 {
     static const char *const known[] = {
         "SELECT seq + n - 1 FROM event ORDER BY seq DESC LIMIT 1",
         "SELECT coalesce(max(n), 0) + 1 FROM fact",
+        "SELECT EXISTS(SELECT 1 FROM part), EXISTS(SELECT 1 FROM waiting)",
     };
 
     for (unsigned k = 0; k < OL_LEN(known); k++)
