@@ -26,7 +26,7 @@ static void on_wake(void *arg)
     struct ol_station *st = arg;
 
     /* From the commit thread; safe as long as the ledger is open. */
-    (void)uv_async_send(&st->committed);
+    ol_loop_wake(st);
 }
 
 static int open_ledger(struct ol_station *st, char why[OL_WHY_MAX])
@@ -166,7 +166,7 @@ int ol_station_run(const struct ol_run_opts *opts, char why[OL_WHY_MAX])
     st = calloc(1, sizeof(*st));
     if (st == NULL)
         return ol_fail(why, OL_EXIT_FAILED, "no memory");
-    st->lock_fd = st->timer_fd = st->alive_fd = -1;
+    st->lock_fd = st->timer_fd = st->wake_fd = st->alive_fd = -1;
     ol_text_put(st->dir, sizeof(st->dir), "%s", opts->dir);
     ignore_pipes();
     st->min_free = ol_disk_min_free();

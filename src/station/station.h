@@ -178,10 +178,10 @@ struct ol_station {
     uv_loop_t loop;
     uv_prepare_t turn;
     uv_idle_t busy; /* active: do not wait, there is more to do */
-    uv_async_t committed;
+    uv_poll_t committed;
     uv_signal_t term, intr, hup;
     uv_poll_t timer;
-    int timer_fd;
+    int timer_fd, wake_fd;
     uint64_t armed_ns;
     uint64_t started_ns, fresh_ns, disk_ns, watchdog_ns, watchdog_next_ns;
 
@@ -388,6 +388,8 @@ uint64_t ol_disk_slowest_ns(const struct ol_station *st);
 int ol_loop_open(struct ol_station *st, char why[OL_WHY_MAX]);
 void ol_loop_run(struct ol_station *st); /* until stopped */
 void ol_loop_close(struct ol_station *st);
+/* What the ledger has done is to be taken; from any thread, until the close. */
+void ol_loop_wake(struct ol_station *st);
 /* Do not wait at the end of this turn. */
 void ol_loop_again(struct ol_station *st);
 
