@@ -94,8 +94,9 @@ void ol_client_hang_up(struct ol_client *c)
 
 void ol_client_watch(struct ol_client *c)
 {
+    /* What is due is written in this turn; watched is what that leaves. */
     int want = (c->reading ? UV_READABLE : 0) |
-               (c->out.n > 0 ? UV_WRITABLE : 0);
+               (c->out.n > 0 && !c->due ? UV_WRITABLE : 0);
 
     if (c->closing || want == c->watched)
         return;
