@@ -111,7 +111,6 @@ int ol_rpc_check(const json_t *params, const char *spec,
 {
     const char *key;
     json_t *value;
-    char name[64];
 
     json_object_foreach((json_t *)params, key, value) {
         const char *at = row(spec, key);
@@ -124,11 +123,10 @@ int ol_rpc_check(const json_t *params, const char *spec,
                            type_name(at[1]));
     }
     for (const char *at = spec; *at != '\0';) {
-        size_t word = strcspn(at, " ");
+        size_t word = strcspn(at, " "), n = strcspn(at, ":");
 
-        ol_text_put(name, sizeof(name), "%.*s", (int)strcspn(at, ":"), at);
-        if (at[word - 1] == '!' && json_object_get(params, name) == NULL)
-            return ol_fail(why, OL_EXIT_USAGE, "%s is missing", name);
+        if (at[word - 1] == '!' && json_object_getn(params, at, n) == NULL)
+            return ol_fail(why, OL_EXIT_USAGE, "%.*s is missing", (int)n, at);
         at += word + strspn(at + word, " ");
     }
     return OL_EXIT_OK;
