@@ -143,6 +143,8 @@ enum ol_err ol_disk_commit(struct ol_station_line *line,
     /* There is no memory for it: a hole, as if the disk had refused. */
     if (err != OL_OK && then == NULL)
         doom(line, err);
+    if (err == OL_OK)
+        ol_later_overtaken(line, batch);
     return err;
 }
 

@@ -5,7 +5,9 @@
  * disk. How it fails: while too many commits wait, or the disk refuses, the
  * note stays here in the order in which notes were made, and is handed in when
  * there is room, so it stands in the record a little later than it happened.
- * OL_LATER_MAX wait; what comes then is lost, and that is counted and said.
+ * OL_LATER_MAX wait; what comes then is lost, and so is what waits when its
+ * line or the station ends, and a line's state when the core has told a newer
+ * one meanwhile. What is lost is counted and said.
  */
 #include "station/later.h"
 
@@ -136,14 +138,43 @@ void ol_later_fact(struct ol_station *st, struct ol_station_line *line,
     ol_later_pump(st);
 }
 
+static bool tells_a_state(const struct ol_put *put)
+{
+    return put->kind == OL_PUT_EVENT && put->what == OL_WHAT_LINE;
+}
+
+/* Those of the line that wait; states: only such as tell its state. */
+static void lose(struct ol_station *st, const struct ol_station_line *line,
+                 bool states)
+{
+    struct ol_later *n = st->later, *next;
+
+    for (; n != NULL; n = next) {
+        next = n->next;
+        if (n->handed || n->line != line ||
+            (states && !tells_a_state(&n->put)))
+            continue;
+        drop(n);
+        lost(st);
+    }
+}
+
+void ol_later_overtaken(struct ol_station_line *line,
+                        const struct ol_batch *batch)
+{
+    for (uint16_t k = 0; k < batch->n_puts; k++)
+        if (tells_a_state(&batch->puts[k]))
+            lose(line->st, line, true);
+}
+
 void ol_later_forget(struct ol_station *st, const struct ol_station_line *line)
 {
-    struct ol_later *n = st->later;
+    struct ol_later *next;
 
-    while (n != NULL) {
-        struct ol_later *next = n->next;
+    lose(st, line, false);
+    for (struct ol_later *n = st->later; n != NULL; n = next) {
+        next = n->next;
         if (n->line == line)
             drop(n);
-        n = next;
     }
 }

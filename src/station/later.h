@@ -19,7 +19,12 @@ void ol_later_fact(struct ol_station *st, struct ol_station_line *line,
                    const struct ol_fact *fact);
 /* Hands in what waits, as far as there is room. Once a turn. */
 void ol_later_pump(struct ol_station *st);
-/* The line (NULL: the station) ends: nothing of it is noted any more. */
+/* That batch of the core's was handed in: states of the line that wait are
+ * older than one that it tells, and would stand behind it as if newer. */
+void ol_later_overtaken(struct ol_station_line *line,
+                        const struct ol_batch *batch);
+/* The line (NULL: the station) ends: nothing of it is noted any more. What was
+ * not handed in by then is lost. */
 void ol_later_forget(struct ol_station *st,
                      const struct ol_station_line *line);
 

@@ -179,6 +179,7 @@ static void a_line_takes_its_own_along(void **state)
     event(st, "ours too");
     ol_later_forget(st, line);
     assert_int_equal(st->n_later, 2);
+    assert_int_equal(st->later_lost, 1);
     st->fifo_n = 0;
     ol_station_tell(line, OL_WHAT_LINE, "open");
     assert_int_equal(twin.n, 3);
@@ -192,6 +193,35 @@ static void a_line_takes_its_own_along(void **state)
     free(st);
 }
 
+/* What the core says of a line goes at once: no older word stands behind it as
+ * if it were the newer one. */
+static void no_older_state_is_told_behind_a_newer(void **state)
+{
+    struct ol_station *st = begun();
+    struct ol_station_line *line = calloc(1, sizeof(*line));
+    struct ol_put dark = {.kind = OL_PUT_EVENT, .what = OL_WHAT_LINE,
+                          .channel = OL_CHANNEL_ANY, .detail = "dark"};
+    struct ol_batch batch = {.puts = &dark, .n_puts = 1};
+
+    (void)state;
+    assert_non_null(line);
+    line->st = st;
+    line->ledger_id = 7;
+    st->fifo_n = OL_FIFO_NOTES;
+    ol_station_tell(line, OL_WHAT_LINE, "closed-by-us");
+    event(st, "of the station");
+    assert_int_equal(ol_disk_commit(line, &batch, NULL, NULL), OL_OK);
+    st->fifo_n = 1;
+    ol_later_pump(st);
+    assert_int_equal(twin.n, 2);
+    assert_string_equal(twin.v[0].text, "dark");
+    assert_string_equal(twin.v[1].text, "of the station");
+    assert_int_equal(st->later_lost, 1);
+    ol_later_forget(st, NULL);
+    free(line);
+    free(st);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +229,7 @@ int main(void)
         cmocka_unit_test(it_outlives_a_refusal),
         cmocka_unit_test(what_has_no_place_is_counted),
         cmocka_unit_test(a_line_takes_its_own_along),
+        cmocka_unit_test(no_older_state_is_told_behind_a_newer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
