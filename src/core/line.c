@@ -76,6 +76,8 @@ enum ol_err ol_line_init(struct ol_line **line, void *mem,
     if (err != OL_OK)
         return err;
     ol_wrap_keys_make(&l->wrap, &l->shared);
+    ol_leaf_stem_make(&l->stem[OL_OWN], l->shared.line_id, l->id.ed_pk);
+    ol_leaf_stem_make(&l->stem[OL_PEER], l->shared.line_id, l->peer.ed_pk);
     ol_rng_init(&l->rng, conf->seed);
     memcpy(l->boot, conf->boot, sizeof(l->boot));
     l->probe_ns = conf->probe_ns;

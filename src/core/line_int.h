@@ -89,6 +89,7 @@ struct ol_line {
     struct ol_peer_keys peer;
     struct ol_shared shared;
     struct ol_wrap_keys wrap;
+    struct ol_leaf_stem stem[2]; /* of leaves, by author */
     struct ol_rng rng;
     uint8_t boot[8];
     uint64_t probe_ns, hold_ns;

@@ -81,7 +81,7 @@ struct ol_in_slot {
     uint8_t kind;
     uint8_t rel;       /* what it says of a message, 0: nothing */
     uint64_t of;       /* the number of that message */
-    uint64_t number;   /* of a returned one: its own */
+    uint64_t number;   /* its own */
     uint64_t mask;     /* units here */
     uint64_t part;     /* units on disk as PART */
     uint64_t part_put; /* units put, in batch */

@@ -38,6 +38,7 @@ static void describe(struct ol_in_slot *s, const struct ol_record *rec)
     struct ol_mark mark = ol_mark_of(rec);
 
     s->kind = rec->kind;
+    s->number = rec->number;
     s->rel = mark.rel;
     s->of = mark.number;
 }
@@ -56,8 +57,7 @@ static enum ol_err examine(struct ol_line *l, unsigned prec,
     if (rec.prec != prec || rec.index != s->index)
         return OL_ERR_MALFORMED;
     describe(s, &rec);
-    ol_tree_leaf(s->leaf, l->shared.line_id, l->peer.ed_pk,
-                 OL_SPAN(bytes, s->size));
+    ol_leaf_make(s->leaf, &l->stem[OL_PEER], OL_SPAN(bytes, s->size));
     return OL_OK;
 }
 
@@ -174,22 +174,20 @@ enum ol_err ol_recv_segment(struct ol_line *l, struct ol_segment *g)
 static bool put_record(struct ol_line *l, unsigned p, struct ol_in_slot *s)
 {
     struct ol_put *put;
-    struct ol_record rec;
     uint8_t *bytes;
 
     if (!ol_fx_can_put(l) || !ol_fx_room(l, 1, s->size))
         return false;
     bytes = ol_fx_bytes(l, s->size);
     ol_pool_read(&l->in_pool, s->block, 0, bytes, s->size);
-    /* It decoded when it became whole, from the same bytes. */
-    OL_CHECK(ol_record_decode(OL_SPAN(bytes, s->size), &rec) == OL_OK);
     put = ol_fx_put(l, OL_PUT_RECORD);
     put->author = OL_PEER;
     put->prec = (uint8_t)p;
     put->index = s->index;
-    put->number = rec.number;
-    l->peer_number = OL_MAX(l->peer_number, rec.number);
-    put->rec_kind = rec.kind;
+    /* As they were when it became whole, and was decoded. */
+    put->number = s->number;
+    l->peer_number = OL_MAX(l->peer_number, s->number);
+    put->rec_kind = s->kind;
     memcpy(put->leaf, s->leaf, OL_HASH);
     put->bytes = OL_SPAN(bytes, s->size);
     ol_pool_give(&l->in_pool, s->block);

@@ -67,7 +67,7 @@ static enum ol_err take(struct ol_line *l, const struct ol_record *given)
     l->arena_n -= OL_RECORD_MAX - (err == OL_OK ? w.n : 0);
     if (err != OL_OK)
         return err;
-    ol_tree_leaf(leaf, l->shared.line_id, l->id.ed_pk, OL_SPAN(bytes, w.n));
+    ol_leaf_make(leaf, &l->stem[OL_OWN], OL_SPAN(bytes, w.n));
     ol_tree_append(&o->tree, leaf);
     ol_tree_root(&o->tree, root);
     o->size++;

@@ -105,8 +105,7 @@ static enum ol_err examine(struct ol_line *l, unsigned p,
     s->of = mark.number;
     s->number = rec.number;
     s->since_ns = rec.written_ms;
-    ol_tree_leaf(s->leaf, l->shared.line_id, l->id.ed_pk,
-                 OL_SPAN(bytes, s->size));
+    ol_leaf_make(s->leaf, &l->stem[OL_OWN], OL_SPAN(bytes, s->size));
     s->state = OL_IN_WHOLE;
     return OL_OK;
 }
@@ -250,7 +249,7 @@ static void put_word(struct ol_line *l, unsigned p, struct ol_span text)
     ol_writer_init(&w, bytes, 256);
     OL_CHECK(ol_record_encode(&w, &rec) == OL_OK);
     r.bytes = ol_writer_span(&w);
-    ol_tree_leaf(leaf, l->shared.line_id, l->id.ed_pk, r.bytes);
+    ol_leaf_make(leaf, &l->stem[OL_OWN], r.bytes);
     append(l, p, &r);
 }
 

@@ -32,18 +32,38 @@ void ol_tree_init(struct ol_tree *t)
     memset(t, 0, sizeof(*t));
 }
 
-void ol_tree_leaf(uint8_t leaf[OL_HASH], const uint8_t line_id[32],
-                  const uint8_t author_pk[32], struct ol_span canonical)
+void ol_leaf_stem_make(struct ol_leaf_stem *stem, const uint8_t line_id[32],
+                       const uint8_t author_pk[32])
 {
     static const uint8_t mark = 0x00;
     crypto_hash_sha256_state st;
 
+    _Static_assert(sizeof(st) <= sizeof(stem->state), "a state fits");
+    memset(stem, 0, sizeof(*stem));
     crypto_hash_sha256_init(&st);
     crypto_hash_sha256_update(&st, &mark, 1);
     crypto_hash_sha256_update(&st, line_id, 32);
     crypto_hash_sha256_update(&st, author_pk, 32);
+    memcpy(stem->state, &st, sizeof(st));
+}
+
+void ol_leaf_make(uint8_t leaf[OL_HASH], const struct ol_leaf_stem *stem,
+                  struct ol_span canonical)
+{
+    crypto_hash_sha256_state st;
+
+    memcpy(&st, stem->state, sizeof(st));
     crypto_hash_sha256_update(&st, canonical.p, canonical.n);
     crypto_hash_sha256_final(&st, leaf);
+}
+
+void ol_tree_leaf(uint8_t leaf[OL_HASH], const uint8_t line_id[32],
+                  const uint8_t author_pk[32], struct ol_span canonical)
+{
+    struct ol_leaf_stem stem;
+
+    ol_leaf_stem_make(&stem, line_id, author_pk);
+    ol_leaf_make(leaf, &stem, canonical);
 }
 
 void ol_tree_append(struct ol_tree *t, const uint8_t leaf[OL_HASH])
