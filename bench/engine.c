@@ -166,8 +166,10 @@ static void cable(unsigned i, unsigned upto)
 
         e->may -= (long)p->n;
         frame.bytes = OL_SPAN(p->b, p->n);
-        give(i, &frame);
         e->first++;
+        /* As a socket gives them: what came together, in sixteens. */
+        frame.follows = e->first != upto && e->may > 0 && e->first % 16 != 0;
+        give(i, &frame);
     }
 }
 

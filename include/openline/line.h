@@ -195,6 +195,8 @@ struct ol_event {
     enum ol_ev kind;
     uint16_t channel;
     bool on;             /* ENABLE */
+    bool follows; /* FRAME: another came with it and is given next. What is due
+                     then may wait for that, or for a TICK: wake_ns is now */
     bool full;           /* any event: the disk has no room; credit 0 */
     uint8_t attendance;  /* ATTEND: enum ol_attendance */
     uint64_t token;      /* the submitter's, a batch, or a load */

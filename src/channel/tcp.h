@@ -58,6 +58,7 @@ struct ol_tcp_conn {
     size_t n_writing; /* at out_at, libuv's until written */
     int broken;       /* found by a send, to be told by turn */
     bool closing, full, told_full, turn;
+    bool follows; /* behind the packet that is told another lies whole */
     bool raw; /* no packets yet: the proxy speaks */
 };
 

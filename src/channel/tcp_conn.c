@@ -248,9 +248,15 @@ static size_t gather(struct ol_tcp_conn *c, const uint8_t *p, size_t n)
         return 0;
     if (c->n_in == OL_TCP_HEAD + whole) {
         c->n_in = 0;
+        c->follows = false;
         c->ops->packet(c, OL_SPAN(c->in + OL_TCP_HEAD, whole));
     }
     return n;
+}
+
+static bool is_whole(const uint8_t *p, size_t n)
+{
+    return n >= OL_TCP_HEAD && n >= OL_TCP_HEAD + length_of(p);
 }
 
 /* One step through what was read. Returns how much it took, 0: it breaks. */
@@ -261,9 +267,12 @@ static size_t feed(struct ol_tcp_conn *c, const uint8_t *p, size_t n)
 
         if (len == 0)
             return 0;
-        if (n >= OL_TCP_HEAD + len) {
+        if (is_whole(p, n)) {
+            size_t whole = OL_TCP_HEAD + len;
+
+            c->follows = is_whole(p + whole, n - whole);
             c->ops->packet(c, OL_SPAN(p + OL_TCP_HEAD, len));
-            return OL_TCP_HEAD + len;
+            return whole;
         }
     }
     OL_CHECK(c->in || c->n_in == 0);

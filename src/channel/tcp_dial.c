@@ -133,6 +133,7 @@ static void on_packet(struct ol_tcp_conn *c, struct ol_span packet)
     struct dial *d = c->owner;
 
     d->backoff_ms = OL_TCP_BACKOFF_MIN_MS;
+    d->base.pub.follows = c->follows;
     (void)ol_base_packet(&d->base, NULL, packet, 0);
 }
 

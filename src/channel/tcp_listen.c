@@ -115,6 +115,7 @@ static void on_packet(struct ol_tcp_conn *c, struct ol_span packet)
     g->spoke = true;
     g->heard_ms = uv_now(l->base.loop);
     address_of(g, &from);
+    l->base.pub.follows = c->follows;
     (void)ol_base_packet(&l->base, &from, packet, 0);
 }
 

@@ -202,7 +202,8 @@ static void prepare(struct ol_udp_batch *b)
 }
 
 /* False: the owner has closed the bearer or the socket meanwhile. */
-static bool deliver(struct ol_udp *u, const uv_poll_t *poll, unsigned k)
+static bool deliver(struct ol_udp *u, const uv_poll_t *poll, unsigned k,
+                    bool follows)
 {
     struct ol_udp_batch *b = u->batch;
     struct msghdr *msg = &b->msg[k].msg_hdr;
@@ -215,6 +216,7 @@ static bool deliver(struct ol_udp *u, const uv_poll_t *poll, unsigned k)
         return true;
     }
     ol_sock_from(&from, (struct sockaddr *)&b->from[k]);
+    u->base->pub.follows = follows;
     u->ops->packet(u->base, &from, local_of(u, msg),
                    OL_SPAN(b->bytes[k], b->msg[k].msg_len));
     return !u->base->closed && u->poll == poll;
@@ -230,7 +232,7 @@ static bool receive(struct ol_udp *u, const uv_poll_t *poll)
         prepare(u->batch);
         n = recvmmsg(u->fd, u->batch->msg, OL_UDP_BATCH, MSG_DONTWAIT, NULL);
         for (int k = 0; k < n; k++) {
-            if (!deliver(u, poll, (unsigned)k))
+            if (!deliver(u, poll, (unsigned)k, k + 1 < n))
                 return false;
         }
         if (n < (int)OL_UDP_BATCH)

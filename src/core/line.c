@@ -236,6 +236,22 @@ static void pump(struct ol_line *l)
     ol_fx_close(l);
 }
 
+/* Of frames that came together only the last sets off what is due: one ACK, one
+ * batch, one look at all timers. An ECHO does not wait, for the next probe
+ * would take its place; nor does what has effects already. */
+static bool put_off(struct ol_line *l, const struct ol_event *ev)
+{
+    bool waits = ev->kind == OL_EV_FRAME && ev->follows && ev->bytes.n > 0 &&
+                 ev->bytes.p[0] == OL_PACKET_FRAME &&
+                 l->put_off < OL_TOGETHER && l->cur == NULL &&
+                 l->fx->count == 0;
+
+    for (unsigned c = 0; c < l->n_ch; c++)
+        waits &= !l->ch[c].echo_due;
+    l->put_off = waits ? l->put_off + 1 : 0;
+    return waits;
+}
+
 enum ol_err ol_line_step(struct ol_line *l, const struct ol_event *ev,
                          uint64_t now_ns, struct ol_effects *eff)
 {
@@ -258,7 +274,10 @@ enum ol_err ol_line_step(struct ol_line *l, const struct ol_event *ev,
     if (ev->fresh != NULL)
         ol_rng_mix(&l->rng, ev->fresh);
     err = dispatch(l, ev);
-    pump(l);
+    if (put_off(l, ev))
+        eff->wake_ns = l->now_ns;
+    else
+        pump(l);
     if (eff->more)
         eff->wake_ns = l->now_ns;
     l->going_on = eff->more;

@@ -57,6 +57,7 @@
 #include "wire/messages.h"
 
 #define OL_ARENA (256u * 1024)
+#define OL_TOGETHER 16u /* frames that came together are one pump, at most */
 #define OL_FX_RESERVE 8u /* effects kept free for what must not wait */
 #define OL_NONCES 32u    /* of our newest knocks */
 #define OL_SENT_RANGES 32u
@@ -159,6 +160,7 @@ struct ol_line {
     /* effects */
     struct ol_effects *fx; /* of the current step */
     bool going_on;         /* the last step said more */
+    uint8_t put_off;       /* frames in a row for which nothing was pumped */
     size_t arena_n;
     uint64_t next_token; /* batches and loads */
     uint64_t committed;  /* every batch up to here is on disk */

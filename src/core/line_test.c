@@ -266,6 +266,64 @@ static void together_is_one_batch(void **state)
     assert_int_equal(p->e[0].acks, 1);
 }
 
+static void give_next(struct pair *p, bool follows)
+{
+    unsigned at = p->first++ % QUEUE;
+
+    assert_int_equal(give(p, p->box_to[at], (struct ol_event){
+        .kind = OL_EV_FRAME, .follows = follows,
+        .bytes = OL_SPAN(p->box[at], p->box_n[at])}), OL_OK);
+}
+
+/* Frames that came together are one batch; if the one that was to follow does
+ * not, a tick does for it. */
+static void frames_together_are_one_batch(void **state)
+{
+    struct pair *p = *state;
+
+    run(p, 300);
+    for (unsigned k = 0; k < 3; k++) {
+        assert_int_equal(say(p, 0, "in a frame of its own"), OL_OK);
+        commit(p, 0);
+    }
+    assert_int_equal(p->last - p->first, 3);
+    for (unsigned k = 0; k < 2; k++) {
+        give_next(p, true);
+        assert_int_equal(p->e[1].eff.count, 0);
+        assert_int_equal(p->e[1].eff.wake_ns, p->now_ns);
+    }
+    assert_int_equal(p->e[1].records, 0);
+    give_next(p, false);
+    assert_int_equal(p->e[1].records, 3);
+    assert_int_equal(p->e[1].n_batches, 1);
+    commit(p, 1);
+    run(p, 10);
+    assert_int_equal(say(p, 0, "and the next does not come"), OL_OK);
+    commit(p, 0);
+    give_next(p, true);
+    assert_int_equal(p->e[1].records, 3);
+    assert_int_equal(give(p, 1, (struct ol_event){.kind = OL_EV_TICK}),
+                     OL_OK);
+    assert_int_equal(p->e[1].records, 4);
+}
+
+/* However many are said to follow, what is due waits for sixteen at most. */
+static void frames_together_have_a_limit(void **state)
+{
+    struct pair *p = *state;
+
+    run(p, 300);
+    for (unsigned k = 0; k < 20; k++) {
+        assert_int_equal(say(p, 0, "one of twenty"), OL_OK);
+        commit(p, 0);
+    }
+    for (unsigned k = 0; k < 16; k++)
+        give_next(p, true);
+    assert_int_equal(p->e[1].records, 0);
+    give_next(p, true);
+    assert_int_equal(p->e[1].records, 17);
+}
+
 /* Law 2 on the way back: not delivered before it is on the other disk. */
 static void delivered_waits_for_the_other_disk(void **state)
 {
@@ -576,6 +634,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(nothing_leaves_before_it_is_on_disk),
         T(together_is_one_batch),
+        T(frames_together_are_one_batch),
+        T(frames_together_have_a_limit),
         T(delivered_waits_for_the_other_disk),
         T(strangers_get_no_answer),
         T(bad_configurations_are_refused),

@@ -82,6 +82,8 @@ struct ol_bearer {
     const struct ol_bearer_ops *ops;
     const struct ol_bearer_events *events;
     void *arg; /* the owner's */
+    bool follows; /* while `packet` is told: another came along with it, and is
+                     told next; it may be anybody's */
 };
 
 struct uv_loop_s;

@@ -74,7 +74,8 @@ static void listened(struct ol_port *port, const struct ol_addr *from,
                      struct ol_span packet)
 {
     struct ol_station *st = port->st;
-    struct ol_event ev = {.kind = OL_EV_FRAME, .bytes = packet};
+    struct ol_event ev = {.kind = OL_EV_FRAME, .bytes = packet,
+                          .follows = port->bearer && port->bearer->follows};
     bool claimed = false;
 
     wrap(&ev.from, port, from);
@@ -102,9 +103,8 @@ static void on_packet(void *arg, struct ol_bearer *bearer,
 {
     struct ol_port *port = arg;
     struct ol_event ev = {.kind = OL_EV_FRAME, .channel = port->number,
-                          .bytes = packet};
+                          .follows = bearer->follows, .bytes = packet};
 
-    (void)bearer;
     if (port->line == NULL) {
         listened(port, from, packet);
     } else if (file != 0) {

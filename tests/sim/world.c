@@ -148,6 +148,8 @@ static void packet(struct world *w, struct entry *e)
                           .channel = e->ch,
                           .from = e->from ? *e->from
                                           : w->from[e->st][e->ch],
+                          .follows = w->together && e->n > 0 &&
+                                     e->bytes[e->n - 1] % 2 == 1,
                           .bytes = OL_SPAN(e->bytes, e->n)};
     struct sim_channel *c = &w->ch[e->ch];
 

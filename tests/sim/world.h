@@ -217,6 +217,7 @@ struct world {
     uint64_t serial;
     uint64_t hash; /* of the trace */
     bool healed;   /* no more faults */
+    bool together; /* frames are said to come with others, mostly in vain */
     bool trace;
     sim_lose lose;
     sim_bundle bundle;

@@ -218,6 +218,7 @@ void world_init(struct world *w, uint64_t seed, const struct sim_plan *plan)
     w->off = plan->off;
     w->n_off = plan->n_off;
     channels(w, plan);
+    w->together = true;
     if (plan->live == 0)
         w->patience_ns = 600 * OL_NS_PER_S;
     world_boot(w, 0);
