@@ -171,6 +171,13 @@ static bool say(struct ol_station_line *line, const struct ol_entry *e,
     return true;
 }
 
+/* A check is FLASH; of the rest something is wanted only where a rule may
+ * refuse it, and without one none is read. */
+static bool passes_all(const struct ol_station_line *line, unsigned prec)
+{
+    return prec != OL_FLASH && line->conf.refuse == OL_REFUSE_NONE;
+}
+
 /* The next record of one log; false: nothing more is to be done there now. */
 static bool one(struct ol_station_line *line, unsigned prec, uint64_t now_ns)
 {
@@ -182,8 +189,15 @@ static bool one(struct ol_station_line *line, unsigned prec, uint64_t now_ns)
     enum ol_err err;
 
     /* What is done made us look: behind it nothing is asked for yet. */
-    if (ol_query_reached(line, OL_PEER, prec, &size) && r->next[prec] > size)
-        return false;
+    if (ol_query_reached(line, OL_PEER, prec, &size)) {
+        if (r->next[prec] > size)
+            return false;
+        if (passes_all(line, prec)) {
+            r->next[prec] = size + 1;
+            r->changed = true;
+            return false;
+        }
+    }
     err = ol_query_from(line, OL_PEER, prec, r->next[prec], &e);
     if (err == OL_ERR_MISSING)
         return false;
