@@ -665,6 +665,10 @@ void ol_path_bulk_paced(struct ol_line *l, unsigned c, size_t bytes)
 
     if (rate > 0) /* heads of IPv4 and UDP count where they weigh */
         gap = (bytes + (p->slow_ns > 0 ? 28 : 0)) * OL_NS_PER_S / rate;
+    /* A stream's round trip holds what its kernels and a busy peer take, and
+     * the window is no rate: this one was measured. */
+    else if (stream(l, c) && p->rate.full && p->rate.best > 0)
+        gap = bytes * OL_NS_PER_S / p->rate.best * 4 / 5;
     else if (p->srtt_ns > 0) /* 1.25 windows a round trip: 7.7 */
         gap = bytes * p->srtt_ns / ol_path_window(p, l->now_ns) * 4 / 5;
     else

@@ -226,6 +226,15 @@ static void attachments_are_paced_on_a_stream(void **state)
     /* Two windows a round trip before the path was filled. */
     assert_int_equal(sent, 15);
     assert_in_range(l->now_ns - began, 24 * OL_NS_PER_MS, 30 * OL_NS_PER_MS);
+    /* And then by the rate that was measured, whatever the round trip holds. */
+    p->rate.full = true;
+    p->rate.best = 1250000;
+    p->srtt_ns = OL_NS_PER_S;
+    l->now_ns += OL_NS_PER_S;
+    ol_path_bulk_paced(l, SLOW, 4000);
+    began = p->pace_ns;
+    ol_path_bulk_paced(l, SLOW, 4000);
+    assert_int_equal(p->pace_ns - began, 2560 * OL_NS_PER_US);
     free(l);
 }
 
