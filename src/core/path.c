@@ -648,13 +648,15 @@ size_t ol_path_budget(struct ol_line *l, unsigned c)
 size_t ol_path_bulk_budget(struct ol_line *l, unsigned c)
 {
     struct ol_path *p = &l->ch[c].path;
+    size_t budget;
 
     if (p->tail - p->head >= OL_INFLIGHT_MAX - BULK_ROOM ||
         l->refs_used >= OL_REFS / 2 ||
-        !ol_chan_room(&l->ch[c], l->ch[c].conf.mtu + OL_RECORD_MAX) ||
-        waits_for_pace(l, p))
+        !ol_chan_room(&l->ch[c], l->ch[c].conf.mtu + OL_RECORD_MAX))
         return 0;
-    return ol_path_budget(l, c);
+    /* Nobody is woken for a pace that the window would not let go. */
+    budget = ol_path_budget(l, c);
+    return budget > 0 && waits_for_pace(l, p) ? 0 : budget;
 }
 
 void ol_path_bulk_paced(struct ol_line *l, unsigned c, size_t bytes)

@@ -225,6 +225,10 @@ static void attachments_are_paced_on_a_stream(void **state)
     }
     /* Two windows a round trip before the path was filled. */
     assert_int_equal(sent, 15);
+    fx.wake_ns = OL_NEVER_NS;
+    assert_true(p->pace_ns > l->now_ns); /* but only an ACK makes room */
+    assert_int_equal(ol_path_bulk_budget(l, SLOW), 0);
+    assert_true(fx.wake_ns == OL_NEVER_NS);
     assert_in_range(l->now_ns - began, 24 * OL_NS_PER_MS, 30 * OL_NS_PER_MS);
     /* And then by the rate that was measured, whatever the round trip holds. */
     p->rate.full = true;
