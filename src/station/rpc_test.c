@@ -186,30 +186,37 @@ static void plain(void **state)
     assert_false(plain_same("{\"a\":\"\0\"}", 9));
 }
 
-/* Whatever bytes come: an answer or a reason, never more. */
+/* Whatever bytes come: an answer or a reason, never more. The first line is
+ * plain, the second has a letter escaped; both are as long. */
 static void damage(void **state)
 {
-    static const char line[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":"
-                               "\"send\",\"params\":{\"text\":\"\xc3\xa4 7\"}}";
+    static const char lines[2][80] = {
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"send\",\"params\":"
+        "{\"text\":\"a\xc3\xa4 \x7f 7\"}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"send\",\"params\":"
+        "{\"text\":\"\\u00e4 \"}}",
+    };
+    const size_t len = strlen(lines[0]);
     struct dice d = dice_init(0x52504331);
+    unsigned plains[2] = {0}; /* [1]: the escape itself was hit */
     struct ol_rpc_call call;
-    char why[OL_WHY_MAX], bytes[sizeof(line)];
-    unsigned plains = 0;
+    char why[OL_WHY_MAX], bytes[sizeof(lines[0])];
 
     (void)state;
+    assert_int_equal(strlen(lines[1]), len);
     for (unsigned k = 0; k < dice_rounds(20000); k++) {
-        size_t n = (size_t)dice_in(&d, 0, sizeof(line) - 1);
+        size_t n = (size_t)dice_in(&d, 0, len);
 
-        memcpy(bytes, line, sizeof(line));
+        memcpy(bytes, lines[k % 2], sizeof(bytes));
         for (uint64_t hits = dice_in(&d, 0, 4); hits > 0; hits--)
-            bytes[dice_in(&d, 0, sizeof(line) - 2)] = (char)dice_u64(&d);
+            bytes[dice_in(&d, 0, len - 1)] = (char)dice_u64(&d);
         if (ol_rpc_parse(bytes, n, &call, why) == 0)
             assert_non_null(call.method);
         ol_rpc_free(&call);
         (void)plain_same(bytes, n);
-        plains += plain_same(bytes, sizeof(line) - 1);
+        plains[k % 2] += plain_same(bytes, len);
     }
-    assert_true(plains > 0);
+    assert_true(plains[0] > 0);
 }
 
 int main(void)
