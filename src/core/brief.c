@@ -137,6 +137,10 @@ bool ol_brief_send(struct ol_line *l, unsigned c)
         !ol_brief_encode(&f.w, &b))
         return false;
     ol_frame_ack_said(&e->ch[c]);
+    if (!ol_chan_narrow(&l->ch[c])) {
+        e->ch[c].brief_logs = (uint8_t)(1u << p);
+        e->ch[c].brief_ns = l->now_ns + 2 * ol_path_pto(&l->ch[c].path);
+    }
     l->in[p].told = h.serial;
     l->in[p].dirty = l->in[p].urgent = false;
     ol_brief_busy(l, c);

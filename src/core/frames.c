@@ -189,6 +189,21 @@ void ol_frame_ack_said(struct ol_epoch_chan *ec)
     ec->ack_due_ns = OL_NEVER_NS;
 }
 
+/* Of a log that a record came of since, another word follows anyhow. */
+void ol_frame_unsure(struct ol_line *l, struct ol_epoch_chan *ec)
+{
+    uint8_t logs = ec->brief_logs & (uint8_t)~ec->owed_logs;
+
+    ec->brief_logs = 0;
+    if (l->now_ns >= ec->brief_ns)
+        return;
+    for (unsigned p = 0; p < OL_PRECS; p++)
+        if (logs >> p & 1) {
+            l->in[p].dirty = true;
+            ol_wake(l, l->now_ns);
+        }
+}
+
 bool ol_frame_add_ack(struct ol_line *l, struct ol_out_frame *f,
                       struct ol_epoch_chan *e)
 {
@@ -208,6 +223,7 @@ bool ol_frame_add_ack(struct ol_line *l, struct ol_out_frame *f,
     }
     if (!ol_ack_encode(&f->w, &a))
         return false;
+    ol_frame_unsure(l, e);
     ol_frame_ack_said(e);
     return true;
 }
@@ -330,6 +346,7 @@ void ol_frame_add_held(struct ol_line *l, struct ol_out_frame *f, bool keep)
     if (logs & OL_HELD_OURS)
         l->prekey_told = h.serial;
     l->ch[f->c].held_ns = l->now_ns;
+    ol_epoch_sending(l)->ch[f->c].brief_logs &= (uint8_t)~logs;
     if (keep)
         return;
     for (unsigned p = 0; p < OL_PRECS; p++)

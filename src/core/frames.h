@@ -39,6 +39,9 @@ bool ol_frame_ack_here(const struct ol_line *l, unsigned c, unsigned on);
 /* An ACK of what came there; false: it does not fit. */
 bool ol_frame_add_ack(struct ol_line *l, struct ol_out_frame *f,
                       struct ol_epoch_chan *e);
+/* An ack goes that names frames again which a BRIEF named: if that was lost
+ * they bring their records back no more, so HELD says these logs again. */
+void ol_frame_unsure(struct ol_line *l, struct ol_epoch_chan *ec);
 /* What waited for an ack there has got one. */
 void ol_frame_ack_said(struct ol_epoch_chan *ec);
 /* The ECHO that goes on c is the ack of the frame with its probe; true if no

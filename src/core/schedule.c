@@ -110,13 +110,22 @@ static bool urgent(const struct ol_line *l)
     return l->in[OL_FLASH].urgent;
 }
 
+/* Is HELD due there. */
+static bool says_held(struct ol_line *l, unsigned c, bool here, bool unsure)
+{
+    if (unsure)
+        ol_frame_unsure(l, &ol_epoch_sending(l)->ch[c]);
+    return ol_frame_dirty_logs(l) != 0 && here &&
+           (urgent(l) || l->now_ns >= ol_frame_held_ns(l, c));
+}
+
 /* A frame of small things on one channel, when one of them is due there. */
 static void control(struct ol_line *l, unsigned c, bool best, bool all)
 {
     uint64_t due = ack_due(l, c);
     bool acks = l->now_ns >= due;
-    bool held = ol_frame_dirty_logs(l) != 0 && (best || all) &&
-                (urgent(l) || l->now_ns >= ol_frame_held_ns(l, c));
+    bool unsure = best && (acks || ol_frame_dirty_logs(l) != 0);
+    bool held = says_held(l, c, best || all, unsure);
     bool wants = (best || (c == l->pull.data_ch &&
                            ol_chan_usable(&l->ch[c]))) && ol_pull_due(l, c);
     bool view = best && ol_probe_view_due(l) && ol_brief_quiet(l, c);

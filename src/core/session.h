@@ -26,6 +26,8 @@ struct ol_epoch_chan {
     struct ol_window seen;
     uint32_t owed_acks;   /* frames that ask for an ack */
     uint8_t owed_logs;    /* and of which logs they had records */
+    uint8_t brief_logs;   /* of these a BRIEF has said last what is held, */
+    uint64_t brief_ns;    /* and may not be there before this */
     uint64_t ack_due_ns;  /* OL_NEVER_NS: nothing to ack */
     uint64_t high_ns;     /* when the highest was heard */
     uint16_t ack_also; /* bit c: no channel is of use, so an ack goes there
