@@ -135,8 +135,12 @@ static void control(struct ol_line *l, unsigned c, bool best, bool all)
         ol_wake(l, due);
     if (ol_frame_dirty_logs(l) != 0 && best && !held)
         ol_wake(l, ol_frame_held_ns(l, c));
-    if (held && !wants && ol_brief_send(l, c))
-        return;
+    if (held && !wants && ol_brief_send(l, c)) {
+        /* It asks for nothing, so no timer would bring what else is due. */
+        held = false;
+        view = view && ol_brief_quiet(l, c);
+        acks = l->now_ns >= ack_due(l, c);
+    }
     if ((held || view) && best && ol_brief_first(l, c))
         held = view = false;
     if (l->prekey_news)

@@ -315,6 +315,36 @@ static void a_number_that_we_never_made_is_told(void)
     }
 }
 
+/* BRIEF has room for one log and one channel's ack. What else is due in that
+ * step, the ack of another channel and a new view, goes all the same: it asks
+ * for no answer, so no timer would bring them. */
+static void a_brief_leaves_nothing_unsaid(void)
+{
+    struct ol_line *l;
+    struct ol_epoch *e;
+
+    two();
+    run_for(5 * S);
+    world_cut(&w, 0, 0, true);
+    world_cut(&w, 0, 1, true);
+    run_for(60 * S);
+    world_say(&w, 0, OL_FLASH, 100);
+    run_for(6 * S);
+    l = w.st[1].line;
+    e = sending(1);
+    EXPECT(!l->view_dirty && ol_chan_best(l) == 1 && e->told);
+    /* Its record came once more, beside what changes the view. */
+    e->ch[1].owed_acks = e->ch[0].owed_acks = 1;
+    e->ch[1].ack_due_ns = e->ch[0].ack_due_ns = w.now_ns;
+    e->ch[1].owed_logs = 1u << OL_FLASH;
+    l->in[OL_FLASH].dirty = l->view_dirty = true;
+    world_tick(&w, 1);
+    run_for(MS);
+    EXPECT(!l->in[OL_FLASH].dirty && e->ch[1].owed_acks == 0);
+    EXPECT(e->ch[0].owed_acks == 0);
+    EXPECT(!l->view_dirty);
+}
+
 /* ---- places -------------------------------------------------------------- */
 
 static void a_bundle_on_a_live_channel_is_none(void)
@@ -453,6 +483,7 @@ static const struct story stories[] = {
     {"a_second_copy_is_told", a_second_copy_is_told},
     {"a_number_that_we_never_made_is_told",
      a_number_that_we_never_made_is_told},
+    {"a_brief_leaves_nothing_unsaid", a_brief_leaves_nothing_unsaid},
     {"a_bundle_on_a_live_channel_is_none", a_bundle_on_a_live_channel_is_none},
     {"a_channel_is_enabled_anew", a_channel_is_enabled_anew},
     {"an_old_view_is_ignored", an_old_view_is_ignored},
