@@ -209,11 +209,14 @@ bool ol_frame_add_ack(struct ol_line *l, struct ol_out_frame *f,
 {
     struct ol_ack a = {.index = e->rx.index, .high = e->seen.high};
     uint64_t late = (l->now_ns - e->high_ns) / (100 * OL_NS_PER_US);
-    uint32_t from = e->seen.high, hi, lo;
+    uint32_t from = e->seen.high, named = 0, hi, lo;
 
     a.delay_100us = (uint16_t)OL_MIN(late, UINT16_MAX);
-    while (a.count < OL_ACK_SAID &&
+    /* Of frames that came together each may be a run of its own. */
+    while ((a.count < OL_ACK_SAID || named < e->owed_acks) &&
+           a.count < OL_ACK_RANGES &&
            ol_window_run(&e->seen, from, &hi, &lo)) {
+        named += hi - lo + 1;
         /* Run and gap are 16 bits on the wire; the window is far below. */
         a.v[a.count].hi = hi;
         a.v[a.count++].lo = lo;

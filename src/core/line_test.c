@@ -15,6 +15,7 @@
 #include <openline/line.h>
 
 #include "base/units.h"
+#include "core/line_int.h"
 #include "crypto/crypto.h"
 #include "wire/messages.h"
 
@@ -322,6 +323,28 @@ static void frames_together_have_a_limit(void **state)
     assert_int_equal(p->e[1].records, 0);
     give_next(p, true);
     assert_int_equal(p->e[1].records, 17);
+}
+
+/* However many holes are between them, their one ACK names them all. */
+static void frames_together_are_all_named(void **state)
+{
+    struct pair *p = *state;
+    const struct ol_path *path = &p->e[0].line->ch[0].path;
+
+    run(p, 300);
+    for (unsigned k = 0; k < 34; k++) {
+        assert_int_equal(say(p, 0, "every second one is lost"), OL_OK);
+        commit(p, 0);
+    }
+    assert_int_equal(path->open, 34);
+    for (unsigned k = 0; k < 17; k++) {
+        p->first++;
+        give_next(p, k < 16);
+    }
+    assert_int_equal(p->e[1].records, 17);
+    assert_int_equal(p->last - p->first, 1);
+    give_next(p, false);
+    assert_int_equal(path->open, 17);
 }
 
 /* Law 2 on the way back: not delivered before it is on the other disk. */
@@ -636,6 +659,7 @@ int main(void)
         T(together_is_one_batch),
         T(frames_together_are_one_batch),
         T(frames_together_have_a_limit),
+        T(frames_together_are_all_named),
         T(delivered_waits_for_the_other_disk),
         T(strangers_get_no_answer),
         T(bad_configurations_are_refused),

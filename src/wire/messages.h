@@ -172,7 +172,7 @@ enum ol_chunk_type {
 #define OL_TRIAL_FORGET 20u /* holds without one */
 #define OL_ACK_DELAY_MS 25u
 #define OL_ACK_NARROW_MS 250u /* on narrow channels: HELD takes it along */
-#define OL_ACK_SAID 6u  /* runs of frames in one: the newest */
+#define OL_ACK_SAID 6u  /* runs of frames in one, unless more wait */
 #define OL_ACK_EVERY 2u /* frames that ask for an ack */
 #define OL_KNOCK_MIN_MS 1000u
 #define OL_KNOCK_COSTS 200u /* bytes of a knock, and of what carries it */
