@@ -59,7 +59,8 @@ class Watcher:
             self.seen += data
 
     def close(self):
-        self.process.send_signal(signal.SIGINT)
+        # SIGINT is ignored by whatever a shell started in the background.
+        self.process.terminate()
         self.process.wait(10)
         os.close(self.master)
 
@@ -209,6 +210,7 @@ def history():
                  words=["from is not before to"])
         north.no(2, "history", "south", "--from", "tuesday")
         north.ok("channel", "south", "disable", "radio")
+        north.delivers(south, "without radio") # which takes milliseconds
         north.stop() # writes what was measured
         north.start()
         doc = north.json("history", "south")
