@@ -36,7 +36,7 @@ static struct ol_rng rng;
 static uint8_t author;
 static uint32_t line;
 
-static void die(const char *what, const char *more)
+_Noreturn static void die(const char *what, const char *more)
 {
     fprintf(stderr, "commit: %s: %s\n", what, more);
     exit(1);
@@ -152,16 +152,25 @@ static void one_group(uint32_t from, uint32_t n, bool tell)
     commit();
 }
 
+/* The bytes that the process gave to write calls so far. */
 static unsigned long written(void)
 {
-    unsigned long n = 0;
-    char row[128];
-    FILE *f = fopen("/proc/self/io", "r");
+    static const char io[] = "/proc/self/io", word[] = "wchar: ";
+    char row[128], *at = row + strlen(word), *end;
+    FILE *f = fopen(io, "r");
+    unsigned long n;
 
-    while (f && fgets(row, sizeof(row), f))
-        (void)sscanf(row, "wchar: %lu", &n);
-    if (f)
-        fclose(f);
+    if (f == NULL)
+        die(io, strerror(errno));
+    do {
+        if (fgets(row, sizeof(row), f) == NULL)
+            die(io, "has no row wchar");
+    } while (strncmp(row, word, strlen(word)) != 0);
+    fclose(f);
+    errno = 0;
+    n = strtoul(at, &end, 10);
+    if (errno != 0 || end == at || *end != '\n')
+        die(io, "has no number behind wchar");
     return n;
 }
 

@@ -64,10 +64,12 @@ static void put(struct ol_out *o, const char *text)
 void ol_out_key(struct ol_out *o, const char *key)
 {
     size_t n = key ? strlen(key) : 0;
-    char last = o->n > 0 ? o->p[o->n - 1] : '{', *to = room(o, n + 4);
+    char last = '{', *to = room(o, n + 4);
 
     if (to == NULL)
         return;
+    if (o->n > 0)
+        last = o->p[o->n - 1];
     if (last != '{' && last != '[' && last != ':' && last != ',')
         *to++ = ',';
     if (key != NULL) {

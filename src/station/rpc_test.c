@@ -157,8 +157,8 @@ static bool plain_same(const char *line, size_t n)
 static void plain(void **state)
 {
     static const char *const are[] = {
-        "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"log\",\"params\":"
-        "{\"peer\":\"south\",\"all\":true,\"after\":0}}",
+        ("{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"log\",\"params\":"
+         "{\"peer\":\"south\",\"all\":true,\"after\":0}}"),
         " { \"a\" : 1 , \"b\" : { \"c\" : \"\" } , \"d\" : null }",
         "{\"params\":{\"text\":\"\xc3\xa4 {,}:\"},\"id\":\"x\"}",
         "{\"a\":999999999999999999,\"\":false}",
