@@ -107,10 +107,13 @@ static void looked(void *arg, enum ol_err err)
         f->seen_known = false; /* what the ledger knows counts */
 }
 
-static void commit_found(struct ol_station_line *line, const struct found *in)
+/* False: what stands of a file cannot be read. Passed over now, it would be
+ * wanted never; all is looked at again with the next record. */
+static bool commit_found(struct ol_station_line *line, const struct found *in)
 {
     struct ol_line_files *f = &line->files;
     struct ol_row_file row;
+    enum ol_err err;
 
     ol_files_begin(line);
     for (unsigned k = 0; k < in->n; k++) {
@@ -118,15 +121,19 @@ static void commit_found(struct ol_station_line *line, const struct found *in)
 
         memcpy(ref.id, in->id, sizeof(ref.id));
         ol_files_refer(OL_PEER, in->v[k].hash, &ref);
-        if (by_policy(line, in->v[k].size) &&
-            ol_files_row(line, OL_PEER, in->v[k].hash, &row) ==
-                OL_ERR_MISSING)
+        if (!by_policy(line, in->v[k].size))
+            continue;
+        err = ol_files_row(line, OL_PEER, in->v[k].hash, &row);
+        if (err == OL_ERR_MISSING)
             (void)want(in->v[k].hash, in->v[k].size, in->prec);
+        else if (err != OL_OK)
+            return f->seen_known = false;
     }
     keep_seen(f);
     f->busy = ol_files_commit(line, looked) == OL_OK;
     if (!f->busy)
         f->seen_known = false; /* again in the next turn */
+    return true;
 }
 
 /* A page of one log; true: there may be more, or it is not kept yet. */
@@ -151,8 +158,8 @@ static bool look_in(struct ol_station_line *line, unsigned prec)
         return false;
     f->seen[prec] = in.last;
     f->unkept += in.count;
-    if (in.n > 0 || f->unkept >= KEEP)
-        commit_found(line, &in);
+    if ((in.n > 0 || f->unkept >= KEEP) && !commit_found(line, &in))
+        return false;
     return f->busy || !f->seen_known || f->seen[prec] < size;
 }
 

@@ -138,6 +138,9 @@ def four_days(lab, stations, clock):
 
     lab.wire.tell("path 1 up")
     await_state(stations, ("open", "last-channel"), 30)
+    for me, peer in (stations, stations[::-1]):
+        wait_for("the end to be on disk", 5,
+                 lambda me=me, peer=peer: blackout(me, peer)["over"])
     check_end(north, blackout(north, south), since, {"went": (1, 1)})
     check_end(south, blackout(south, north), since, {"came": (1, 1)})
     entry = blackout(south, north)
