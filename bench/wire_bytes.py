@@ -9,7 +9,7 @@ both directions are tapped until all is quiet again. Done nine times; the
 round of the median is shown, and how far the others were from it.
 
 What a frame holds is sealed. It is told by its length: an acknowledgement of
-frames, a HELD and a checkpoint are always equally long (src/wire/messages.h).
+frames, a HELD, a BRIEF and a checkpoint are always equally long (src/wire/messages.h).
 For the courier the sizes of the two files are shown that carry the message
 there and the acknowledgement back.
 """
@@ -28,9 +28,11 @@ TEXT_BYTES = 200
 WARM_UP, ROUNDS = 5, 9
 QUIET_S = 1.5
 FRAME_OVER = 25
-ACK, HELD, CHECKPOINT, SEGMENT_HEAD = 16, 35, 104, 10 # with their heads
+# With their heads.
+ACK, HELD, CHECKPOINT, SEGMENT_HEAD, BRIEF = 16, 35, 104, 10, 25
 SMALL = {ACK: "ack of frames", HELD: "HELD", ACK + HELD: "HELD and ack",
-         CHECKPOINT: "checkpoint", CHECKPOINT + ACK: "checkpoint and ack"}
+         CHECKPOINT: "checkpoint", CHECKPOINT + ACK: "checkpoint and ack",
+         BRIEF: "BRIEF"}
 IP6_MORE = 20 # an IPv6 head is that much longer
 WAYS = {"ab": "there", "ba": "back"}
 

@@ -7,8 +7,8 @@
  * What is signed or shown (checkpoints, views, prekeys) goes there when no
  * record has passed for a while.
  * It fails by saying it at length: with ranges, parts, a full disk, several
- * logs, when the record's frame was acked already, or
- * before the peer knows our boot.
+ * logs, when the record's frame was acked already, or before the peer knows
+ * our boot.
  */
 #include "core/brief.h"
 

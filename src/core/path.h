@@ -119,7 +119,8 @@ bool ol_path_ref(struct ol_line *l, struct ol_flight *f,
 /* What flies of an attachment is given up. */
 void ol_path_forget_blobs(struct ol_line *l);
 bool ol_path_ref_left(const struct ol_line *l);
-/* A FRAMES-ACK for channel c in the epoch that we send under; it came on. */
+/* A FRAMES-ACK for channel c in the epoch that we send under, which came on
+ * channel `on`. */
 void ol_path_acked(struct ol_line *l, unsigned c, const struct ol_ack *ack,
                    unsigned on);
 /* An ECHO: it acks the frame of its probe, if that went alone. false: nothing

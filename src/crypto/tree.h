@@ -24,6 +24,7 @@ struct ol_tree {
 };
 
 void ol_tree_init(struct ol_tree *t);
+
 /* What all leaves of one author on one line begin with, hashed once: a fifth of
  * the work of a short record's leaf. Copied freely, holds no secret. */
 struct ol_leaf_stem {
@@ -34,7 +35,7 @@ void ol_leaf_stem_make(struct ol_leaf_stem *stem, const uint8_t line_id[32],
                        const uint8_t author_pk[32]);
 void ol_leaf_make(uint8_t leaf[OL_HASH], const struct ol_leaf_stem *stem,
                   struct ol_span canonical);
-/* Both in one. */
+/* The two in one, for who makes a single leaf. */
 void ol_tree_leaf(uint8_t leaf[OL_HASH], const uint8_t line_id[32],
                   const uint8_t author_pk[32], struct ol_span canonical);
 void ol_tree_append(struct ol_tree *t, const uint8_t leaf[OL_HASH]);

@@ -86,7 +86,7 @@ enum ol_chunk_type {
     OL_CHUNK_FOUND = 13, /* and the answer */
     OL_CHUNK_WANT = 14, /* which pieces of an attachment are wanted */
     OL_CHUNK_OPENINGS = 15, /* which knocks are whose, in handshake payloads */
-    OL_CHUNK_BRIEF = 16, /* HELD of one log and ACK, on narrow channels */
+    OL_CHUNK_BRIEF = 16, /* HELD of one log and the ACK of what brought it */
     OL_CHUNK_UNITS = 17, /* of a piece that a WANT asks for, in frames */
     OL_CHUNK_TYPES
 };
