@@ -51,6 +51,13 @@ static uint64_t flash(void)
     return w.now_ns - from;
 }
 
+static void until_whole(const struct sim_file *f, uint64_t from)
+{
+    while (f->whole_ns == 0 && w.now_ns - from < 60 * S)
+        run_for(MS);
+    EXPECT(f->whole_ns != 0);
+}
+
 /* 20 MB over 20 Mbit/s, 20 ms and 10 Mbit/s, 60 ms. */
 static void two_ways_are_filled(void)
 {
@@ -68,9 +75,7 @@ static void two_ways_are_filled(void)
         f = world_offer(&w, 0, 20 * MB, seed);
         world_want(&w, f);
         from = w.now_ns;
-        while (f->whole_ns == 0 && w.now_ns - from < 60 * S)
-            run_for(MS);
-        EXPECT(f->whole_ns != 0);
+        until_whole(f, from);
         s = (double)(f->whole_ns - from) / 1e9;
         printf("  20 MB in %.3f s: %.1f %% of 30 Mbit/s; frames %.1f %% of "
                "it\n", s, 160 / s / 30 * 100,
@@ -103,9 +108,7 @@ static void the_slower_way_comes_later(void)
         f = world_offer(&w, 0, 20 * MB, seed);
         world_want(&w, f);
         from = w.now_ns;
-        while (f->whole_ns == 0 && w.now_ns - from < 60 * S)
-            run_for(MS);
-        EXPECT(f->whole_ns != 0);
+        until_whole(f, from);
         share = (double)(status(0).ch[0].bytes_sent - slow) * 8e9 /
                 (double)(f->whole_ns - from) / 10e6;
         printf("  20 MB in %.3f s; of the slower way %.1f %%\n",
@@ -135,9 +138,7 @@ static void a_moment_is_no_queue(void)
             w.ch[c].path[0].delay_ns += 30 * MS;
             run_for(10 * MS);
             w.ch[c].path[0].delay_ns -= 30 * MS;
-            while (f->whole_ns == 0 && w.now_ns - from < 60 * S)
-                run_for(MS);
-            EXPECT(f->whole_ns != 0);
+            until_whole(f, from);
             printf("  %s, %u ms after the beginning: 4 MB in %.0f ms\n",
                    c == 0 ? "stream" : "datagrams", after,
                    (double)(f->whole_ns - from) / 1e6);
