@@ -35,9 +35,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 /* ---- the meter ---------------------------------------------------------- */
 
-static uint64_t reads;
-static bool metering;
-static uint64_t allocs, alloc_bytes, frees;
+/* The fuzzer has a thread that watches memory, and it allocates as well: each
+   thread counts for itself. */
+static _Thread_local uint64_t reads;
+static _Thread_local bool metering;
+static _Thread_local uint64_t allocs, alloc_bytes, frees;
 
 #define METER(size)                                                            \
     void __sanitizer_cov_load##size(const void *p);                            \
@@ -283,6 +285,13 @@ static uint64_t cost(const struct decoder *d, struct ol_span in)
         (void)fprintf(stderr, "%s: %zu bytes cost %llu reads\n", d->name,
                       in.n, (unsigned long long)spent);
     OL_CHECK(spent <= PER_BYTE * in.n + AT_MOST);
+    if (allocs > d->allocs || alloc_bytes > d->bytes || frees != allocs)
+        (void)fprintf(stderr,
+                      "%s: %zu bytes cost %llu allocations of %llu bytes, "
+                      "%llu given back\n",
+                      d->name, in.n, (unsigned long long)allocs,
+                      (unsigned long long)alloc_bytes,
+                      (unsigned long long)frees);
     OL_CHECK(allocs <= d->allocs && alloc_bytes <= d->bytes &&
              frees == allocs);
     return spent;
