@@ -22,9 +22,7 @@ from station import PORT
 SOCKETS = 64
 ABREAST = 50 # requests of one client without an answer yet
 STEP_S = 0.002
-KNOCK, FRAME = 1, 4
-# A behind is as large, and goes at most once a second (doc/protocol.md 2.5).
-BEHIND_BYTES = 65
+KNOCK, RESPONSE, BEHIND, FRAME = 1, 2, 3, 4
 
 DATAGRAMS = ("random", "frames", "knocks", "forged", "replays")
 STREAMS = ("connections", "talkers")
@@ -48,11 +46,16 @@ class Recorded:
         self.file = os.path.join(lab.dir, "recorded.pcap")
         lab.wire.tell(f"path {k} tap {self.file} ba")
 
+    def seen(self, packet):
+        return [d for _, d in payloads(self.file, UDP, PORT)
+                if d and d[0] == packet]
+
+    def await_knock(self):
+        wait_for("a knock on the tap", 20, lambda: self.seen(KNOCK))
+
     def stop(self):
         self.lab.wire.tell(f"path {self.k} untap ba")
-        seen = [d for _, d in payloads(self.file, UDP, PORT) if d]
-        self.knocks = [d for d in seen if d[0] == KNOCK]
-        self.frames = [d for d in seen if d[0] == FRAME]
+        self.knocks, self.frames = self.seen(KNOCK), self.seen(FRAME)
         expect(self.knocks and self.frames,
                f"recorded {len(self.knocks)} knocks, {len(self.frames)} "
                "frames: not both")
@@ -77,7 +80,7 @@ class Recorded:
 
 def pour(sockets, packets, rate, stop, counts):
     """Datagrams at a pace; a late step is made up for, a lost second not."""
-    begin, sent, answered = time.monotonic(), 0, 0
+    begin, sent = time.monotonic(), 0
     while not stop.is_set():
         due = int((time.monotonic() - begin) * rate) - sent
         if due > rate:
@@ -90,22 +93,27 @@ def pour(sockets, packets, rate, stop, counts):
             except OSError:
                 pass
             sent += 1
-        answered += collect(sockets, 0)
-        counts[1] = answered
+        collect(sockets, 0, counts)
         time.sleep(STEP_S)
-    counts[1] += collect(sockets, 0.3)
+    collect(sockets, 0.3, counts)
 
 
-def collect(sockets, seconds):
-    """Bytes that came back."""
-    got = 0
+def collect(sockets, seconds, counts):
+    """What came back."""
     while ready := select.select(sockets, [], [], seconds)[0]:
         for s in ready:
             try:
-                got += len(s.recv(65535))
+                note(counts, s.recv(65535))
             except OSError:
                 pass
-    return got
+
+
+def note(counts, answer):
+    """Bytes, and which: responses, behinds, anything else."""
+    counts[1] += len(answer)
+    what = answer[:1]
+    counts[2 if what == bytes([RESPONSE]) else
+           3 if what == bytes([BEHIND]) else 4] += bool(answer)
 
 
 def besiege(enter, to, say_what, rate, stop, counts):
@@ -130,29 +138,27 @@ def besiege(enter, to, say_what, rate, stop, counts):
             counts[0] += 1
             open_now.append(s)
             if len(open_now) > 200:
-                counts[1] += end(open_now.pop(0), say_what, rng)
+                end(open_now.pop(0), say_what, rng, counts)
         for s in open_now:
-            counts[1] += end(s, say_what, rng)
+            end(s, say_what, rng, counts)
 
 
-def end(s, say_what, rng):
+def end(s, say_what, rng, counts):
     """Says something if this kind does, and listens for what came back."""
-    got = 0
     try:
         if say_what:
             packet = rng.choice(say_what)
             s.send(len(packet).to_bytes(2, "big") + packet)
-        got = len(s.recv(65535))
+        note(counts, s.recv(65535)[2:]) # behind its length
     except OSError:
         pass
     s.close()
-    return got
 
 
 class Flood:
     def __init__(self, lab, kind, recorded, rate, k=2):
         self.stop = multiprocessing.Event()
-        self.counts = multiprocessing.Array("q", 2, lock=False)
+        self.counts = multiprocessing.Array("q", 5, lock=False)
         to = (lab.address(k, "a"), PORT)
         rng = random.Random(f"{lab.seed} {kind}")
         if kind in DATAGRAMS:
@@ -195,6 +201,11 @@ class Flood:
     @property
     def answered(self):
         return self.counts[1]
+
+    @property
+    def answers(self):
+        """How many responses, behinds, and anything else."""
+        return tuple(self.counts[2:])
 
 
 def cpu_s(station):

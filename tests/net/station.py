@@ -281,16 +281,22 @@ def three_channels(lab, toward, sat="udp"):
             channel(lab, "sat", sat, 3, toward)]
 
 
-def two_stations(lab, **settings):
-    """north at a and south at b on three paths, paired and running."""
+def two_paired(lab, **settings):
+    """north at a and south at b on three paths; neither runs."""
     north, south = Station(lab, "a", "north"), Station(lab, "b", "south")
     pair(north, south, three_channels(lab, "b"), three_channels(lab, "a"),
          **settings)
-    for station in (north, south):
-        station.start()
-    for station in (north, south):
-        station.ready()
     return north, south
+
+
+def two_stations(lab, **settings):
+    """The same, running."""
+    stations = two_paired(lab, **settings)
+    for station in stations:
+        station.start()
+    for station in stations:
+        station.ready()
+    return stations
 
 
 def await_state(stations, wanted, seconds, promised=False):
