@@ -410,6 +410,40 @@ static void late_is_not_lost(void)
     EXPECT(sent < 1.1);
 }
 
+/* Such a path keeps the order again, as another one does that is behind the
+ * same name: what is lost is called so as soon as anywhere, in the end. */
+static void an_order_that_is_kept_is_believed(void)
+{
+    const struct ol_path *p;
+    unsigned halved = 0;
+
+    world_init_calm(&w, 7, 2, false);
+    for (unsigned k = 0; k < 2; k++) {
+        world_cut(&w, 0, k, true);
+        w.ch[1].path[k].delay_ns = 20 * MS;
+        w.ch[1].path[k].jitter_ns = 5 * MS;
+        w.ch[1].path[k].rate_bps = 20000000;
+    }
+    run_for(60 * S);
+    p = &w.st[0].line->ch[1].path;
+    world_want(&w, world_offer(&w, 0, 4 * 1024 * 1024, 1));
+    while (!world_files_settled(&w))
+        run_for(10 * MS);
+    EXPECT(p->apart > 3);
+    for (unsigned k = 0; k < 2; k++)
+        w.ch[1].path[k].jitter_ns = 0;
+    run_for(S);
+    w.ch[1].path[0].loss = 0.02;
+    world_want(&w, world_offer(&w, 0, 16 * 1024 * 1024, 2));
+    while (p->apart > 3 && !world_files_settled(&w)) {
+        uint64_t before = p->recovery_ns;
+
+        run_for(MS);
+        halved += p->recovery_ns != before;
+    }
+    EXPECT(p->apart == 3 && halved >= 12 && halved <= 16);
+}
+
 int main(int argc, char **argv)
 {
     static const struct story stories[] = {
@@ -429,6 +463,8 @@ int main(int argc, char **argv)
          the_first_repeat_goes_on_another_fate},
         {"a-quicker-channel-takes-over", a_quicker_channel_takes_over},
         {"late-is-not-lost", late_is_not_lost},
+        {"an-order-that-is-kept-is-believed",
+         an_order_that_is_kept_is_believed},
     };
 
     return story_main(stories, OL_LEN(stories), argc, argv);
