@@ -33,6 +33,7 @@
 #include "station/station.h"
 
 #define ACCEPTS 16u /* in one turn */
+#define READ 32768u /* room for a read: 64 requests of a text each */
 
 /* Reading. */
 
@@ -145,7 +146,7 @@ static void receive(struct ol_client *c)
 
     msg.msg_iov = &to;
     msg.msg_iovlen = 1;
-    if (c->in.n > OL_REQUEST_MAX || !ol_buffer_grow(&c->in, 1)) {
+    if (c->in.n > OL_REQUEST_MAX || !ol_buffer_grow(&c->in, READ)) {
         c->reading = false; /* the end of the turn makes room */
         return;
     }
