@@ -10,6 +10,8 @@
 #include "station/text.h"
 #include "wire/frame.h"
 
+#define FRESH 10u /* random bytes of an id */
+
 /* Digits without a leading zero, up to the end. */
 static bool number(const char *text, uint64_t *v)
 {
@@ -80,6 +82,14 @@ void ol_name_put(char out[OL_MESSAGE_NAME], const char *author,
 
 void ol_id_new(uint8_t id[16], uint64_t wall_ms)
 {
-    ol_os_random(id, 16);
+    static uint8_t pool[25 * FRESH]; /* of one system call; one thread */
+    static size_t left;
+
+    if (left == 0) {
+        ol_os_random(pool, sizeof(pool));
+        left = sizeof(pool);
+    }
+    left -= FRESH;
+    memcpy(id + 16 - FRESH, pool + left, FRESH);
     ol_id_stamp(id, wall_ms);
 }

@@ -75,12 +75,28 @@ static void ids_grow_with_time(void **state)
     assert_true(memcmp(one, later, sizeof(one)) < 0);
 }
 
+/* Their random bytes come from a store, which is filled anew on the way. */
+static void ids_differ(void **state)
+{
+    static uint8_t id[100][16];
+
+    (void)state;
+    assert_int_equal(ol_crypto_init(), OL_OK);
+    for (size_t k = 0; k < OL_LEN(id); k++) {
+        ol_id_new(id[k], 1);
+        for (size_t i = 0; i < k; i++)
+            assert_memory_not_equal(id[i] + 6, id[k] + 6, 8);
+        assert_memory_not_equal(id[k] + 8, (uint8_t[8]){0}, 8);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forms),
         cmocka_unit_test(refused),
         cmocka_unit_test(ids_grow_with_time),
+        cmocka_unit_test(ids_differ),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
