@@ -127,24 +127,30 @@ static bool escaped(uint8_t c)
     return c < 0x20 || c == '"' || c == '\\';
 }
 
-/* In steps of eight: one that seems to hold another is looked at byte by
- * byte. */
-size_t ol_out_plain(const uint8_t *p, size_t n)
+/* In steps of sixteen: one that holds another is looked at byte by byte. */
+size_t ol_out_plain(const uint8_t *p, size_t n, bool *ascii)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    typedef uint8_t step __attribute__((vector_size(16)));
     size_t at = 0;
-    uint64_t v, quote, slash;
+    uint8_t all = 0;
+    step v, tops = {0};
+    uint64_t half[2];
 
     for (; n - at >= sizeof(v); at += sizeof(v)) {
+        step bad;
+
         memcpy(&v, p + at, sizeof(v));
-        quote = v ^ (ones * '"');
-        slash = v ^ (ones * '\\');
-        if ((((v - ones * 0x20) & ~v) | ((quote - ones) & ~quote) |
-             ((slash - ones) & ~slash)) & tops)
+        bad = (step)(v < 0x20) | (step)(v == '"') | (step)(v == '\\');
+        memcpy(half, &bad, sizeof(half));
+        if ((half[0] | half[1]) != 0)
             break;
+        tops |= v;
     }
-    while (at < n && !escaped(p[at]))
-        at++;
+    for (; at < n && !escaped(p[at]); at++)
+        all |= p[at];
+    memcpy(half, &tops, sizeof(half));
+    *ascii = (((half[0] | half[1]) & UINT64_C(0x8080808080808080)) |
+              (all & 0x80)) == 0;
     return at;
 }
 
@@ -164,18 +170,19 @@ static void escape(struct ol_out *o, uint8_t c)
 
 static void quoted(struct ol_out *o, struct ol_span v)
 {
-    if (!ol_span_utf8(v)) {
+    bool ascii;
+    size_t n = ol_out_plain(v.p, v.n, &ascii), at;
+
+    if ((n < v.n || !ascii) && !ol_span_utf8(v)) {
         o->failed = true;
         return;
     }
     ol_out_raw(o, "\"", 1);
-    for (size_t at = 0; at < v.n;) {
-        size_t n = ol_out_plain(v.p + at, v.n - at);
-
+    ol_out_raw(o, (const char *)v.p, n);
+    for (at = n; at < v.n; at += n) {
+        escape(o, v.p[at++]);
+        n = ol_out_plain(v.p + at, v.n - at, &ascii);
         ol_out_raw(o, (const char *)v.p + at, n);
-        at += n;
-        if (at < v.n)
-            escape(o, v.p[at++]);
     }
     ol_out_raw(o, "\"", 1);
 }

@@ -51,8 +51,9 @@ void ol_out_time(struct ol_out *o, const char *key, uint64_t ms);
 void ol_out_hex(struct ol_out *o, const char *key, struct ol_span v);
 void ol_out_tree(struct ol_out *o, const char *key, const json_t *v);
 /* How many of the first bytes stand in a string as they are: no quote, no
- * backslash, nothing below a space. */
-size_t ol_out_plain(const uint8_t *p, size_t n);
+ * backslash, nothing below a space. *ascii: nor is one above ASCII, so they
+ * are UTF-8. */
+size_t ol_out_plain(const uint8_t *p, size_t n, bool *ascii);
 /* The other way: the whole as a tree, for who adds to it or looks into it; a
  * new reference, or NULL. o is freed. */
 json_t *ol_out_read(struct ol_out *o);

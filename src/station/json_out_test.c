@@ -36,15 +36,15 @@ static void as_dumped(json_t *doc, unsigned digits)
 
 static void each_letter(void **state)
 {
-    char text[8 * 3 + 4];
+    char text[2 * 16 + 9];
 
     (void)state;
-    /* At each place of a step of eight. */
+    /* At each place of a step of sixteen, and behind the last. */
     for (unsigned c = 1; c < 0x80; c++) {
-        for (unsigned at = 0; at < 3 * 8; at++) {
+        for (unsigned at = 0; at < sizeof(text); at++) {
             memset(text, 'a', sizeof(text));
             text[at] = (char)c;
-            as_dumped(json_stringn(text, 3 * 8), 0);
+            as_dumped(json_stringn(text, sizeof(text)), 0);
             as_dumped(json_stringn(text, at + 1), 0);
         }
     }
@@ -52,6 +52,25 @@ static void each_letter(void **state)
     as_dumped(json_string("\"\\\"\\\b\f\n\r\t\x01\x1f\x7f/"), 0);
     as_dumped(json_string("\xc3\xa4\xe2\x82\xac\xf0\x9f\x9a\xa8\xe2\x80\xa8"
                           "\xef\xbf\xbf\xf4\x8f\xbf\xbf"), 0);
+}
+
+/* Above ASCII: half of a letter is found wherever it stands. */
+static void each_place(void **state)
+{
+    char text[2 * 16 + 9];
+
+    (void)state;
+    for (unsigned at = 0; at + 1 < sizeof(text); at++) {
+        struct ol_out o = {0};
+
+        memset(text, 'a', sizeof(text));
+        memcpy(text + at, "\xc3\xa4", 2);
+        as_dumped(json_stringn(text, sizeof(text)), 0);
+        text[at] = 'a';
+        ol_out_string(&o, NULL, OL_SPAN(text, sizeof(text)));
+        assert_true(o.failed);
+        ol_out_free(&o);
+    }
 }
 
 static void each_number(void **state)
@@ -197,7 +216,8 @@ static void spoilt(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_letter), cmocka_unit_test(each_number),
+        cmocka_unit_test(each_letter),
+        cmocka_unit_test(each_place), cmocka_unit_test(each_number),
         cmocka_unit_test(any_tree),    cmocka_unit_test(members),
         cmocka_unit_test(spoilt),
     };

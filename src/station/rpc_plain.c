@@ -32,11 +32,14 @@ static bool eat(struct in *in, char c)
 
 static bool word(struct in *in, struct ol_span *out)
 {
+    bool ascii;
+
     if (!eat(in, '"'))
         return false;
-    *out = OL_SPAN(in->at, ol_out_plain(in->at, (size_t)(in->end - in->at)));
+    *out = OL_SPAN(in->at, ol_out_plain(in->at, (size_t)(in->end - in->at),
+                                        &ascii));
     in->at += out->n;
-    return eat(in, '"') && ol_span_utf8(*out);
+    return eat(in, '"') && (ascii || ol_span_utf8(*out));
 }
 
 /* None goes on behind it, as 1.5 and 1e3 do. */
