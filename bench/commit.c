@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/units.h"
+#include "crypto/crypto.h"
 #include "crypto/tree.h"
 #include "ledger/sqlite.h"
 #include "wire/record.h"
@@ -223,6 +224,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: commit FOLDER RECORDS own|peer [EACH]\n");
         return 2;
     }
+    /* Without it libsodium takes the slowest of its ciphers. */
+    if (ol_crypto_init() != OL_OK)
+        die("libsodium", "cannot start");
     author = strcmp(argv[3], "peer") == 0 ? OL_PEER : OL_OWN;
     run(path, count, each);
     return 0;
