@@ -57,6 +57,26 @@ void ol_atrest_seal(uint8_t *out, const uint8_t key[OL_KEY], struct ol_span ad,
     OL_CHECK(rc == 0);
 }
 
+void ol_atrest_init(struct ol_atrest *a, const uint8_t key[OL_KEY],
+                    struct ol_rng *rng)
+{
+    ol_rng_fill(rng, a->start, sizeof(a->start));
+    a->count = 0;
+    int rc = crypto_core_hchacha20(a->key, a->start, key, NULL);
+    OL_CHECK(rc == 0);
+}
+
+void ol_atrest_next(struct ol_atrest *a, uint8_t *out, struct ol_span ad,
+                    struct ol_span in)
+{
+    uint8_t nonce[NONCE];
+
+    nonce_of(nonce, a->count);
+    memcpy(out, a->start, sizeof(a->start));
+    memcpy(out + sizeof(a->start), nonce + NONCE - 8, 8);
+    ol_chachapoly_seal(out + XNONCE, a->key, a->count++, ad, in);
+}
+
 enum ol_err ol_atrest_open(uint8_t *out, const uint8_t key[OL_KEY],
                            struct ol_span ad, struct ol_span in)
 {

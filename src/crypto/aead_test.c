@@ -147,6 +147,44 @@ static void at_rest_refuses(void **state)
     assert_int_equal(ol_atrest_open(NULL, key, a, in), OL_ERR_CORRUPT);
 }
 
+/* What is sealed with a count opens as if each nonce had been drawn. */
+static void at_rest_one_after_the_other(void **state)
+{
+    uint8_t key[32], ad[20], plain[70], out[70];
+    uint8_t sealed[3][70 + OL_ATREST_OVER], other[70 + OL_ATREST_OVER];
+    struct ol_span a = OL_SPAN_ARRAY(ad), in = OL_SPAN_ARRAY(plain);
+    struct ol_atrest at, again;
+    struct ol_rng rng;
+
+    (void)state;
+    trial_ramp(key, sizeof(key), 1);
+    trial_ramp(ad, sizeof(ad), 2);
+    trial_ramp(plain, sizeof(plain), 3);
+    ol_rng_init(&rng, key);
+    ol_atrest_init(&at, key, &rng);
+    ol_atrest_init(&again, key, &rng);
+    /* The count's bytes, all of them. */
+    for (unsigned k = 0; k < 3; k++) {
+        at.count = k == 0 ? 0 : UINT64_C(0x0102030405060708) + k;
+        ol_atrest_next(&at, sealed[k], a, in);
+        assert_int_equal(ol_atrest_open(out, key, a,
+                                        OL_SPAN_ARRAY(sealed[k])), OL_OK);
+        assert_memory_equal(out, plain, sizeof(plain));
+    }
+    ol_atrest_next(&at, sealed[0], a, in);
+    ol_atrest_next(&at, sealed[1], a, in);
+    assert_memory_equal(sealed[0], sealed[1], 16);
+    assert_memory_not_equal(sealed[0], sealed[1], 24);
+    assert_memory_not_equal(sealed[0] + 24, sealed[1] + 24, sizeof(plain));
+    /* Nor does one that is opened anew begin with the same. */
+    again.count = at.count;
+    ol_atrest_next(&again, other, a, in);
+    assert_memory_not_equal(sealed[1], other, 16);
+    sealed[1][20] ^= 1; /* the count is a part of the nonce */
+    assert_int_equal(ol_atrest_open(out, key, a, OL_SPAN_ARRAY(sealed[1])),
+                     OL_ERR_CORRUPT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +193,7 @@ int main(void)
         cmocka_unit_test(chachapoly_refuses),
         cmocka_unit_test(in_place_and_empty),
         cmocka_unit_test(at_rest_refuses),
+        cmocka_unit_test(at_rest_one_after_the_other),
     };
 
     return TRIAL_RUN(tests);

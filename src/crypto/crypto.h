@@ -126,4 +126,21 @@ void ol_atrest_seal(uint8_t *out, const uint8_t key[OL_KEY], struct ol_span ad,
 OL_MUST_USE enum ol_err ol_atrest_open(uint8_t *out, const uint8_t key[OL_KEY],
                                        struct ol_span ad, struct ol_span in);
 
+/*
+ * For many seals under one key, which ol_atrest_open opens as any other: the
+ * nonce is 16 bytes drawn once, and a count behind them, so that what
+ * XChaCha20 makes of the key and those 16 bytes is made once. Not to be
+ * copied: the copy would give the same nonces.
+ */
+struct ol_atrest {
+    uint8_t key[OL_KEY]; /* HChaCha20 of the key and start */
+    uint8_t start[16];
+    uint64_t count;
+};
+
+void ol_atrest_init(struct ol_atrest *a, const uint8_t key[OL_KEY],
+                    struct ol_rng *rng);
+void ol_atrest_next(struct ol_atrest *a, uint8_t *out, struct ol_span ad,
+                    struct ol_span in);
+
 #endif

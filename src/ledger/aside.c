@@ -58,8 +58,8 @@ static enum ol_err wait_for(struct ol_sqlite *l, uint32_t line,
     ol_sql_blob(s, 3, OL_SPAN(one->id, OL_ID_SIZE));
     sqlite3_bind_int64(s, 4, (int64_t)one->at_ms);
     sqlite3_bind_int64(s, 5, one->proof);
-    ol_sql_blob(s, 6, ol_place_seal(&place, l->sealed, l->key, one->bytes,
-                                    &l->rng));
+    ol_sql_blob(s, 6, ol_place_seal(&place, l->sealed, &l->atrest,
+                                    one->bytes));
     return ol_write_run(l, OL_WRITE_WAITING, s);
 }
 

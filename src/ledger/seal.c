@@ -28,12 +28,11 @@ static struct ol_span bind(const struct ol_place *place, uint8_t *buf)
 }
 
 struct ol_span ol_place_seal(const struct ol_place *place, uint8_t *out,
-                             const uint8_t key[OL_KEY], struct ol_span in,
-                             struct ol_rng *rng)
+                             struct ol_atrest *with, struct ol_span in)
 {
     uint8_t buf[PLACE_MAX];
 
-    ol_atrest_seal(out, key, bind(place, buf), in, rng);
+    ol_atrest_next(with, out, bind(place, buf), in);
     return OL_SPAN(out, in.n + OL_ATREST_OVER);
 }
 

@@ -21,8 +21,7 @@ struct ol_place {
 
 /* out holds in.n + OL_ATREST_OVER bytes; what is to be bound. */
 struct ol_span ol_place_seal(const struct ol_place *place, uint8_t *out,
-                             const uint8_t key[OL_KEY], struct ol_span in,
-                             struct ol_rng *rng);
+                             struct ol_atrest *with, struct ol_span in);
 /* out holds cap bytes; *n: the length. OL_ERR_CORRUPT. */
 OL_MUST_USE enum ol_err ol_place_open(const struct ol_place *place,
                                       uint8_t *out, size_t cap, size_t *n,

@@ -365,6 +365,7 @@ enum ol_err ol_sqlite_open(struct ol_ledger **out, const char *path,
 {
     struct ol_sqlite *l = calloc(1, sizeof(*l));
     uint8_t seed[OL_KEY];
+    struct ol_rng rng;
     enum ol_err err;
 
     *out = NULL;
@@ -390,8 +391,10 @@ enum ol_err ol_sqlite_open(struct ol_ledger **out, const char *path,
     l->wake_arg = arg;
     memcpy(l->key, key, sizeof(l->key));
     ol_os_random(seed, sizeof(seed));
-    ol_rng_init(&l->rng, seed);
+    ol_rng_init(&rng, seed);
+    ol_atrest_init(&l->atrest, key, &rng);
     ol_wipe(seed, sizeof(seed));
+    ol_wipe(&rng, sizeof(rng));
     pthread_mutex_init(&l->mutex, NULL);
     pthread_cond_init(&l->work, NULL);
     pthread_cond_init(&l->answer, NULL);

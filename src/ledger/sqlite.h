@@ -2,8 +2,8 @@
  * Inside the SQLite ledger: who owns what, for its files.
  *
  * Two threads. The caller's commits into the queue, takes what is done, and
- * reads through `reader`. The commit thread owns `writer`, the generator and
- * the event counter. The queue and what is done lie under the mutex. The
+ * reads through `reader`. The commit thread owns `writer`, what it seals with
+ * and the event counter. The queue and what is done lie under the mutex. The
  * table of line ids is changed by the commit thread only while the caller
  * waits in `line`, so both may read it freely.
  */
@@ -43,7 +43,7 @@ struct ol_sqlite {
     struct ol_recent *recent; /* and so */
 
     struct ol_sql writer; /* the commit thread */
-    struct ol_rng rng;
+    struct ol_atrest atrest;
     uint64_t seq;  /* the last one given to an event */
     int wal_pages; /* as of the last commit */
     bool erasing;  /* what was overwritten still stands in the log */

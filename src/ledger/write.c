@@ -117,7 +117,7 @@ enum ol_err ol_write_commit(struct ol_sqlite *l)
 static struct ol_span seal(struct ol_sqlite *l, const struct ol_place *place,
                            struct ol_span bytes)
 {
-    return ol_place_seal(place, l->sealed, l->key, bytes, &l->rng);
+    return ol_place_seal(place, l->sealed, &l->atrest, bytes);
 }
 
 /* The record stands already: it must be the same one. */

@@ -71,8 +71,8 @@ enum ol_err ol_write_piece(struct ol_sqlite *l, const struct ol_batch *b,
         return err;
     s = ol_sql_take(&l->writer, OL_WRITE_PIECE);
     OL_SQL_INTS(s, file, put->index);
-    ol_sql_blob(s, 3, ol_place_seal(&place, l->sealed, l->key, put->bytes,
-                                    &l->rng));
+    ol_sql_blob(s, 3, ol_place_seal(&place, l->sealed, &l->atrest,
+                                    put->bytes));
     err = ol_write_run(l, OL_WRITE_PIECE, s);
     return err ? err : count(l, file, sqlite3_changes(l->writer.db));
 }

@@ -110,7 +110,8 @@ static size_t sealed_state(struct kit *k, uint8_t out[4096])
     return n;
 }
 
-/* Do any 16 bytes in a row of it stand in the files; it is random. */
+/* Do any 16 bytes in a row of it stand in the files, behind the nonce, which
+ * begins as that of every other row. */
 static bool on_disk(struct kit *k, const uint8_t *sealed, size_t n)
 {
     static const char *const ends[] = {"", "-wal"};
@@ -128,7 +129,7 @@ static bool on_disk(struct kit *k, const uint8_t *sealed, size_t n)
         got = read(fd, file, sizeof(file));
         assert_true(got >= 0 && got < (ssize_t)sizeof(file));
         close(fd);
-        for (size_t at = 0; at + 16 <= n && got > 0; at += 16)
+        for (size_t at = 24; at + 16 <= n && got > 0; at += 16)
             found |= memmem(file, (size_t)got, sealed + at, 16) != NULL;
     }
     return found;
