@@ -15,7 +15,6 @@
 #include "base/check.h"
 #include "crypto/crypto.h"
 #include "wire/messages.h"
-#include "wire/record.h"
 
 #define NAME_SIZE sizeof(((struct ol_batch *)0)->channels[0])
 
@@ -233,15 +232,4 @@ const char *ol_batch_channel(const struct ol_batch *batch, uint16_t channel)
 uint32_t ol_put_events(const struct ol_put *put)
 {
     return put->index == 0 || put->count == 0 ? 1 : put->count;
-}
-
-bool ol_record_id(struct ol_span canonical, uint8_t id[OL_ID_SIZE])
-{
-    struct ol_record record;
-
-    if (ol_record_decode(canonical, &record) != OL_OK ||
-        record.id.n != OL_ID_SIZE)
-        return false;
-    memcpy(id, record.id.p, OL_ID_SIZE);
-    return true;
 }

@@ -38,7 +38,5 @@ void ol_held_free(struct ol_held *held);
 const char *ol_batch_channel(const struct ol_batch *batch, uint16_t channel);
 /* How many sequence numbers an event takes: one per record it names. */
 uint32_t ol_put_events(const struct ol_put *put);
-/* The id in canonical bytes; false when they do not decode. */
-bool ol_record_id(struct ol_span canonical, uint8_t id[OL_ID_SIZE]);
 
 #endif

@@ -5,6 +5,7 @@
  * checked before the batch began.
  */
 #include "ledger/mem.h"
+#include "wire/record.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "ledger/mem.h"
 #include "ledger/snapshot.h"
+#include "wire/record.h"
 
 static const struct mem *mem_of(struct ol_ledger *l)
 {

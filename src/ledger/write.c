@@ -16,6 +16,7 @@
 #include "base/units.h"
 #include "ledger/part.h"
 #include "ledger/write.h"
+#include "wire/record.h"
 
 enum { RECORD = OL_WRITE_ASIDE_TEXTS, LEAF, END_PART, SIZE, HEAD, ACKED, ACK,
        MARK, OLD_PART, PART, SENT, STATE, CHECKPOINT, EVENT, META, END_META,

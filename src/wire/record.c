@@ -20,6 +20,7 @@ enum key {
     VERSION_KEY = 0,
     INDEX_KEY = 2,
     NUMBER_KEY = 3,
+    ID_KEY = 4,
     LANG_KEY = 7,
     RELEASES_KEY = 20,
     KEYS
@@ -43,7 +44,7 @@ static const struct field {
     [1] = {UINT, true, AT(prec), SIZE(prec), 0, OL_PRECS - 1},
     [INDEX_KEY] = {UINT, true, AT(index), SIZE(index), 1, UINT32_MAX},
     [NUMBER_KEY] = {UINT, true, AT(number), SIZE(number), 1, OL_NUMBER_MAX},
-    [4] = {BYTES, true, AT(id), 0, OL_ID_SIZE, OL_ID_SIZE},
+    [ID_KEY] = {BYTES, true, AT(id), 0, OL_ID_SIZE, OL_ID_SIZE},
     [5] = {UINT, true, AT(kind), SIZE(kind), 0, UINT8_MAX},
     [6] = {UINT, true, AT(written_ms), SIZE(written_ms), 0, OL_TIME_MAX_MS},
     [LANG_KEY] = {TEXT, false, AT(lang), 0, 1, OL_LANG_MAX},
@@ -330,6 +331,30 @@ enum ol_err ol_record_decode(struct ol_span bytes, struct ol_record *rec)
     if (!ol_cbor_done(&c) || seen != standing(rec) || check(rec, seen))
         return OL_ERR_MALFORMED;
     return OL_OK;
+}
+
+bool ol_record_id(struct ol_span bytes, uint8_t id[OL_ID_SIZE])
+{
+    struct ol_cbor c;
+    struct ol_span found;
+
+    ol_cbor_init(&c, bytes);
+    (void)ol_cbor_map(&c, UINT32_MAX);
+    /* These always stand, and are numbers. */
+    for (uint64_t key = 0; key < ID_KEY; key++) {
+        bool other = ol_cbor_uint(&c, key) != key;
+        uint64_t v = ol_cbor_uint(&c, UINT64_MAX);
+
+        if (other || (key == VERSION_KEY && v != OL_RECORD_VERSION))
+            return false;
+    }
+    if (ol_cbor_uint(&c, ID_KEY) != ID_KEY)
+        return false;
+    found = ol_cbor_bytes(&c, OL_ID_SIZE);
+    if (ol_cbor_failed(&c) || found.n != OL_ID_SIZE)
+        return false;
+    memcpy(id, found.p, OL_ID_SIZE);
+    return true;
 }
 
 static void write_element(struct ol_writer *w, const struct ol_record *rec,

@@ -29,6 +29,10 @@ OL_MUST_USE enum ol_err ol_record_decode(struct ol_span bytes,
 OL_MUST_USE enum ol_err ol_record_encode(struct ol_writer *w,
                                          const struct ol_record *rec);
 
+/* The id of a record that was decoded before it was kept, without decoding it
+ * again; false when the bytes do not begin as a record does. */
+bool ol_record_id(struct ol_span bytes, uint8_t id[OL_ID_SIZE]);
+
 /* May an attachment be called so. */
 bool ol_record_file_name_ok(struct ol_span name);
 

@@ -62,9 +62,12 @@ static struct ol_record full_record(void)
 static bool record_again(struct ol_span in, struct ol_writer *out)
 {
     struct ol_record r;
+    uint8_t found[OL_ID_SIZE];
 
     if (ol_record_decode(in, &r))
         return false;
+    assert_true(ol_record_id(in, found));
+    assert_memory_equal(found, r.id.p, sizeof(found));
     assert_int_equal(ol_record_encode(out, &r), OL_OK);
     return true;
 }
@@ -170,6 +173,35 @@ static void a_full_one_by_hand(void **state)
 }
 
 /* What is released knows no index, no number and no releases. */
+/* Of bytes that do not begin as a record there is no id, and none of a part of
+ * one; what comes behind it is not looked at. */
+static void the_id_alone(void **state)
+{
+    static const char *const not[] = {
+        "88 00 01 01 03 02 01 03 01 04 50" ID_HEX,    /* no map */
+        "a8 00 02 01 03 02 01 03 01 04 50" ID_HEX,    /* another version */
+        "a8 01 01 00 03 02 01 03 01 04 50" ID_HEX,    /* out of order */
+        "a8 00 01 01 03 02 01 04 50" ID_HEX "03 01",  /* a key is missing */
+        "a8 00 01 01 03 02 01 03 01 05 50" ID_HEX,    /* another key */
+        "a8 00 01 01 03 02 01 03 01 04 70" ID_HEX,    /* a text */
+        "a8 00 01 01 03 02 01 03 01 04 4f" ID_HEX,    /* too short */
+        "a8 00 01 01 03 02 01 03 01 04 51" ID_HEX "0000", /* too long */
+        "",
+    };
+    struct ol_span all = bend_hex(LEAST_HEX, bytes);
+    uint8_t found[OL_ID_SIZE];
+
+    (void)state;
+    for (size_t n = 0; n <= all.n; n++) {
+        struct ol_span part = OL_SPAN(bytes, n);
+
+        assert_int_equal(ol_record_id(part, found), n >= 11 + OL_ID_SIZE);
+    }
+    assert_memory_equal(found, bytes + 11, sizeof(found));
+    for (size_t k = 0; k < OL_LEN(not); k++)
+        assert_false(ol_record_id(bend_hex(not[k], bytes), found));
+}
+
 static void a_body_by_hand(void **state)
 {
     static const char hex[] = "b2 00 01 01 03" FULL_MIDDLE_HEX;
@@ -645,6 +677,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_least_by_hand),
         cmocka_unit_test(a_full_one_by_hand),
+        cmocka_unit_test(the_id_alone),
         cmocka_unit_test(a_body_by_hand),
         cmocka_unit_test(one_encoding_only),
         cmocka_unit_test(numbers_have_bounds),
