@@ -22,8 +22,9 @@
 #include "station/log.h"
 #include "station/station.h"
 
-#define FIRST 4096u
+#define FIRST 32768u /* 64 requests, or a turn of answers */
 #define WRITE_AT (OL_BACKLOG / 2) /* more than this goes at once */
+#define SPARE 8192u /* bytes of a line that are kept for the next */
 
 /* Buffers. */
 
@@ -172,6 +173,23 @@ void ol_control_flush(struct ol_station *st)
     }
 }
 
+static struct ol_out spare; /* the room of the last line; one thread */
+
+void ol_client_begin(struct ol_out *o)
+{
+    *o = (struct ol_out){.p = spare.p, .cap = spare.cap};
+    memset(&spare, 0, sizeof(spare));
+}
+
+static void line_end(struct ol_out *o)
+{
+    if (spare.p == NULL && o->cap <= SPARE) {
+        spare = *o;
+        memset(o, 0, sizeof(*o));
+    }
+    ol_out_free(o);
+}
+
 void ol_client_line(struct ol_client *c, const struct ol_request *rq,
                     struct ol_out *line)
 {
@@ -182,7 +200,7 @@ void ol_client_line(struct ol_client *c, const struct ol_request *rq,
         ol_client_hang_up(c); /* no memory: better no answer than half */
     else
         append(c, behind ? &c->behind : &c->out, line->p, line->n);
-    ol_out_free(line);
+    line_end(line);
     flush_soon(c);
 }
 
@@ -191,15 +209,16 @@ bool ol_client_room(const struct ol_client *c)
     return c->stream == NULL && c->out.n < OL_BACKLOG;
 }
 
-void ol_client_say(struct ol_client *c, struct ol_out *line)
+void ol_client_say(struct ol_client *c, struct ol_out *o)
 {
-    ol_client_line(c, NULL, line);
+    ol_client_line(c, NULL, o);
 }
 
 void ol_client_push(struct ol_client *c, json_t *line)
 {
-    struct ol_out out = {0};
+    struct ol_out out;
 
+    ol_client_begin(&out);
     ol_out_tree(&out, NULL, line);
     json_decref(line);
     ol_client_say(c, &out);
@@ -266,6 +285,7 @@ static void answer(struct ol_request *rq, struct ol_out *line)
 
 void ol_reply_begin(struct ol_request *rq, struct ol_out *o)
 {
+    ol_client_begin(o);
     o->digits = 9;
     ol_rpc_begin(o, rq->id, "result");
 }
@@ -283,7 +303,7 @@ void ol_reply_end(struct ol_request *rq, struct ol_out *o)
 
 void ol_reply(struct ol_request *rq, json_t *result)
 {
-    struct ol_out out = {0};
+    struct ol_out out;
 
     ol_reply_begin(rq, &out);
     ol_out_tree(&out, NULL, result);

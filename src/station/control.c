@@ -33,7 +33,7 @@
 #include "station/station.h"
 
 #define ACCEPTS 16u /* in one turn */
-#define READ 32768u /* room for a read: 64 requests of a text each */
+#define READ 16384u /* room for a read, at least: 32 requests of a text */
 
 /* Reading. */
 

@@ -53,7 +53,7 @@ void ol_control_flush(struct ol_station *st);
 void ol_control_sweep(struct ol_station *st);
 
 /* Answers. result is consumed; NULL: no memory, said so. Or written: between
- * begin and end one value, into an o that was all zero. */
+ * begin and end one value, into an o that is empty from here on. */
 void ol_reply(struct ol_request *rq, json_t *result);
 void ol_reply_begin(struct ol_request *rq, struct ol_out *o);
 void ol_reply_end(struct ol_request *rq, struct ol_out *o);
@@ -80,7 +80,10 @@ const char *ol_request_officer(const struct ol_request *rq);
 /* Notifications. False: not now, the client is busy with something else. */
 bool ol_client_room(const struct ol_client *client);
 void ol_client_push(struct ol_client *client, json_t *line); /* consumed */
-void ol_client_say(struct ol_client *client, struct ol_out *line); /* freed */
+/* One that is written, into an o that is empty from begin on and freed at the
+ * end. */
+void ol_client_begin(struct ol_out *o);
+void ol_client_say(struct ol_client *client, struct ol_out *o);
 
 /* Background work: step returns false when it is done and has answered. It
  * is called while the client has room, and never again once rq->client is

@@ -110,8 +110,9 @@ static bool gather(void *arg, const struct ol_row_event *ev)
 static void push(struct ol_client *client, struct ol_station *st,
                  const struct ol_row_event *ev)
 {
-    struct ol_out o = {0};
+    struct ol_out o;
 
+    ol_client_begin(&o);
     ol_out_open(&o, NULL, '{');
     ol_out_word(&o, "jsonrpc", "2.0");
     ol_out_word(&o, "method", "event");

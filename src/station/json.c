@@ -279,7 +279,7 @@ void ol_json_message(struct ol_out *o, const struct ol_entry *e,
 void ol_json_reply(struct ol_request *rq, const struct ol_entry *e,
                    enum ol_show show)
 {
-    struct ol_out o = {0};
+    struct ol_out o;
 
     ol_reply_begin(rq, &o);
     ol_json_message(&o, e, show);
