@@ -172,13 +172,23 @@ static void quoted(struct ol_out *o, struct ol_span v)
 {
     bool ascii;
     size_t n = ol_out_plain(v.p, v.n, &ascii), at;
+    char *to = room(o, n + 2);
 
-    if ((n < v.n || !ascii) && !ol_span_utf8(v)) {
+    if (to == NULL)
+        return;
+    *to++ = '"';
+    if (n > 0)
+        memcpy(to, v.p, n);
+    o->n += 1 + n;
+    if (n == v.n && ascii) {
+        to[n] = '"';
+        o->n++;
+        return;
+    }
+    if (!ol_span_utf8(v)) {
         o->failed = true;
         return;
     }
-    ol_out_raw(o, "\"", 1);
-    ol_out_raw(o, (const char *)v.p, n);
     for (at = n; at < v.n; at += n) {
         escape(o, v.p[at++]);
         n = ol_out_plain(v.p + at, v.n - at, &ascii);
