@@ -306,6 +306,28 @@ static void look_at(struct ol_station_line *line, enum ol_author author,
         (void)!ol_fact_read(line->st, line, OL_FACT_ASK, &all, on_fact, line);
 }
 
+static bool kind(void *arg, const struct ol_row *row)
+{
+    *(int *)arg = row->kind;
+    return false;
+}
+
+/* Most of what we say is neither due nor ends anything: its kind says so, and
+ * it is not read. */
+static bool matters(struct ol_station_line *line, enum ol_author author,
+                    unsigned prec, uint32_t index)
+{
+    const struct ol_asks *a = line->asks;
+    struct ol_ledger *lg = line->st->ledger;
+    int is = OL_KIND_ASK;
+
+    if (author == OL_PEER || a->dues[OL_OWN].n + a->dues[OL_PEER].n > 0)
+        return true;
+    return lg->ops->log(lg, line->ledger_id, (uint8_t)author, (uint8_t)prec,
+                        index, 1, 0, kind, &is) != OL_OK ||
+           is == OL_KIND_ASK || is == OL_KIND_NOTIFICATION;
+}
+
 bool ol_asks_scan(struct ol_station_line *line)
 {
     static struct ol_entry e; /* large; one thread */
@@ -330,7 +352,8 @@ bool ol_asks_scan(struct ol_station_line *line)
         for (; *next <= size; ++*next) {
             if (room-- == 0)
                 return true;
-            if (ol_query_at(line, author, prec, *next, &e) == OL_OK)
+            if (matters(line, author, prec, *next) &&
+                ol_query_at(line, author, prec, *next, &e) == OL_OK)
                 look_at(line, author, &e);
             a->moved = true;
         }
