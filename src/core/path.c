@@ -23,6 +23,7 @@
 #define APART_MOST 64u /* on a path that changes the order of frames */
 #define APART_HALVINGS 16u /* RFC 8985 6.2: so long that is remembered */
 #define PTO_BACKOFF_MAX 6u
+#define PTO_FRAMES 2u /* 6.2.4: so many go on the first, what waits in them */
 #define TURN_MORE_NS (8 * OL_NS_PER_MS) /* a disk is not always as quick */
 #define REPEATS_FROM_BPS 64000u
 #define ALLOWED_FRAMES 4u
@@ -304,19 +305,35 @@ void ol_path_drop(struct ol_line *l, unsigned c)
     ol_rate_forget(&p->rate);
 }
 
-void ol_path_doubt(struct ol_line *l, unsigned c)
+/* What is in flight is owed again, once: all that is urgent; of what can wait
+ * until it is lost, ROUTINE and attachments, so many frames, oldest first. */
+static void owe_open(struct ol_line *l, unsigned c, uint32_t waiting)
 {
     struct ol_path *p = &l->ch[c].path;
 
     for (uint32_t i = p->head; i != p->tail; i++) {
         struct ol_flight *f = at(p, i);
+        bool first = !(f->flags & OL_FLIGHT_URGED), waits = false;
         if (!f->open || (f->flags & OL_FLIGHT_OWED))
             continue;
-        f->flags |= OL_FLIGHT_OWED;
-        for (uint16_t r = f->ref; r != OL_NO_REF; r = l->ref[r].next)
-            owe(l, &l->ref[r], c);
-        held_again(l, f);
+        for (uint16_t r = f->ref; r != OL_NO_REF; r = l->ref[r].next) {
+            bool can = l->ref[r].prec >= OL_ROUTINE;
+            if (can ? waiting > 0 : first)
+                owe(l, &l->ref[r], c);
+            waits |= can;
+        }
+        if (first)
+            held_again(l, f);
+        f->flags |= OL_FLIGHT_URGED;
+        if (!waits || waiting > 0)
+            f->flags |= OL_FLIGHT_OWED;
+        waiting -= waits && waiting > 0;
     }
+}
+
+void ol_path_doubt(struct ol_line *l, unsigned c)
+{
+    owe_open(l, c, OL_INFLIGHT_MAX);
 }
 
 /* It is not lost there: a copy that went need not go again. A small urgent
@@ -582,7 +599,9 @@ static bool asks(const struct ol_line *l, const struct ol_lchan *ch)
 }
 
 /* RFC 9002 6.2: an expired probe timeout declares nothing lost; it asks, and
- * owes what was in flight to whichever channel is faster. */
+ * owes what is urgent in flight to whichever channel is faster. The rest waits
+ * for a loss or, if nothing tells of one, for the second timeout in a row: as
+ * long as a persistent congestion takes (7.6.1), or doubt (probe.c). */
 static void expired(struct ol_line *l, unsigned c)
 {
     struct ol_path *p = &l->ch[c].path;
@@ -590,7 +609,7 @@ static void expired(struct ol_line *l, unsigned c)
 
     p->pto_count++;
     arm_pto(l, p);
-    ol_path_doubt(l, c);
+    owe_open(l, c, p->pto_count == 1 ? PTO_FRAMES : OL_INFLIGHT_MAX);
     if (asks(l, ch))
         ch->probe_next_ns = OL_MAX(ch->probe_next_ns, p->pto_ns);
     else if (ch->probe_next_ns > l->now_ns && p->pto_count <= 3)

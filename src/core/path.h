@@ -22,12 +22,13 @@ struct ol_lchan;
 
 #define OL_FLIGHT_HELD 1u
 #define OL_FLIGHT_CP 2u
-#define OL_FLIGHT_OWED 4u /* its segments have been owed again: doubt */
+#define OL_FLIGHT_OWED 4u /* all its segments have been owed again: doubt */
 #define OL_FLIGHT_WANT 8u
 #define OL_FLIGHT_VIEW 16u
 #define OL_FLIGHT_PROBE 32u
 #define OL_FLIGHT_LIMITED 64u /* there was not enough to send */
 #define OL_FLIGHT_CLEAR 128u  /* it met no queue of ours */
+#define OL_FLIGHT_URGED 256u  /* what is urgent in it has been owed again */
 
 struct ol_flight {
     uint32_t counter;
@@ -39,7 +40,7 @@ struct ol_flight {
     uint32_t view_serial; /* of the VIEW in it */
     uint16_t bytes;
     uint16_t ref;  /* chain of segments */
-    uint8_t flags;
+    uint16_t flags;
     uint8_t held_logs; /* logs that its HELD mentioned */
     uint8_t cp_logs;
     bool open;     /* neither acked nor lost */

@@ -190,6 +190,46 @@ static void what_is_overtaken_does_not_go_there_again(void **state)
     free(l);
 }
 
+/* A probe timeout is no loss: what is urgent in flight is owed again, once, and
+ * of what can wait two frames. All of it is when a second one follows. */
+static void a_timeout_owes_what_cannot_wait(void **state)
+{
+    static struct ol_effects fx;
+    static const uint8_t bytes[100], root[OL_ROOT];
+    struct ol_line *l = one_channel(&fx, OL_CHAN_DATAGRAM, 0);
+    struct ol_path *p = &l->ch[SLOW].path;
+
+    (void)state;
+    l->ref_free = OL_NO_REF;
+    ol_pool_init(&l->out_pool);
+    for (uint32_t i = 1; i <= 5; i++) {
+        struct ol_flight *f = ol_path_sent(l, SLOW, i, 300);
+        for (uint8_t prec = OL_PRIORITY; prec <= OL_ROUTINE; prec++) {
+            struct ol_carried ref = {.prec = prec, .index = i, .mask = 1};
+            l->out[prec].durable = i;
+            assert_true(ol_window_load(l, prec, i,
+                                       OL_SPAN(bytes, sizeof(bytes)), root));
+            assert_true(ol_path_ref(l, f, &ref));
+            ol_window_owe(&l->out[prec], ol_window_slot(l, prec, i), 0);
+        }
+    }
+    l->now_ns = p->pto_ns;
+    ol_path_pump(l, SLOW);
+    assert_int_equal(l->out[OL_PRIORITY].owing, 5);
+    assert_int_equal(l->out[OL_ROUTINE].owing, 2);
+    assert_true(ol_window_slot(l, OL_ROUTINE, 1)->owed != 0);
+    for (uint32_t i = 1; i <= 5; i++)
+        ol_window_owe(&l->out[OL_PRIORITY], ol_window_slot(l, OL_PRIORITY, i),
+                      0);
+    l->now_ns = p->pto_ns;
+    ol_path_pump(l, SLOW);
+    assert_int_equal(l->out[OL_PRIORITY].owing, 0);
+    assert_int_equal(l->out[OL_ROUTINE].owing, 5);
+    assert_int_equal(p->open, 5);
+    assert_int_equal(p->lost_n, 0);
+    free(l);
+}
+
 /* Attachments do not fill a stream's window at once; a record does not wait. */
 static void attachments_are_paced_on_a_stream(void **state)
 {
@@ -249,6 +289,7 @@ int main(void)
         cmocka_unit_test(an_order_that_is_kept_again_is_believed),
         cmocka_unit_test(a_declared_rate_is_reached),
         cmocka_unit_test(what_is_overtaken_does_not_go_there_again),
+        cmocka_unit_test(a_timeout_owes_what_cannot_wait),
         cmocka_unit_test(attachments_are_paced_on_a_stream),
     };
 

@@ -111,6 +111,8 @@ static void show(const char *what, const struct run *r)
     (void)fflush(stdout);
 }
 
+static void two_paths(uint64_t second_ns);
+
 /* ---- loss --------------------------------------------------------------- */
 
 static void lossy_world(struct run *r, double loss, uint64_t seed)
@@ -257,6 +259,45 @@ static void what_is_held_beside_another_is_known(void)
     }
 }
 
+/* Each is the last thing said: nothing tells that it was lost but a timeout. */
+static void routine_little_is_lost(void)
+{
+    struct run r = lossy(OL_ROUTINE, 0.1, EACH);
+
+    show("ROUTINE at 10 %", &r);
+    EXPECT(at(&r, 99) <= 320 && r.bytes <= 640);
+}
+
+/* Eight at once, on a path whose round trip has just grown from 20 to 80 ms:
+ * beyond a probe timeout, and nothing is lost. */
+static void routine_that_is_late_goes_once(void)
+{
+    for (unsigned paths = 1; paths <= 2; paths++) {
+        uint64_t bytes;
+        two_paths(30 * MS);
+        for (unsigned f = 0; f < 2; f++)
+            world_cut(&w, 1, f, paths == 1);
+        run_for(60 * S);
+        for (unsigned k = 0; k < 20; k++) {
+            world_say(&w, 0, OL_ROUTINE, 1000);
+            run_for(20 * MS);
+        }
+        run_for(5 * S);
+        for (unsigned f = 0; f < 2; f++)
+            w.ch[0].path[f].delay_ns = 40 * MS;
+        bytes = wire_bytes();
+        for (unsigned k = 0; k < 8; k++)
+            world_say(&w, 0, OL_ROUTINE, 1000);
+        run_for(2 * S);
+        bytes = wire_bytes() - bytes;
+        printf("  8 of 1,000 bytes, late, %u path%s: %llu bytes\n", paths,
+               paths == 1 ? "" : "s", (unsigned long long)bytes);
+        (void)fflush(stdout);
+        EXPECT(w.st[1].line->in[OL_ROUTINE].durable == 28 && bytes <= 15000);
+        world_fini(&w);
+    }
+}
+
 static void nothing_is_lost(void)
 {
     struct run r = lossy(OL_PRIORITY, 0, 200);
@@ -305,6 +346,14 @@ static struct run dying(uint8_t prec)
     EXPECT(status(0).state == OL_LINE_OPEN);
     say_all(&r, 50, die);
     return r;
+}
+
+static void routine_outlives_its_path(void)
+{
+    struct run r = dying(OL_ROUTINE);
+
+    show("ROUTINE", &r);
+    EXPECT(at(&r, 100) <= 110);
 }
 
 static void priority_outlives_its_path(void)
@@ -457,7 +506,10 @@ int main(int argc, char **argv)
         {"what-is-held-beside-another-is-known",
          what_is_held_beside_another_is_known},
         {"nothing-is-lost", nothing_is_lost},
+        {"routine-little-is-lost", routine_little_is_lost},
+        {"routine-that-is-late-goes-once", routine_that_is_late_goes_once},
         {"priority-outlives-its-path", priority_outlives_its_path},
+        {"routine-outlives-its-path", routine_outlives_its_path},
         {"flash-outlives-its-path", flash_outlives_its_path},
         {"the-first-repeat-goes-on-another-fate",
          the_first_repeat_goes_on_another_fate},
