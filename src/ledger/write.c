@@ -1,5 +1,6 @@
 /*
- * Writing a batch: one statement or two for each put.
+ * Writing a batch: one statement or two for each put, and one for several
+ * records that stand behind each other (write_record.c).
  *
  * Happy path: the puts in their order, then the station values, all within
  * the transaction of the group (thread.c). How it fails: the first error ends
@@ -16,11 +17,10 @@
 #include "base/units.h"
 #include "ledger/part.h"
 #include "ledger/write.h"
-#include "wire/record.h"
 
-enum { RECORD = OL_WRITE_ASIDE_TEXTS, LEAF, END_PART, SIZE, HEAD, ACKED, ACK,
-       MARK, OLD_PART, PART, SENT, STATE, CHECKPOINT, EVENT, META, END_META,
-       LINE, FACT_N, FACT, END_FACTS, LOOSE, BEGIN, COMMIT,
+enum { SIZE = OL_WRITE_RECORD_TEXTS, HEAD, ACKED, ACK, MARK, OLD_PART, PART,
+       SENT, STATE, CHECKPOINT, EVENT, META, END_META, LINE, FACT_N, FACT,
+       END_FACTS, LOOSE, BEGIN, COMMIT,
        TEXTS };
 
 #define PLACE " line=?1 AND author=?2 AND prec=?3 "
@@ -28,12 +28,7 @@ enum { RECORD = OL_WRITE_ASIDE_TEXTS, LEAF, END_PART, SIZE, HEAD, ACKED, ACK,
 static const char *const texts[TEXTS] = {
     OL_WRITE_FILE_SQL,
     OL_WRITE_ASIDE_SQL,
-    [RECORD] = "INSERT INTO record(line, author, prec, idx, number, kind, at,"
-               " leaf, root, sealed, id, proof)"
-               " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
-               " ON CONFLICT(line, author, prec, idx) DO NOTHING",
-    [LEAF] = "SELECT leaf FROM record WHERE" PLACE "AND idx=?4",
-    [END_PART] = "DELETE FROM part WHERE line=?1 AND prec=?2 AND idx=?3",
+    OL_WRITE_RECORD_SQL,
     [SIZE] = "SELECT size FROM head WHERE" PLACE,
     [HEAD] = "INSERT INTO head(line, author, prec, size, frontier)"
              " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(line, author, prec)"
@@ -121,27 +116,6 @@ static struct ol_span seal(struct ol_sqlite *l, const struct ol_place *place,
     return ol_place_seal(place, l->sealed, &l->atrest, bytes);
 }
 
-/* The record stands already: it must be the same one. */
-static enum ol_err same_leaf(struct ol_sqlite *l, uint32_t line,
-                             const struct ol_put *put)
-{
-    sqlite3_stmt *s = ol_sql_take(&l->writer, LEAF);
-    struct ol_span leaf;
-    bool row;
-    enum ol_err err;
-
-    OL_SQL_INTS(s, line, put->author, put->prec, put->index);
-    err = ol_sql_step(&l->writer, s, &row);
-    if (!err) {
-        leaf = ol_sql_bytes(s, 0);
-        if (!row || !ol_span_eq(leaf, OL_SPAN_ARRAY(put->leaf)))
-            err = ol_sql_damaged(&l->writer,
-                                 "another record for a place that is taken");
-    }
-    ol_sql_give(&l->writer, LEAF, s);
-    return err;
-}
-
 enum ol_err ol_write_loose(struct ol_sqlite *l)
 {
     sqlite3_stmt *s;
@@ -158,53 +132,6 @@ enum ol_err ol_write_loose(struct ol_sqlite *l)
     }
     ol_sql_give(&l->writer, LOOSE, s);
     return err;
-}
-
-static enum ol_err end_part(struct ol_sqlite *l, uint32_t line,
-                            const struct ol_put *put)
-{
-    sqlite3_stmt *s;
-
-    if (!l->parts)
-        return OL_OK;
-    s = ol_sql_take(&l->writer, END_PART);
-    OL_SQL_INTS(s, line, put->prec, put->index);
-    return ol_write_run(l, END_PART, s);
-}
-
-static enum ol_err put_record(struct ol_sqlite *l, const struct ol_batch *b,
-                              const struct ol_put *put)
-{
-    const struct ol_place place = {
-        .table = "record",
-        .line_id = l->lines[b->line - 1],
-        .author = put->author,
-        .prec = put->prec,
-        .index = put->index,
-    };
-    sqlite3_stmt *s = ol_sql_take(&l->writer, RECORD);
-    uint8_t id[OL_ID_SIZE];
-    bool has_id = ol_record_id(put->bytes, id);
-    enum ol_err err;
-
-    OL_SQL_INTS(s, b->line, put->author, put->prec, put->index,
-                (int64_t)put->number, put->rec_kind, (int64_t)b->at_ms);
-    ol_sql_blob(s, 8, OL_SPAN_ARRAY(put->leaf));
-    ol_sql_blob(s, 9, OL_SPAN_ARRAY(put->root));
-    ol_sql_blob(s, 10, seal(l, &place, put->bytes));
-    if (has_id)
-        ol_sql_blob(s, 11, OL_SPAN_ARRAY(id));
-    sqlite3_bind_int64(s, 12, put->proof);
-    err = ol_write_run(l, RECORD, s);
-    if (!err && sqlite3_changes(l->writer.db) == 0) {
-        l->stood = true;
-        err = same_leaf(l, b->line, put);
-    }
-    if (err)
-        return err;
-    if (put->author == OL_PEER)
-        return end_part(l, b->line, put);
-    return has_id ? ol_write_said(l, b->line, id) : OL_OK;
 }
 
 static enum ol_err put_head(struct ol_sqlite *l, const struct ol_batch *b,
@@ -301,7 +228,7 @@ static enum ol_err put_part(struct ol_sqlite *l, const struct ol_batch *b,
         return err;
     ol_part_merge(&image, put);
     if (image.n == 0)
-        return end_part(l, b->line, put);
+        return ol_write_whole(l, b->line, put);
     l->parts = true;
     s = ol_sql_take(&l->writer, PART);
     OL_SQL_INTS(s, b->line, put->prec, put->index, (int64_t)image.mask,
@@ -421,7 +348,6 @@ static enum ol_err put_fact(struct ol_sqlite *l, uint32_t line,
 static enum ol_err (*const put_one[])(struct ol_sqlite *,
                                       const struct ol_batch *,
                                       const struct ol_put *) = {
-    [OL_PUT_RECORD] = put_record,
     [OL_PUT_HEAD] = put_head,
     [OL_PUT_ACK] = put_ack,
     [OL_PUT_MARK] = put_mark,
@@ -438,12 +364,28 @@ static enum ol_err (*const put_one[])(struct ol_sqlite *,
     [OL_PUT_WAITING] = ol_write_waiting,
 };
 
+/* How many puts from k on are records, one behind the other. */
+static uint16_t records(const struct ol_batch *batch, uint16_t k)
+{
+    uint16_t n = 0;
+
+    while (k + n < batch->n_puts && batch->puts[k + n].kind == OL_PUT_RECORD)
+        n++;
+    return n;
+}
+
 enum ol_err ol_write_batch(struct ol_sqlite *l, const struct ol_batch *batch)
 {
     enum ol_err err = OL_OK;
 
-    for (uint16_t k = 0; k < batch->n_puts && !err; k++)
-        err = put_one[batch->puts[k].kind](l, batch, &batch->puts[k]);
+    for (uint16_t k = 0, n; k < batch->n_puts && !err; k += n) {
+        const struct ol_put *put = &batch->puts[k];
+
+        n = records(batch, k);
+        err = n > 0 ? ol_write_records(l, batch, put, n)
+                    : put_one[put->kind](l, batch, put);
+        n = OL_MAX(n, 1);
+    }
     for (uint16_t k = 0; k < batch->n_metas && !err; k++)
         err = put_meta(l, batch->line, &batch->metas[k]);
     for (uint16_t k = 0; k < batch->n_facts && !err; k++)

@@ -1,5 +1,5 @@
-/* What write.c shares with write_file.c (attachments) and aside.c (records
- * that wait). */
+/* What write.c shares with write_record.c (records), write_file.c
+ * (attachments) and aside.c (records that wait). */
 #ifndef OL_LEDGER_WRITE_H
 #define OL_LEDGER_WRITE_H
 
@@ -85,6 +85,40 @@ enum {
     [OL_WRITE_PROVED] = "UPDATE record SET proof=1" OL_WRITE_ASIDE_FROM        \
                         "AND idx<=?3 AND proof=2"
 
+/* Statements of write_record.c, behind those: of so many rows. */
+enum {
+    OL_WRITE_16 = OL_WRITE_ASIDE_TEXTS,
+    OL_WRITE_8,
+    OL_WRITE_4,
+    OL_WRITE_2,
+    OL_WRITE_1,
+    OL_WRITE_LEAF,
+    OL_WRITE_WHOLE,
+    OL_WRITE_RECORD_TEXTS
+};
+
+/* FAIL: else SQLite keeps what a statement of several rows changes, to take
+ * that one back; here an error takes the whole group back (thread.c). */
+#define OL_WRITE_ROWS(rows)                                                    \
+    "INSERT OR FAIL INTO record(line, author, prec, idx, number, kind, at,"    \
+    " proof, leaf, root, sealed, id) VALUES" rows                              \
+    " ON CONFLICT(line, author, prec, idx) DO NOTHING"
+#define OL_WRITE_ROW "(?,?,?,?,?,?,?,?,?,?,?,?)"
+#define OL_WRITE_ROW_2 OL_WRITE_ROW "," OL_WRITE_ROW
+#define OL_WRITE_ROW_4 OL_WRITE_ROW_2 "," OL_WRITE_ROW_2
+#define OL_WRITE_ROW_8 OL_WRITE_ROW_4 "," OL_WRITE_ROW_4
+
+#define OL_WRITE_RECORD_SQL                                                    \
+    [OL_WRITE_16] = OL_WRITE_ROWS(OL_WRITE_ROW_8 "," OL_WRITE_ROW_8),          \
+    [OL_WRITE_8] = OL_WRITE_ROWS(OL_WRITE_ROW_8),                              \
+    [OL_WRITE_4] = OL_WRITE_ROWS(OL_WRITE_ROW_4),                              \
+    [OL_WRITE_2] = OL_WRITE_ROWS(OL_WRITE_ROW_2),                              \
+    [OL_WRITE_1] = OL_WRITE_ROWS(OL_WRITE_ROW),                                \
+    [OL_WRITE_LEAF] = "SELECT leaf FROM record"                                \
+                      " WHERE line=?1 AND author=?2 AND prec=?3 AND idx=?4",   \
+    [OL_WRITE_WHOLE] = "DELETE FROM part"                                      \
+                       " WHERE line=?1 AND prec=?2 AND idx=?3"
+
 /* Runs what was bound, to its end, and gives it back. */
 OL_MUST_USE enum ol_err ol_write_run(struct ol_sqlite *l, unsigned id,
                                      sqlite3_stmt *s);
@@ -99,6 +133,15 @@ OL_MUST_USE enum ol_err ol_write_piece(struct ol_sqlite *l,
 OL_MUST_USE enum ol_err ol_write_drop(struct ol_sqlite *l,
                                       const struct ol_batch *b,
                                       const struct ol_put *put);
+
+/* n times PUT RECORD. */
+OL_MUST_USE enum ol_err ol_write_records(struct ol_sqlite *l,
+                                         const struct ol_batch *b,
+                                         const struct ol_put *puts,
+                                         uint16_t n);
+/* A record of the peer is whole: its part goes. */
+OL_MUST_USE enum ol_err ol_write_whole(struct ol_sqlite *l, uint32_t line,
+                                       const struct ol_put *put);
 
 /* An own record of this id stands in its log: it waits no longer. */
 OL_MUST_USE enum ol_err ol_write_said(struct ol_sqlite *l, uint32_t line,

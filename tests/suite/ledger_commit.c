@@ -96,6 +96,90 @@ static void another_leaf_takes_the_whole_batch_back(void **state)
     assert_int_equal(kit_events(k, 0, 9).ev[0].seq, 1);
 }
 
+/* Records that stand behind each other in a batch are put several at once:
+ * however many they are, and whether some stand already. */
+static void any_number_of_records_is_one_batch(void **state)
+{
+    struct kit *k = *state;
+    uint32_t next = 1;
+    struct seen s;
+
+    for (uint32_t n = 1; n <= 35; n++) {
+        for (uint32_t i = 0; i < n; i++) {
+            if (i > 0 && i == n / 2 && n % 3 == 0)
+                kit_record(k, OL_PEER, OL_ROUTINE, next - 1);
+            kit_record(k, OL_PEER, OL_ROUTINE, next++);
+        }
+        if (n % 4 == 0) /* nor is the run the whole of it */
+            kit_head(k, OL_PEER, OL_ROUTINE, next - 1);
+        k->at_ms++;
+        kit_sure(k);
+        if (n % 5 == 0) /* as long as `seen` is, from the file too */
+            k->l->ops->afresh(k->l);
+    }
+    for (uint32_t from = 1; from < next; from += 50) {
+        s = (struct seen){0};
+        assert_int_equal(k->l->ops->log(k->l, k->line, OL_PEER, OL_ROUTINE,
+                                        from, 50, 0, kit_see, &s), OL_OK);
+        assert_int_equal(s.n, OL_MIN(50, next - from));
+        for (uint32_t i = 0; i < s.n; i++)
+            assert_int_equal(s.index[i], from + i);
+    }
+}
+
+/* More than there is room for, while they are sealed. */
+static void long_records_are_put_a_few_at_once(void **state)
+{
+    struct kit *k = *state;
+    struct seen s;
+
+    for (uint32_t n = 0; n < 40; n++)
+        kit_record(k, OL_PEER, OL_ROUTINE, 4 + n * 5);
+    kit_sure(k);
+    k->l->ops->afresh(k->l);
+    s = kit_log(k, OL_PEER, OL_ROUTINE);
+    assert_int_equal(s.n, 40);
+    assert_int_equal(s.last.index, 4 + 39 * 5);
+}
+
+/* Each ends its part, and what waited under its id, wherever it stands. */
+static void each_of_many_ends_its_part(void **state)
+{
+    struct kit *k = *state;
+    struct ol_snapshot s;
+
+    for (uint32_t n = 1; n <= 30; n++)
+        kit_part(k, OL_ROUTINE, n * 5 - 1, 0, 3);
+    kit_sure(k);
+    for (uint32_t n = 1; n <= 29; n++)
+        kit_record(k, OL_PEER, OL_ROUTINE, n * 5 - 1);
+    kit_sure(k);
+    assert_int_equal(k->l->ops->snapshot(k->l, k->line, &s), OL_OK);
+    assert_int_equal(s.n_parts, 1);
+    assert_int_equal(s.parts[0].index, 149);
+    k->l->ops->snapshot_free(k->l, &s);
+}
+
+/* One of many is another than the one that stands: none of them is put. */
+static void another_leaf_among_many_takes_all_back(void **state)
+{
+    struct kit *k = *state;
+
+    kit_record(k, OL_PEER, OL_ROUTINE, 14);
+    kit_sure(k);
+    for (uint32_t at = 0; at < 2; at++) {
+        for (uint32_t n = 1; n <= 25; n++)
+            if (at == 0 || n != 14)
+                kit_record(k, OL_PEER, OL_ROUTINE, n)->leaf[9] ^= n == 14;
+        if (at == 1) /* the second of two that came at once */
+            kit_record(k, OL_PEER, OL_ROUTINE, 13)->leaf[9] ^= 1;
+        kit_commit(k);
+        kit_settle(k, OL_ERR_CORRUPT);
+        assert_int_equal(k->l->ops->reset(k->l), OL_OK);
+        assert_int_equal(kit_log(k, OL_PEER, OL_ROUTINE).n, 1);
+    }
+}
+
 static void nothing_overtakes_a_hole(void **state)
 {
     struct kit *k = *state;
@@ -367,6 +451,10 @@ static void twins_agree(void **state)
     KIND(the_queue_has_its_maximum)                                            \
     KIND(the_same_record_twice_is_one)                                         \
     KIND(another_leaf_takes_the_whole_batch_back)                              \
+    KIND(any_number_of_records_is_one_batch)                                   \
+    KIND(long_records_are_put_a_few_at_once)                                   \
+    KIND(each_of_many_ends_its_part)                                           \
+    KIND(another_leaf_among_many_takes_all_back)                               \
     KIND(nothing_overtakes_a_hole)                                             \
     KIND(an_empty_batch_is_done_too)
 
