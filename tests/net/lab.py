@@ -65,25 +65,28 @@ def expect(condition, why):
 PATIENCE_S = 120
 
 
-def wait_for(what, seconds, probe, every=0.05, promised=False):
+def wait_for(what, seconds, probe, every=0.05, promised=False, moves=None):
     """Polls until probe() is true and returns its value.
 
     `seconds` is what it takes at most on an idle machine. It is the bound of
     the wait only if it is `promised`, by the protocol or to a user; else the
-    wait lasts PATIENCE_S at least. Fails then, naming what was waited for. An
-    OSError counts as not yet: a daemon that is being restarted refuses
+    wait lasts PATIENCE_S at least. Fails then, naming what was waited for. Of
+    much work, which a busy disk may make long, `moves` tells how far it is: the
+    time counts from when that last changed. An OSError counts as not yet: a daemon that is being restarted refuses
     connections.
     """
     if not promised:
         seconds = max(seconds, PATIENCE_S)
     end = time.monotonic() + seconds
-    why = ""
+    why, seen = "", None
     while True:
         try:
             value = probe()
             why = ""
             if value:
                 return value
+            if moves and (far := moves()) != seen:
+                seen, end = far, time.monotonic() + seconds
         except OSError as e:
             why = f" ({e})"
         if time.monotonic() > end:

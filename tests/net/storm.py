@@ -101,7 +101,8 @@ def storm_on(lab, sat):
         for station in (north, south):
             station.ready()
         for join in joins:
-            wait_for("the senders to finish", SETTLE_S, lambda j=join: j(1))
+            wait_for("the senders to finish", SETTLE_S, lambda j=join: j(1),
+                     moves=lambda: [len(t.said) for t in talks])
         healed = time.monotonic()
         for talk in talks:
             talk.settle(SETTLE_S)

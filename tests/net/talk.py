@@ -117,7 +117,8 @@ class Talk:
                 self.unconfirmed()
             return not any(left.values())
         try:
-            wait_for("", seconds, done, every, promised)
+            wait_for("", seconds, done, every, promised, None if promised else
+                     lambda: [len(tags) for tags in left.values()])
         except Failed as e:
             worst = [f"{len(tags)} {what} ({', '.join(tags[:5])} ...)"
                      for what, tags in left.items() if tags]
@@ -185,9 +186,10 @@ class Talk:
 
     def await_read(self, seconds):
         """The receipts of check_texts have come home."""
-        def all_read():
-            return all(e["rung"] == "read" for e in self.entries(self.source))
-        wait_for(f"the receipts of {self.sink.name}", seconds, all_read, 0.5)
+        def unread():
+            return sum(e["rung"] != "read" for e in self.entries(self.source))
+        wait_for(f"the receipts of {self.sink.name}", seconds,
+                 lambda: unread() == 0, 0.5, moves=unread)
 
 
 def sender(talk, count, gap_s, stop):

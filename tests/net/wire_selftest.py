@@ -92,12 +92,13 @@ def jitter():
         pair = Pair(lab)
         lab.wire.tell("path 1 delay 10", "path 1 jitter 20")
         got = pair.carry(500, 0.001)
-        delays = [1e3 * g[1] for g in got]
+        delays = sorted(1e3 * g[1] for g in got)
         expect(len(got) == 500, f"{500 - len(got)} were lost")
-        expect(min(delays) >= 10 and max(delays) < 35,
-               f"outside 10..30 ms: {min(delays):.1f}, {max(delays):.1f}")
-        expect(17 < statistics.mean(delays) < 23.5,
-               f"mean {statistics.mean(delays):.1f} ms is not about 20")
+        expect(delays[0] >= 10 and delays[50] < 14,
+               f"early, or late: {delays[0]:.1f}, {delays[50]:.1f}")
+        # Evenly from 10 to 30; the slowest may have waited for a processor.
+        expect(17 < delays[250] < 23.5 and 24 < delays[400] < 31,
+               f"not spread: {delays[250]:.1f}, {delays[400]:.1f}")
         expect(numbers(got) != sorted(numbers(got)), "nothing was reordered")
 
 

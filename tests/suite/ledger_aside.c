@@ -253,6 +253,30 @@ static void what_is_done_tells_how_long_a_log_is(void **state)
     assert_int_equal(size, 7);
 }
 
+/* A cut that is in the file and not yet told: nobody is given more than is
+ * there, though a batch before it was just told to be done. */
+static void a_cut_that_is_under_way_is_seen(void **state)
+{
+    struct kit *k = *state;
+    const struct ol_ledger_ops *ops = k->l->ops;
+    uint32_t size = 0;
+
+    if (k->kind == KIT_MEM)
+        skip(); /* what was not told has not happened there */
+    ten(k);
+    kit_head(k, OL_OWN, OL_ROUTINE, 12);
+    kit_commit(k);
+    aside(k, OL_ROUTINE, 7);
+    kit_commit(k);
+    assert_int_equal(kit_done(k).err, OL_OK);
+    while (kit_head_size(k) != 6)
+        continue; /* the file is asked */
+    assert_int_equal(ops->head(k->l, k->line, OL_OWN, OL_ROUTINE, &size, NULL,
+                               NULL), OL_OK);
+    assert_int_equal(size, 6);
+    kit_settle(k, OL_OK);
+}
+
 static void all_of_a_log_is_cut(void **state)
 {
     struct kit *k = *state;
@@ -410,6 +434,7 @@ static void the_core_starts_from_what_the_peer_signed(void **state)
     KIND(a_batch_that_fails_ends_no_waiting)                                   \
     KIND(a_log_is_cut_and_its_end_waits)                                       \
     KIND(what_is_done_tells_how_long_a_log_is)                                 \
+    KIND(a_cut_that_is_under_way_is_seen)                                      \
     KIND(all_of_a_log_is_cut)                                                  \
     KIND(what_is_set_aside_ends_no_message)                                    \
     KIND(what_came_back_is_proved_later)                                       \
