@@ -22,7 +22,8 @@ bool ol_span_eq(struct ol_span a, struct ol_span b)
 /*
  * The length of the sequence that starts with `lead`, and the range of its
  * second byte, in which all that RFC 3629 forbids shows: overlong forms
- * (E0, F0), surrogates (ED) and what lies beyond U+10FFFF (F4). 0: none.
+ * (E0, F0), surrogates (ED) and what lies beyond U+10FFFF (F4). 0: none, as of
+ * a zero byte.
  */
 static size_t utf8_sequence(uint8_t lead, uint8_t *lo, uint8_t *hi)
 {
@@ -47,19 +48,23 @@ static size_t utf8_sequence(uint8_t lead, uint8_t *lo, uint8_t *hi)
     return 0;
 }
 
-/* How many of the first bytes are ASCII and not zero, in steps of eight. */
+/* How many of the first bytes are ASCII and not zero, in steps of sixteen. */
 static size_t plain(const uint8_t *p, size_t n)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    typedef int8_t step __attribute__((vector_size(16)));
     size_t at = 0;
-    uint64_t v;
+    uint64_t half[2];
+    step v;
 
     for (; n - at >= sizeof(v); at += sizeof(v)) {
         memcpy(&v, p + at, sizeof(v));
-        /* A zero borrows from the top bit, which is known to be free. */
-        if (((v | (v - ones)) & tops) != 0)
+        v = (step)(v <= 0); /* ASCII is above */
+        memcpy(half, &v, sizeof(half));
+        if ((half[0] | half[1]) != 0)
             break;
     }
+    while (at < n && p[at] > 0 && p[at] < 0x80)
+        at++;
     return at;
 }
 
@@ -74,12 +79,6 @@ bool ol_span_utf8(struct ol_span s)
         at += plain(s.p + at, s.n - at);
         if (at == s.n)
             break;
-        if (s.p[at] == 0)
-            return false;
-        if (s.p[at] < 0x80) {
-            at++;
-            continue;
-        }
         len = utf8_sequence(s.p[at], &lo, &hi);
         if (len == 0 || len > s.n - at)
             return false;
@@ -129,7 +128,9 @@ static uint64_t read_big_endian(struct ol_reader *r, size_t n)
 
 uint8_t ol_read_u8(struct ol_reader *r)
 {
-    return (uint8_t)read_big_endian(r, 1);
+    const uint8_t *p = take(r, 1);
+
+    return p ? *p : 0;
 }
 
 uint16_t ol_read_u16(struct ol_reader *r)

@@ -50,6 +50,8 @@ static uint64_t head(struct ol_cbor *c, enum major major, uint64_t max)
     uint64_t v = info;
     uint64_t least = 0; /* a smaller value has a shorter head */
 
+    if (first >> 5 == major && info < IN_8 && info <= max)
+        return info; /* nearly all; behind a failure a zero */
     switch (info) {
     case IN_8:
         v = ol_read_u8(&c->r);

@@ -27,43 +27,44 @@ enum key {
 };
 
 #define KEY_BIT(key) (1u << (key))
+#define ALWAYS ((KEY_BIT(7) - 1) | KEY_BIT(8)) /* the keys that must stand */
 
 #define AT(member) offsetof(struct ol_record, member)
 #define SIZE(member) sizeof(((struct ol_record *)0)->member)
 
 /* Least and most are of the value, of the bytes of a string, or of the
- * elements of a list. A key that need not stand stands if it is not zero. */
+ * elements of a list. A key that need not stand stands if it is not zero, so
+ * its least is 1 or more. */
 static const struct field {
     enum type type;
-    bool always;
     size_t at, width; /* in struct ol_record; of a list, its count */
     uint64_t least, most;
 } fields[KEYS] = {
     /* The version is no member: the reader and the writer know it. */
-    [VERSION_KEY] = {UINT, true, 0, 0, 0, 0},
-    [1] = {UINT, true, AT(prec), SIZE(prec), 0, OL_PRECS - 1},
-    [INDEX_KEY] = {UINT, true, AT(index), SIZE(index), 1, UINT32_MAX},
-    [NUMBER_KEY] = {UINT, true, AT(number), SIZE(number), 1, OL_NUMBER_MAX},
-    [ID_KEY] = {BYTES, true, AT(id), 0, OL_ID_SIZE, OL_ID_SIZE},
-    [5] = {UINT, true, AT(kind), SIZE(kind), 0, UINT8_MAX},
-    [6] = {UINT, true, AT(written_ms), SIZE(written_ms), 0, OL_TIME_MAX_MS},
-    [LANG_KEY] = {TEXT, false, AT(lang), 0, 1, OL_LANG_MAX},
-    [8] = {UINT, true, AT(marking), SIZE(marking), 0, OL_MARKINGS - 1},
-    [9] = {TEXT, false, AT(originator), 0, 1, OL_ROLE_MAX},
-    [10] = {TEXT, false, AT(to), 0, 1, OL_ROLE_MAX},
-    [11] = {ADDRESSEES, false, AT(n_addressees), SIZE(n_addressees), 1,
+    [VERSION_KEY] = {UINT, 0, 0, 0, 0},
+    [1] = {UINT, AT(prec), SIZE(prec), 0, OL_PRECS - 1},
+    [INDEX_KEY] = {UINT, AT(index), SIZE(index), 1, UINT32_MAX},
+    [NUMBER_KEY] = {UINT, AT(number), SIZE(number), 1, OL_NUMBER_MAX},
+    [ID_KEY] = {BYTES, AT(id), 0, OL_ID_SIZE, OL_ID_SIZE},
+    [5] = {UINT, AT(kind), SIZE(kind), 0, UINT8_MAX},
+    [6] = {UINT, AT(written_ms), SIZE(written_ms), 0, OL_TIME_MAX_MS},
+    [LANG_KEY] = {TEXT, AT(lang), 0, 1, OL_LANG_MAX},
+    [8] = {UINT, AT(marking), SIZE(marking), 0, OL_MARKINGS - 1},
+    [9] = {TEXT, AT(originator), 0, 1, OL_ROLE_MAX},
+    [10] = {TEXT, AT(to), 0, 1, OL_ROLE_MAX},
+    [11] = {ADDRESSEES, AT(n_addressees), SIZE(n_addressees), 1,
             OL_ADDRESSEES_MAX},
-    [12] = {TEXT, false, AT(subject), 0, 1, OL_SUBJECT_MAX},
-    [13] = {TEXT, false, AT(text), 0, 1, OL_TEXT_MAX},
-    [14] = {TEXT, false, AT(form_id), 0, 1, OL_FORM_ID_MAX},
-    [15] = {BYTES, false, AT(form_hash), 0, 32, 32},
-    [16] = {BYTES, false, AT(form_fields), 0, 1, OL_FORM_FIELDS_MAX},
-    [17] = {REFS, false, AT(n_refs), SIZE(n_refs), 1, OL_REFS_MAX},
-    [18] = {UINT, false, AT(deadline_ms), SIZE(deadline_ms), 1,
+    [12] = {TEXT, AT(subject), 0, 1, OL_SUBJECT_MAX},
+    [13] = {TEXT, AT(text), 0, 1, OL_TEXT_MAX},
+    [14] = {TEXT, AT(form_id), 0, 1, OL_FORM_ID_MAX},
+    [15] = {BYTES, AT(form_hash), 0, 32, 32},
+    [16] = {BYTES, AT(form_fields), 0, 1, OL_FORM_FIELDS_MAX},
+    [17] = {REFS, AT(n_refs), SIZE(n_refs), 1, OL_REFS_MAX},
+    [18] = {UINT, AT(deadline_ms), SIZE(deadline_ms), 1,
             OL_TIME_MAX_MS},
-    [19] = {ATTACHMENTS, false, AT(n_attachments), SIZE(n_attachments), 1,
+    [19] = {ATTACHMENTS, AT(n_attachments), SIZE(n_attachments), 1,
             OL_ATTACHMENTS_MAX},
-    [RELEASES_KEY] = {RELEASES, false, AT(n_releases), SIZE(n_releases), 1,
+    [RELEASES_KEY] = {RELEASES, AT(n_releases), SIZE(n_releases), 1,
                       OL_RELEASES_MAX},
 };
 
@@ -119,7 +120,7 @@ static uint32_t standing(const struct ol_record *rec)
     uint32_t keys = 0;
 
     for (unsigned k = 0; k < KEYS; k++) {
-        if (fields[k].always || amount_at(rec, &fields[k]) > 0)
+        if ((ALWAYS & KEY_BIT(k)) || amount_at(rec, &fields[k]) > 0)
             keys |= KEY_BIT(k);
     }
     return keys;
@@ -236,10 +237,8 @@ static enum ol_err check(const struct ol_record *rec, uint32_t keys)
 {
     enum ol_err err = check_lang(rec->lang);
 
-    for (unsigned k = 0; k < KEYS && !err; k++) {
-        if (keys & KEY_BIT(k))
-            err = check_field(rec, &fields[k]);
-    }
+    for (; keys != 0 && !err; keys &= keys - 1)
+        err = check_field(rec, &fields[__builtin_ctz(keys)]);
     return err;
 }
 
@@ -328,7 +327,7 @@ enum ol_err ol_record_decode(struct ol_span bytes, struct ol_record *rec)
         seen |= KEY_BIT(key);
         read_field(&c, rec, &fields[key]);
     }
-    if (!ol_cbor_done(&c) || seen != standing(rec) || check(rec, seen))
+    if (!ol_cbor_done(&c) || (seen & ALWAYS) != ALWAYS || check(rec, seen))
         return OL_ERR_MALFORMED;
     return OL_OK;
 }
