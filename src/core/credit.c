@@ -8,8 +8,9 @@
  * then was acknowledged as a frame, and the peer could not know. So HELD stops
  * right below it, once at least, and goes on from there when some of what is
  * here has been put. Source: doc/protocol.md 5.6.
- * If that HELD is lost and the next one gives credit again, the peer waits for
- * its own patience, as it would have without.
+ * When that HELD is lost, and the next one gave credit again, the peer still
+ * knows of nothing: then it is said once more, until one has arrived. A full
+ * disk is told in the same way.
  */
 #include "core/line_int.h"
 
@@ -36,6 +37,34 @@ uint32_t ol_credit_limit(const struct ol_line *l, unsigned p)
     if (in->short_of > in->durable)
         limit = OL_MIN(limit, in->short_of - 1);
     return limit;
+}
+
+void ol_credit_said(struct ol_line *l, unsigned p, uint32_t serial)
+{
+    struct ol_in_log *in = &l->in[p];
+    uint32_t below = l->full ? in->durable + 1 : in->short_of;
+
+    if (below == 0 || (in->cut != 0 && below > in->cut))
+        return;
+    if (below != in->cut)
+        in->cut_first = serial;
+    in->cut = below;
+    in->cut_last = serial;
+}
+
+void ol_credit_came(struct ol_line *l, unsigned p, uint32_t serial, bool lost)
+{
+    struct ol_in_log *in = &l->in[p];
+    uint32_t below = in->cut;
+
+    if (below == 0 || serial < in->cut_first || serial > in->cut_last)
+        return;
+    /* While there is none yet, HELD as such is repeated, and says so. */
+    if (lost && (l->full || in->short_of != 0))
+        return;
+    in->cut = 0;
+    if (lost && below > in->upto)
+        ol_credit_short(l, p, below);
 }
 
 /* For some records, or for the next one, which may have what there is. */

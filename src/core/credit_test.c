@@ -118,6 +118,55 @@ static void a_credit_that_flaps_costs_little(void **state)
     free(l);
 }
 
+/* What HELD says of the credit of FLASH now. */
+static uint32_t says(struct ol_line *l, uint32_t serial)
+{
+    struct ol_in_log *in = &l->in[OL_FLASH];
+
+    l->held_serial = in->told = serial;
+    in->dirty = false;
+    ol_credit_said(l, OL_FLASH, serial);
+    return ol_credit_limit(l, OL_FLASH);
+}
+
+/* A credit that was cut is said again when the HELD that did is lost, though
+ * the next one gave it again; once for each loss, and not when one arrived. */
+static void a_cut_that_was_lost_is_said_again(void **state)
+{
+    struct ol_line *l = line();
+    struct ol_in_log *in = &l->in[OL_FLASH];
+
+    (void)state;
+    ol_credit_short(l, OL_FLASH, 7);
+    assert_int_equal(says(l, 1), 6);
+    assert_int_equal(says(l, 2), 6);
+    ol_credit_pump(l, OL_FLASH);
+    assert_int_equal(says(l, 3), OL_WINDOW_FLASH);
+    ol_credit_came(l, OL_FLASH, 3, true);
+    assert_false(in->dirty);
+    ol_credit_came(l, OL_FLASH, 1, true);
+    assert_true(in->dirty);
+    assert_int_equal(says(l, 4), 6);
+    ol_credit_pump(l, OL_FLASH);
+    assert_int_equal(says(l, 5), OL_WINDOW_FLASH);
+    ol_credit_came(l, OL_FLASH, 2, true);
+    assert_false(in->dirty);
+    ol_credit_came(l, OL_FLASH, 4, false);
+    ol_credit_came(l, OL_FLASH, 4, true);
+    assert_false(in->dirty);
+    /* So it is with a full disk; and what came meanwhile needs no word. */
+    l->full = true;
+    assert_int_equal(says(l, 6), 0);
+    l->full = false;
+    ol_credit_came(l, OL_FLASH, 6, true);
+    assert_int_equal(says(l, 7), 0);
+    in->upto = in->durable = 1;
+    ol_credit_pump(l, OL_FLASH);
+    ol_credit_came(l, OL_FLASH, 7, true);
+    assert_int_equal(says(l, 8), 1 + OL_WINDOW_FLASH);
+    free(l);
+}
+
 /* A narrow line whose response has said what we hold: that is enough, but only
  * if it also gave the credit that we give. */
 static void a_response_tells_of_credit_too(void **state)
@@ -157,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(there_is_room_for_the_next_of_each_log),
         cmocka_unit_test(a_credit_that_flaps_costs_little),
+        cmocka_unit_test(a_cut_that_was_lost_is_said_again),
         cmocka_unit_test(a_response_tells_of_credit_too),
     };
 

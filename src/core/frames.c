@@ -344,8 +344,10 @@ void ol_frame_add_held(struct ol_line *l, struct ol_out_frame *f, bool keep)
     f->held_logs = logs;
     f->held_serial = h.serial;
     for (unsigned p = 0; p < OL_PRECS; p++)
-        if (logs & (1u << p))
+        if (logs & (1u << p)) {
             l->in[p].told = h.serial;
+            ol_credit_said(l, p, h.serial);
+        }
     if (logs & OL_HELD_OURS)
         l->prekey_told = h.serial;
     l->ch[f->c].held_ns = l->now_ns;

@@ -105,6 +105,8 @@ struct ol_in_log {
     bool urgent;         /* say it on every channel */
     uint32_t short_of;   /* there was no room for that record; 0: there was */
     uint32_t short_serial; /* and that was the newest HELD of ours */
+    uint32_t cut;        /* so low HELDs stopped below it, 0: none, or one of */
+    uint32_t cut_first, cut_last; /* these serials has arrived */
     bool has_cp;
     struct ol_checkpoint cp; /* newest that the peer sent; checked at size */
     uint32_t cp_put;         /* size of the last that was compared */
@@ -206,6 +208,10 @@ void ol_recv_drop_parts(struct ol_line *l, unsigned p);
 void ol_credit_short(struct ol_line *l, unsigned p, uint32_t index);
 /* The highest index that we take now, for HELD. */
 uint32_t ol_credit_limit(const struct ol_line *l, unsigned p);
+/* A HELD of that serial gives the credit of now; and what became of its frame:
+ * lost, or acknowledged. */
+void ol_credit_said(struct ol_line *l, unsigned p, uint32_t serial);
+void ol_credit_came(struct ol_line *l, unsigned p, uint32_t serial, bool lost);
 /* Is there room again. */
 void ol_credit_pump(struct ol_line *l, unsigned p);
 

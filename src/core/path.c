@@ -246,6 +246,9 @@ static void close_flight(struct ol_line *l, unsigned c, struct ol_flight *f,
         r = next;
     }
     f->ref = OL_NO_REF;
+    for (unsigned q = 0; q < OL_PRECS; q++)
+        if ((f->flags & OL_FLIGHT_HELD) && (f->held_logs & (1u << q)))
+            ol_credit_came(l, q, f->held_serial, lost);
     if (!lost) {
         view_arrived(l, f);
         if ((f->flags & OL_FLIGHT_HELD) && l->sending >= 0)

@@ -140,6 +140,38 @@ static void credit_brings_what_was_dropped(void)
     }
 }
 
+/* It dropped what was under way and said so, which was lost; there was room
+ * again before that was known. */
+static void a_credit_that_was_lost_is_given_again(void)
+{
+    uint64_t worst = 0, from;
+
+    two();
+    for (unsigned c = 0; c < 2; c++)
+        for (unsigned f = 0; f < 2; f++)
+            w.ch[c].path[f].delay_ns = 20 * MS;
+    world_cut(&w, 0, 0, true); /* the stream */
+    world_cut(&w, 0, 1, true);
+    run_for(40 * S);
+    for (unsigned i = 0; i < 5; i++) {
+        world_say(&w, 0, OL_ROUTINE, 100);
+        w.st[1].full = true;
+        world_cut(&w, 1, 1, true);
+        world_tick(&w, 1);
+        run_for(40 * MS);
+        world_cut(&w, 1, 1, false);
+        w.st[1].full = false;
+        world_tick(&w, 1);
+        for (from = w.now_ns; w.st[0].line->out[OL_ROUTINE].acked == i;)
+            run_for(MS);
+        worst = OL_MAX(worst, w.now_ns - from);
+        run_for(20 * S);
+    }
+    printf("  delivered after %llu ms at worst\n",
+           (unsigned long long)(worst / MS));
+    EXPECT(worst < 500 * MS);
+}
+
 /* A unit in a lost frame does not wait until all else has come to a stop. */
 static void a_lost_unit_goes_again(void)
 {
@@ -566,6 +598,8 @@ static const struct story stories[] = {
      a_peer_cannot_deny_what_it_confirmed},
     {"a_piece_beyond_the_limit_is_nothing",
      a_piece_beyond_the_limit_is_nothing},
+    {"a_credit_that_was_lost_is_given_again",
+     a_credit_that_was_lost_is_given_again},
     {"a_lost_unit_goes_again", a_lost_unit_goes_again},
     {"a_held_that_was_lost_is_said_again", a_held_that_was_lost_is_said_again},
     {"receipts_outlive_a_restore", receipts_outlive_a_restore},
