@@ -42,8 +42,8 @@ int ol_cli_station(struct ol_args *args)
         ol_station_find(args->opt[OL_OPT_DIR], args->dir, why), why);
 }
 
-int ol_cli_ask(struct ol_args *args, const char *method, json_t *params,
-               struct ol_doc *out)
+static int ask(struct ol_args *args, const char *method, json_t *params,
+               bool for_ever, struct ol_doc *out)
 {
     char why[OL_WHY_MAX] = "";
     struct ol_rpc rpc;
@@ -54,12 +54,26 @@ int ol_cli_ask(struct ol_args *args, const char *method, json_t *params,
         return status;
     }
     status = ol_rpc_open(&rpc, args->dir, why);
+    if (for_ever)
+        rpc.timeout_ms = OL_RPC_FOR_EVER;
     if (status == OL_EXIT_DONE)
         status = ol_rpc_call(&rpc, method, params, out, why);
     else
         json_decref(params);
     ol_rpc_close(&rpc);
     return ol_cli_fail(status, why);
+}
+
+int ol_cli_ask(struct ol_args *args, const char *method, json_t *params,
+               struct ol_doc *out)
+{
+    return ask(args, method, params, false, out);
+}
+
+int ol_cli_ask_long(struct ol_args *args, const char *method, json_t *params,
+                    struct ol_doc *out)
+{
+    return ask(args, method, params, true, out);
 }
 
 bool ol_cli_json(const struct ol_args *args, const struct ol_doc *doc)

@@ -81,6 +81,10 @@ int ol_cli_usage(const struct ol_args *args, const char *why);
 /* Finds the station, asks one thing, says what went wrong. */
 int ol_cli_ask(struct ol_args *args, const char *method, json_t *params,
                struct ol_doc *out);
+/* The same of what grows with the file or the record that it is done to: it is
+ * waited for as long as the station lives. */
+int ol_cli_ask_long(struct ol_args *args, const char *method, json_t *params,
+                    struct ol_doc *out);
 /* With --json the document, and true: all is printed. */
 bool ol_cli_json(const struct ol_args *args, const struct ol_doc *doc);
 

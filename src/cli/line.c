@@ -166,10 +166,11 @@ static int export(struct ol_args *args, const char *path)
     struct ol_doc doc;
     char left[16];
     uint64_t bytes;
-    int status = ol_cli_ask(args, "courier",
-                            ol_cli_params("action", "export", "peer",
-                                          args->word[1], "file", path, NULL),
-                            &doc);
+    int status = ol_cli_ask_long(args, "courier",
+                                 ol_cli_params("action", "export", "peer",
+                                               args->word[1], "file", path,
+                                               NULL),
+                                 &doc);
 
     if (status != OL_EXIT_DONE)
         return status;
@@ -193,10 +194,10 @@ static int import(struct ol_args *args, const char *path)
 {
     struct ol_doc doc;
     long long opened, unopened;
-    int status = ol_cli_ask(args, "courier",
-                            ol_cli_params("action", "import", "file", path,
-                                          NULL),
-                            &doc);
+    int status = ol_cli_ask_long(args, "courier",
+                                 ol_cli_params("action", "import", "file",
+                                               path, NULL),
+                                 &doc);
 
     if (status != OL_EXIT_DONE)
         return status;
@@ -264,8 +265,9 @@ int ol_verb_audit(struct ol_args *args)
 {
     struct ol_doc doc;
     bool ok;
-    int status = ol_cli_ask(args, "audit",
-                            ol_cli_params("peer", args->word[0], NULL), &doc);
+    int status = ol_cli_ask_long(args, "audit",
+                                 ol_cli_params("peer", args->word[0], NULL),
+                                 &doc);
 
     if (status != OL_EXIT_DONE)
         return status;

@@ -3,9 +3,16 @@
 Part of tests/cli/run.
 """
 
+import fcntl
+import json
 import os
+import socket
+import struct
+import subprocess
+import termios
 
-from bed import Bed, expect
+from bed import ENVIRONMENT, OPENLINE, Bed, Station, expect, wait_for
+from lab import PATIENCE_S
 from station import Control
 
 MESSAGES = 20000 # about 5 MiB of bundles
@@ -67,4 +74,56 @@ def courier_many():
         expect(len(south.json("log")) == MESSAGES, "not all came")
 
 
-TESTS = (courier_many,)
+CLOCK = os.path.join(os.path.dirname(OPENLINE), "tests", "net", "libclock.so")
+DAY_NS = 86400 * 10 ** 9
+
+
+def unread(talk):
+    return struct.unpack("i", fcntl.ioctl(talk, termios.TIOCOUTQ, b"1234"))[0]
+
+
+def a_day_of_work(station, door, clock, *words):
+    """A command whose answer begins a day later, and ends after a while."""
+    os.pwrite(clock.fileno(), struct.pack("=q", 0), 0)
+    with subprocess.Popen(
+            [OPENLINE, *words, "-d", station.dir, "--json"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={**ENVIRONMENT, "LD_PRELOAD": CLOCK,
+                 "OPENLINE_CLOCK_FILE": clock.name}) as process:
+        talk = door.accept()[0]
+        talk.settimeout(PATIENCE_S)
+        with talk, talk.makefile("rb") as asked:
+            number = json.loads(asked.readline())["id"]
+            answer = json.dumps({"jsonrpc": "2.0", "id": number, "result": {
+                "ok": True, "bundles": 1, "opened": 1, "unopened": 0,
+                "left": 0, "lines": []}}).encode() + b"\n"
+            os.pwrite(clock.fileno(), struct.pack("=q", DAY_NS), 0)
+            talk.send(answer[:20])
+            wait_for("half of the answer to be read", 20,
+                     lambda: unread(talk) == 0)
+            try:
+                process.wait(0.5) # who counts the time gives up at once
+            except subprocess.TimeoutExpired:
+                talk.send(answer[20:])
+        out, err = process.communicate(timeout=PATIENCE_S)
+        expect(process.returncode == 0, f"{words}: {process.returncode}: "
+               f"{out!r:.200} {err!r:.200}")
+
+
+def long_work():
+    """What takes as long as the file or the record is large is waited for,
+    on a slow disk or stick too: nobody is told that the station does not
+    answer while it works."""
+    with Bed() as bed, open(bed.path("clock"), "w+b") as clock:
+        north = Station(bed, "north")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
+            door.bind(os.path.join(north.dir, "control.sock"))
+            door.listen()
+            door.settimeout(PATIENCE_S)
+            for words in (("courier", "import", bed.path("x")),
+                          ("courier", "export", "south", bed.path("x")),
+                          ("audit",)):
+                a_day_of_work(north, door, clock, *words)
+
+
+TESTS = (courier_many, long_work)
