@@ -15,7 +15,8 @@
 #include "ledger/write.h"
 #include "wire/record.h"
 
-#define ROWS 16u /* of one statement, at most */
+#define ROWS 16u    /* of one statement, at most */
+#define COLUMNS 12u /* of OL_WRITE_ROW, the id last */
 
 static const uint8_t rows_of[] = {
     [0] = ROWS, [OL_WRITE_8 - OL_WRITE_16] = 8, [OL_WRITE_4 - OL_WRITE_16] = 4,
@@ -71,7 +72,7 @@ static size_t bind_row(struct ol_sqlite *l, sqlite3_stmt *s, unsigned nth,
                          (int64_t)b->at_ms, put->proof};
     struct ol_span sealed =
         ol_place_seal(&place, l->sealed + at, &l->atrest, put->bytes);
-    int column = (int)nth * 12;
+    int column = (int)(nth * COLUMNS);
 
     for (unsigned k = 0; k < sizeof(v) / sizeof(v[0]); k++)
         sqlite3_bind_int64(s, ++column, v[k]);
@@ -97,7 +98,7 @@ static enum ol_err put_rows(struct ol_sqlite *l, unsigned id,
         at += bind_row(l, s, k, b, &puts[k], at);
         has_id[k] = ol_record_id(puts[k].bytes, ids[k]);
         if (has_id[k])
-            ol_sql_blob(s, (int)k * 12 + 12, OL_SPAN_ARRAY(ids[k]));
+            ol_sql_blob(s, (int)((k + 1) * COLUMNS), OL_SPAN_ARRAY(ids[k]));
     }
     err = ol_write_run(l, id, s);
     if (!err && sqlite3_changes(l->writer.db) != (int)n) {

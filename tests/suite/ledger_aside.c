@@ -124,6 +124,37 @@ static void what_waits_goes_when_it_is_said(void **state)
                      OL_ERR_MISSING);
 }
 
+/* Records that are put several at once: each is found by its own id, and each
+ * of ours ends what waited under it. */
+static void each_of_many_ends_its_waiting(void **state)
+{
+    struct kit *k = *state;
+
+    for (uint32_t n = 1; n <= 30; n++)
+        wait_for(k, OL_ROUTINE, n);
+    kit_sure(k);
+    for (uint32_t n = 1; n <= 29; n++) {
+        kit_record(k, OL_OWN, OL_ROUTINE, n);
+        if (n % 3 == 0)
+            kit_record(k, OL_PEER, OL_ROUTINE, n);
+    }
+    kit_sure(k);
+    assert_int_equal(waiting(k).n, 1);
+    assert_int_equal(waiting(k).index[0], 30);
+    for (uint32_t n = 1; n <= 58; n++) {
+        uint8_t author = n > 29, id[16];
+        uint32_t index = author ? n - 29 : n;
+        struct seen s = {0};
+        enum ol_err want = author && index % 3 ? OL_ERR_MISSING : OL_OK;
+
+        kit_id(id, author, OL_ROUTINE, index);
+        assert_int_equal(k->l->ops->by_id(k->l, id, kit_see, &s), want);
+        assert_int_equal(s.n, want == OL_OK);
+        assert_true(want || (s.last.index == index &&
+                             s.last.author == author));
+    }
+}
+
 static void a_batch_that_fails_ends_no_waiting(void **state)
 {
     struct kit *k = *state;
@@ -431,6 +462,7 @@ static void the_core_starts_from_what_the_peer_signed(void **state)
 #define TESTS(KIND)                                                           \
     KIND(what_came_meanwhile_is_ended_too)                                     \
     KIND(what_waits_goes_when_it_is_said)                                      \
+    KIND(each_of_many_ends_its_waiting)                                        \
     KIND(a_batch_that_fails_ends_no_waiting)                                   \
     KIND(a_log_is_cut_and_its_end_waits)                                       \
     KIND(what_is_done_tells_how_long_a_log_is)                                 \
