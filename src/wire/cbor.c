@@ -98,9 +98,14 @@ struct ol_span ol_cbor_bytes(struct ol_cbor *c, size_t max)
     return ol_read_bytes(&c->r, (size_t)head(c, BYTES, max));
 }
 
+struct ol_span ol_cbor_unread(struct ol_cbor *c, size_t max)
+{
+    return ol_read_bytes(&c->r, (size_t)head(c, TEXT, max));
+}
+
 struct ol_span ol_cbor_text(struct ol_cbor *c, size_t max)
 {
-    struct ol_span s = ol_read_bytes(&c->r, (size_t)head(c, TEXT, max));
+    struct ol_span s = ol_cbor_unread(c, max);
 
     if (ol_span_utf8(s))
         return s;

@@ -23,6 +23,8 @@ bool ol_cbor_bool(struct ol_cbor *c);
 /* Borrowed; fails above max bytes. */
 struct ol_span ol_cbor_bytes(struct ol_cbor *c, size_t max);
 struct ol_span ol_cbor_text(struct ol_cbor *c, size_t max);
+/* A text, not yet looked at for UTF-8: the caller does. */
+struct ol_span ol_cbor_unread(struct ol_cbor *c, size_t max);
 /* Number of elements or pairs; fails above max. */
 uint32_t ol_cbor_array(struct ol_cbor *c, uint32_t max);
 uint32_t ol_cbor_map(struct ol_cbor *c, uint32_t max);

@@ -288,7 +288,8 @@ static void read_field(struct ol_cbor *c, struct ol_record *rec,
         break;
     case TEXT:
     case BYTES:
-        s = f->type == TEXT ? ol_cbor_text(c, (size_t)f->most)
+        /* Its letters are checked with all the rest. */
+        s = f->type == TEXT ? ol_cbor_unread(c, (size_t)f->most)
                             : ol_cbor_bytes(c, (size_t)f->most);
         memcpy((uint8_t *)rec + f->at, &s, sizeof(s));
         break;
