@@ -74,12 +74,13 @@ static const char *row(const char *spec, const char *name)
 {
     size_t n = strlen(name);
 
-    for (const char *at = spec; *at != '\0';) {
-        size_t word = strcspn(at, " ");
-
-        if (word > n && at[n] == ':' && strncmp(at, name, n) == 0)
+    if (strchr(name, ' ') != NULL) /* it could be two rows */
+        return NULL;
+    for (const char *at = spec; at != NULL; at = strchr(at, ' ')) {
+        while (*at == ' ')
+            at++;
+        if (strncmp(at, name, n) == 0 && at[n] == ':')
             return at + n;
-        at += word + strspn(at + word, " ");
     }
     return NULL;
 }
@@ -122,12 +123,14 @@ int ol_rpc_check(const json_t *params, const char *spec,
             return ol_fail(why, OL_EXIT_USAGE, "%s must be %s", key,
                            type_name(at[1]));
     }
-    for (const char *at = spec; *at != '\0';) {
-        size_t word = strcspn(at, " "), n = strcspn(at, ":");
+    for (const char *at = strchr(spec, '!'); at; at = strchr(at + 1, '!')) {
+        const char *from = at - 2; /* the colon, and back to the name */
 
-        if (at[word - 1] == '!' && json_object_getn(params, at, n) == NULL)
-            return ol_fail(why, OL_EXIT_USAGE, "%.*s is missing", (int)n, at);
-        at += word + strspn(at + word, " ");
+        while (from > spec && from[-1] != ' ')
+            from--;
+        if (json_object_getn(params, from, (size_t)(at - 2 - from)) == NULL)
+            return ol_fail(why, OL_EXIT_USAGE, "%.*s is missing",
+                           (int)(at - 2 - from), from);
     }
     return OL_EXIT_OK;
 }

@@ -103,6 +103,13 @@ static void params(void **state)
     assert_int_equal(check("{\"peer\":\"a\",\"pee\":\"\"}", spec, why), 2);
     assert_int_equal(check("{\"peer\":\"a\",\"peer:s!\":\"\"}", spec, why), 2);
     assert_int_equal(check("{\"peer\":\"a\",\"\":\"\"}", spec, why), 2);
+    assert_int_equal(check("{\"peer\":\"a\",\"peer:s! all\":true}", spec, why),
+                     2);
+    assert_int_equal(check("{}", "all:b peer:s! after:u!", why), 2);
+    assert_string_equal(why, "peer is missing");
+    assert_int_equal(check("{\"peer\":\"a\"}", "all:b peer:s! after:u!", why),
+                     2);
+    assert_string_equal(why, "after is missing");
     assert_int_equal(check("{\"a\":1}", "", why), 2);
 }
 
