@@ -511,6 +511,28 @@ static void two_halves_make_no_storm(void)
     EXPECT(epochs > 0 && epochs <= 4 * 31);
 }
 
+/* What is left of two ways is half of each: nothing is of use, and each side
+ * hears on the one what it said on the other. Both show both one-way. */
+static void two_halves_learn_of_each_other(void)
+{
+    for (unsigned k = 0; k < 8; k++) {
+        world_init_calm(&w, seed + k, 3, false);
+        for (unsigned f = 0; f < 2; f++) {
+            world_cut(&w, 0, f, true);
+            w.ch[1].path[f].delay_ns = (10 + 20 * k) * MS;
+        }
+        run_for(60 * S + k * 3 * S);
+        world_cut(&w, 1, 1, true);
+        world_cut(&w, 2, 0, true);
+        run_for(60 * S);
+        for (unsigned s = 0; s < 120; s++, run_for(S))
+            for (unsigned st = 0; st < 2; st++)
+                for (unsigned c = 1; c < 3; c++)
+                    EXPECT(status(st).ch[c].state == OL_CHAN_ONE_WAY);
+        world_fini(&w);
+    }
+}
+
 /* ---- running ------------------------------------------------------------ */
 
 /* Both stations start at the same moment, and each takes the other's knock:
@@ -549,6 +571,7 @@ static const struct story stories[] = {
     {"news_is_acted_upon", news_is_acted_upon},
     {"waiting_costs_nothing", waiting_costs_nothing},
     {"two_halves_make_no_storm", two_halves_make_no_storm},
+    {"two_halves_learn_of_each_other", two_halves_learn_of_each_other},
     {"two_epochs_of_one_number", two_epochs_of_one_number},
 };
 
