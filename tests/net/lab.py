@@ -72,8 +72,8 @@ def wait_for(what, seconds, probe, every=0.05, promised=False, moves=None):
     the wait only if it is `promised`, by the protocol or to a user; else the
     wait lasts PATIENCE_S at least. Fails then, naming what was waited for. Of
     much work, which a busy disk may make long, `moves` tells how far it is: the
-    time counts from when that last changed. An OSError counts as not yet: a daemon that is being restarted refuses
-    connections.
+    time counts from when that last changed. An OSError counts as not yet: a
+    daemon that is being restarted refuses connections.
     """
     if not promised:
         seconds = max(seconds, PATIENCE_S)
