@@ -107,7 +107,7 @@ static void choose(struct ol_line *l)
     ol_push_epoch(l);
     ol_pull_epoch(l);
     l->peer_view_serial = 0;
-    l->view_dirty = true;
+    l->view_dirty = l->view_soon = true;
     l->view_acked_ns = 0;
     l->prekey_news = true;
     for (unsigned p = 0; p < OL_PRECS; p++) {

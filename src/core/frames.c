@@ -391,7 +391,7 @@ void ol_frame_add_view(struct ol_line *l, struct ol_out_frame *f)
     /* On a channel in doubt it may be about that channel, and be lost. */
     if ((int)f->c != ol_chan_best(l))
         return;
-    l->view_dirty = false;
+    l->view_dirty = l->view_soon = false;
     l->view_ns = l->now_ns;
 }
 

@@ -148,7 +148,8 @@ struct ol_line {
     uint64_t peer_line_ns;
     uint8_t shown, peer_attendance, told_officer; /* enum ol_attendance */
     uint32_t view_serial, peer_view_serial;
-    bool view_dirty;       /* it changed, and has not been said */
+    bool view_dirty;       /* it changed, and has not been said, */
+    bool view_soon;        /* and not only a channel between up and doubtful */
     uint32_t view_changed; /* serials up to here say what was before */
     uint32_t view_acked;   /* the newest that arrived in this epoch, */
     uint64_t view_acked_ns; /* and when it was sent; 0: none did */

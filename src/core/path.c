@@ -28,6 +28,8 @@
 #define REPEATS_FROM_BPS 64000u
 #define ALLOWED_FRAMES 4u
 #define BURST_FRAMES 10u
+#define LOSS_OF 64u /* the measured loss is of so many frames, about; */
+#define LOSS_FEW 8u /* of a new path as if so many had come before */
 #define CONTROL_ROOM 64u /* of the ring, kept for frames without data */
 #define BULK_ROOM 256u   /* of the ring, kept for frames without attachments */
 #define BURST_NS (2 * OL_NS_PER_MS) /* a timer may be so late */
@@ -468,6 +470,16 @@ static void grow(struct ol_line *l, unsigned c, const struct ol_flight *f)
     p->cwnd = OL_MIN(p->cwnd, 64u * 1024 * 1024);
 }
 
+/* The share that is lost of the newest frames; of all, while they are few: a
+ * crisis may be the first that a line sees. */
+static void measure(struct ol_path *p, double lost)
+{
+    uint64_t n = LOSS_FEW + p->acked_n + p->lost_n;
+
+    p->loss = OL_MAX(p->loss, 0);
+    p->loss += (lost - p->loss) / (double)OL_MIN(n, LOSS_OF);
+}
+
 static void detect_lost(struct ol_line *l, unsigned c)
 {
     struct ol_path *p = &l->ch[c].path;
@@ -493,7 +505,7 @@ static void detect_lost(struct ol_line *l, unsigned c)
             /* A probe for a larger size is meant to get lost. */
             if (f->bytes <= p->frame) {
                 newest = f->sent_ns;
-                p->loss = p->loss < 0 ? 0 : p->loss + (1 - p->loss) / 64;
+                measure(p, 1);
                 p->lost_n++;
                 f->lost = !stream(l, c);
                 lost += f->sent_ns > p->undo_after_ns;
@@ -551,7 +563,7 @@ void ol_path_acked(struct ol_line *l, unsigned c, const struct ol_ack *ack,
                 turn_sample(p, rtt);
         }
         newest = OL_MAX(newest, f->sent_ns);
-        p->loss = p->loss < 0 ? 0 : p->loss - p->loss / 64;
+        measure(p, 0);
         p->acked_n++;
         ol_rate_acked(&p->rate, f, l->now_ns);
         close_flight(l, c, f, false);

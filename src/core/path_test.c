@@ -190,6 +190,29 @@ static void what_is_overtaken_does_not_go_there_again(void **state)
     free(l);
 }
 
+/* Of the first 24 frames of a path two in three are lost: that is known then,
+ * and not only 60 frames later. */
+static void the_loss_of_a_new_path_is_known_soon(void **state)
+{
+    static struct ol_effects fx;
+    struct ol_line *l = one_channel(&fx, OL_CHAN_DATAGRAM, 0);
+    const struct ol_path *p = &l->ch[SLOW].path;
+
+    (void)state;
+    for (uint32_t n = 0; n < 24; n++) {
+        (void)ol_path_sent(l, SLOW, n, 300);
+        l->now_ns += 50 * OL_NS_PER_MS;
+        if (n % 3 == 2)
+            acked(l, n, n);
+    }
+    l->now_ns += OL_NS_PER_S;
+    ol_path_pump(l, SLOW);
+    assert_int_equal(p->acked_n, 8);
+    assert_int_equal(p->lost_n, 16);
+    assert_true(p->loss > 0.42 && p->loss < 0.67);
+    free(l);
+}
+
 /* A probe timeout is no loss: what is urgent in flight is owed again, once, and
  * of what can wait two frames. All of it is when a second one follows. */
 static void a_timeout_owes_what_cannot_wait(void **state)
@@ -289,6 +312,7 @@ int main(void)
         cmocka_unit_test(an_order_that_is_kept_again_is_believed),
         cmocka_unit_test(a_declared_rate_is_reached),
         cmocka_unit_test(what_is_overtaken_does_not_go_there_again),
+        cmocka_unit_test(the_loss_of_a_new_path_is_known_soon),
         cmocka_unit_test(a_timeout_owes_what_cannot_wait),
         cmocka_unit_test(attachments_are_paced_on_a_stream),
     };

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #define HIGHER_WAITS_NS (1 * OL_NS_PER_S)
+#define VIEW_GAP_NS OL_NS_PER_S
 #define NEWS_FOR_NS (5 * OL_NS_PER_S) /* a network that changes settles */
 #define FRESH_FOR_NS (3 * OL_NS_PER_S) /* then another address is tried */
 
@@ -250,7 +251,8 @@ enum ol_err ol_probe_attend(struct ol_line *l, uint8_t attendance)
 {
     if (attendance > OL_ATT_UNATTENDED)
         return OL_ERR_INPUT;
-    l->view_dirty |= l->shown != attendance;
+    l->view_soon |= l->shown != attendance;
+    l->view_dirty |= l->view_soon;
     l->shown = attendance;
     return OL_OK;
 }
@@ -270,7 +272,10 @@ bool ol_probe_view_due(struct ol_line *l)
     if (l->view_acked > l->view_changed)
         again = OL_MAX(again,
                        l->view_acked_ns + (OL_VIEW_AGAIN + 2) * l->probe_ns);
-    if (l->view_dirty || l->now_ns >= again)
+    /* Where much is lost a channel is in doubt several times a second. */
+    if (l->view_dirty)
+        again = l->view_soon ? 0 : l->view_ns + VIEW_GAP_NS;
+    if (l->now_ns >= again)
         return true;
     ol_wake(l, again);
     return false;
@@ -347,7 +352,7 @@ void ol_probe_enable(struct ol_line *l, unsigned c, bool on)
         ch->state = OL_CHAN_FRESH;
         ol_hand_hurry(l, (uint16_t)c);
     }
-    l->view_dirty = true;
+    l->view_dirty = l->view_soon = true;
 }
 
 /* ---- states ------------------------------------------------------------- */
@@ -460,6 +465,7 @@ static void became(struct ol_line *l, unsigned c, uint8_t state, bool late)
     }
     if (usable_state(state))
         ch->knocks_sent = 0;
+    l->view_soon |= !usable_state(ch->state) || !usable_state(state);
     ch->state = state;
     l->view_dirty = true;
     l->events_due = true;
@@ -500,7 +506,7 @@ static void judge_line(struct ol_line *l)
     if (state == l->state)
         return;
     l->state = state;
-    l->view_dirty = true;
+    l->view_dirty = l->view_soon = true;
     l->events_due = true;
 }
 

@@ -18,6 +18,7 @@
 #define IP_UDP 28u
 #define EACH 1000u
 #define MOST (3 * EACH)
+#define LINES 50u
 
 struct run {
     uint8_t prec;
@@ -115,6 +116,19 @@ static void two_paths(uint64_t second_ns);
 
 /* ---- loss --------------------------------------------------------------- */
 
+/* From now on so much, and a few are said. */
+static void lose(const struct run *r, double loss, unsigned few)
+{
+    w.healed = false;
+    for (unsigned f = 0; f < 2; f++)
+        w.ch[1].path[f].loss = loss;
+    for (unsigned i = 0; i < few; i++) {
+        world_say(&w, 0, r->prec, 200);
+        run_for(200 * MS);
+    }
+    run_for(5 * S);
+}
+
 static void lossy_world(struct run *r, double loss, uint64_t seed)
 {
     world_init_calm(&w, seed, 2, false);
@@ -123,14 +137,7 @@ static void lossy_world(struct run *r, double loss, uint64_t seed)
         w.ch[1].path[f].delay_ns = 50 * MS;
     }
     run_for(40 * S);
-    w.healed = false;
-    for (unsigned f = 0; f < 2; f++)
-        w.ch[1].path[f].loss = loss;
-    for (unsigned i = 0; i < 50; i++) {
-        world_say(&w, 0, r->prec, 200);
-        run_for(200 * MS);
-    }
-    run_for(5 * S);
+    lose(r, loss, 50);
     say_all(r, 0, NULL);
     /* A line that loses nothing pays for nothing. */
     EXPECT(loss > 0 || w.st[0].line->ch[1].path.repeats == 0);
@@ -197,7 +204,7 @@ static void flash_half_is_lost(void)
     struct run r = lossy(OL_FLASH, 0.5, EACH);
 
     show("FLASH at 50 %", &r);
-    EXPECT(at(&r, 50) <= 80 && at(&r, 99) <= 1000 && r.bytes <= 1600);
+    EXPECT(at(&r, 50) <= 80 && at(&r, 99) <= 1000 && r.bytes <= 1560);
 }
 
 static void half_is_lost(void)
@@ -205,7 +212,7 @@ static void half_is_lost(void)
     struct run r = lossy(OL_PRIORITY, 0.5, EACH);
 
     show("PRIORITY at 50 %", &r);
-    EXPECT(at(&r, 99) <= 1000 && at(&r, 100) <= 10000 && r.bytes <= 1430);
+    EXPECT(at(&r, 99) <= 1000 && at(&r, 100) <= 10000 && r.bytes <= 1400);
 }
 
 /* Its frame was acked before it was on disk, and what is said of it is lost:
@@ -296,6 +303,38 @@ static void routine_that_is_late_goes_once(void)
         EXPECT(w.st[1].line->in[OL_ROUTINE].durable == 28 && bytes <= 15000);
         world_fini(&w);
     }
+}
+
+/* As the bench has it: 60 messages of a line that was made without loss, and
+ * said 20 since. */
+static void half_is_lost_of_a_new_line(void)
+{
+    struct run r = {.prec = OL_PRIORITY}, one;
+    double least = 1e9, most = 0;
+
+    for (uint64_t seed = 100; seed < 100 + LINES; seed++) {
+        one = (struct run){.prec = r.prec, .n = 60, .each_ns = 200 * MS};
+        world_init_calm(&w, seed, 2, false);
+        for (unsigned f = 0; f < 2; f++) {
+            world_cut(&w, 0, f, true); /* the stream */
+            w.ch[1].path[f].delay_ns = 50 * MS;
+        }
+        world_reboot(&w);
+        run_for(2 * S);
+        lose(&one, 0.5, 20);
+        say_all(&one, 0, NULL);
+        world_fini(&w);
+        memcpy(r.took + r.n, one.took, one.n * sizeof(one.took[0]));
+        r.n += one.n;
+        r.bytes += one.bytes / LINES;
+        r.known = OL_MAX(r.known, one.known);
+        least = OL_MIN(least, one.bytes);
+        most = OL_MAX(most, one.bytes);
+    }
+    qsort(r.took, r.n, sizeof(r.took[0]), by_size);
+    show("PRIORITY at 50 % of new lines", &r);
+    printf("  of one line %.0f to %.0f\n", least, most);
+    EXPECT(at(&r, 99) <= 1000 && r.bytes <= 1445);
 }
 
 static void nothing_is_lost(void)
@@ -506,6 +545,7 @@ int main(int argc, char **argv)
         {"what-is-held-beside-another-is-known",
          what_is_held_beside_another_is_known},
         {"nothing-is-lost", nothing_is_lost},
+        {"half-is-lost-of-a-new-line", half_is_lost_of_a_new_line},
         {"routine-little-is-lost", routine_little_is_lost},
         {"routine-that-is-late-goes-once", routine_that_is_late_goes_once},
         {"priority-outlives-its-path", priority_outlives_its_path},
