@@ -61,7 +61,7 @@ class Watcher:
     def close(self):
         # SIGINT is ignored by whatever a shell started in the background.
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(PATIENCE_S)
         os.close(self.master)
 
 
@@ -249,7 +249,7 @@ def status_line():
         path = bed.path("notify")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
             s.bind(path)
-            s.settimeout(20)
+            s.settimeout(PATIENCE_S)
             north, south = bed.pair("north", "south", start=False)
             north.env["NOTIFY_SOCKET"] = path
             north.start()

@@ -11,6 +11,7 @@ import subprocess
 import time
 
 from bed import ENVIRONMENT, OPENLINE, Bed, expect, wait_for
+from lab import PATIENCE_S
 
 
 def of(station, name):
@@ -158,7 +159,7 @@ def declined():
         arrives(south, name)
         south.ok("read", name)
         south.ok("decline", name, "ask the embassy")
-        _, words = waiting.communicate(timeout=20)
+        _, words = waiting.communicate(timeout=PATIENCE_S)
         expect(waiting.returncode == 1 and b"ask the embassy" in words,
                f"{waiting.returncode}: {words}")
 
