@@ -186,6 +186,44 @@ static void a_dialled_peer_moves(void)
     }
 }
 
+/* What goes anywhere but to the destination that it is configured with is lost
+ * of station 1's, and so is what does not go to its own new address. */
+static bool back_at_home(struct world *ww, unsigned ch, unsigned from,
+                         const struct ol_send *s)
+{
+    (void)ww;
+    return ch == RADIO && (from == 1 ? s->to.len > 0 : !is(&s->to, &home));
+}
+
+/* It was led away, and what it was led to is gone: it calls where it was told
+ * to, and finds the peer there. */
+static void who_was_led_away_goes_home(void)
+{
+    uint64_t took;
+
+    radio(moved_out);
+    home = nowhere;
+    w.from[1][RADIO] = nowhere;
+    w.ch[RADIO].conf[1].dials = true;
+    start();
+    move_home(3);
+    world_say(&w, 0, OL_ROUTINE, 100);
+    EXPECT(settle(60 * S) < 60 * S);
+    for (unsigned f = 0; f < 2; f++)
+        world_cut(&w, RADIO, f, true);
+    run_for(120 * S);
+    home = w.from[0][RADIO] = addr(7);
+    w.from[1][RADIO] = nowhere;
+    w.lose = back_at_home;
+    for (unsigned f = 0; f < 2; f++)
+        world_cut(&w, RADIO, f, false);
+    world_say(&w, 0, OL_ROUTINE, 100);
+    world_say(&w, 1, OL_ROUTINE, 100);
+    took = settle(120 * S);
+    printf("  at home again after %.0f s\n", (double)took / 1e9);
+    EXPECT(took < 60 * S);
+}
+
 /* A round trip longer than the pause between two probes: the answer is always
  * that of an older one. */
 static void a_long_way_is_proved(void)
@@ -560,6 +598,7 @@ static const struct story stories[] = {
     {"a_peer_far_away_moves", a_peer_far_away_moves},
     {"a_dialled_peer_moves", a_dialled_peer_moves},
     {"a_slow_path_settles", a_slow_path_settles},
+    {"who_was_led_away_goes_home", who_was_led_away_goes_home},
     {"a_long_way_is_proved", a_long_way_is_proved},
     {"a_relay_cannot_keep_the_flow", a_relay_cannot_keep_the_flow},
     {"a_slower_relay_gets_nothing", a_slower_relay_gets_nothing},
