@@ -9,8 +9,8 @@ both directions are tapped until all is quiet again. Done nine times; the
 round of the median is shown, and how far the others were from it.
 
 What a frame holds is sealed. It is told by its length: an acknowledgement of
-frames, a HELD, a BRIEF and a checkpoint are always equally long (src/wire/messages.h).
-For the courier the sizes of the two files are shown that carry the message
+frames, a HELD, a BRIEF and a checkpoint are always equally long
+(src/wire/messages.h). For the courier the sizes of the two files are shown that carry the message
 there and the acknowledgement back.
 """
 
