@@ -130,7 +130,8 @@ OL_MUST_USE enum ol_err ol_atrest_open(uint8_t *out, const uint8_t key[OL_KEY],
  * For many seals under one key, which ol_atrest_open opens as any other: the
  * nonce is 16 bytes drawn once, and a count behind them, so that what
  * XChaCha20 makes of the key and those 16 bytes is made once. Not to be
- * copied: the copy would give the same nonces.
+ * copied: the copy would give the same nonces. It holds a key, and its owner
+ * wipes it. out holds in.n + OL_ATREST_OVER bytes.
  */
 struct ol_atrest {
     uint8_t key[OL_KEY]; /* HChaCha20 of the key and start */
